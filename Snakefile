@@ -1,0 +1,321 @@
+# Which notebook makes which result from which. Every rule runs one notebook through qnn_core.execute.
+# ./run_all.sh starts it; by hand: snakemake --cores 2 --config profile=quick
+
+import json
+
+from qnn_core.params import load_profile
+
+name = config.get("profile", "quick")
+profile = load_profile(name)
+unknown = sorted(set(config) - {"profile"})
+if unknown:
+    raise WorkflowError(f"unknown --config {', '.join(unknown)}: only profile is allowed; sizes are set in config/{name}.yaml")
+
+RESULTS = f"data/results/{name}"
+FIGURES = f"figures/{name}"
+RENDERED = f"notebooks/rendered/{name}"
+BACKPROP = ["mlp", "energy"]
+METHODS = ["gibbs", *BACKPROP]
+
+# What every result depends on: a change here makes all of them anew. Analysis modules are named by the rules that use them.
+CORE = [
+    f"qnn_core/{module}.py"
+    for module in (
+        "errors", "ising", "network", "data", "history", "training", "backprop", "results", "params", "statistics",
+        "samplers/base", "samplers/gibbs", "samplers/gibbs_kernel", "samplers/exact",
+    )
+]  # fmt: skip
+
+CUTS = {
+    "reads": profile.reads,
+    "sweeps": profile.sweeps,
+    "margin": profile.margin,
+    "batch_size": profile.batch_size,
+}
+
+wildcard_constraints:
+    method="[a-z]+",
+    schedule="linear|constant",
+    hidden=r"\d+(x\d+)*",
+    seed=r"\d+",
+    window=r"\d+",
+
+
+def notebook(name, *modules):
+    """Inputs of a rule: its notebook, the core, and the analysis modules it uses."""
+    return [f"notebooks/{name}.ipynb", *CORE, *(f"qnn_core/{module}.py" for module in modules)]
+
+
+def histories(methods, hidden, schedule, seeds=profile.seeds):
+    return [f"{RESULTS}/training/{method}-{hidden}-{schedule}-s{seed}.npz" for method in methods for seed in seeds]
+
+
+def epochs(hidden, schedule):
+    if hidden == DEEP:
+        return profile.active.epochs
+    return profile.epochs if schedule == "linear" else profile.scaling.epochs
+
+
+def layers(hidden):
+    return [int(width) for width in hidden.split("x")]
+
+
+def as_json(values):
+    """The parameters of a notebook; COMMAND quotes them for the shell (:q)."""
+    return json.dumps(values, default=list)
+
+
+COMMAND = "python -m qnn_core.execute {params.notebook} --output {output.rendered} --parameters {params.values:q}"
+ACTIVE_RUNS = [f"{RESULTS}/active/w{window}-s{seed}.npz" for window in profile.active.windows for seed in profile.seeds]
+DEEP = "x".join(map(str, profile.active.hidden))
+
+
+rule summary:
+    input:
+        notebook("summary", "claims", "plots"),
+        annealer=histories(["gibbs"], profile.hidden, "linear"),
+        mlp=histories(["mlp"], profile.hidden, "linear"),
+        phase=f"{RESULTS}/phase.npz",
+        scaling=f"{RESULTS}/scaling.npz",
+        grover=f"{RESULTS}/grover.npz",
+        active=ACTIVE_RUNS,
+        data=f"{RESULTS}/data.npz",
+        figures=expand(FIGURES + "/fig{number}.png", number=range(1, 6)),
+    output:
+        claims=f"{RESULTS}/claims.json",
+        rendered=f"{RENDERED}/summary.ipynb",
+    params:
+        notebook="summary",
+        values=lambda wildcards, input, output: as_json({
+            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "phase": input.phase, "scaling": input.scaling,
+            "grover": input.grover, "active_runs": input.active, "data": input.data, "claims": output.claims,
+        }),
+    shell: COMMAND
+
+
+rule data:
+    input: notebook("01_data", "plots")
+    output:
+        result=f"{RESULTS}/data.npz",
+        provenance=f"{RESULTS}/data.json",
+        rendered=f"{RENDERED}/01_data.ipynb",
+    params:
+        notebook="01_data",
+        values=lambda wildcards, output: as_json({"dataset": profile.dataset, "result": output.result}),
+    shell: COMMAND
+
+
+rule rates_run:
+    input: notebook("01b_rates", "plots")
+    output:
+        result=f"{RESULTS}/rates/{{method}}-{{schedule}}.npz",
+        provenance=f"{RESULTS}/rates/{{method}}-{{schedule}}.json",
+        rendered=f"{RENDERED}/01b_rates/{{method}}-{{schedule}}.ipynb",
+    params:
+        notebook="01b_rates",
+        values=lambda wildcards, output: as_json({
+            **CUTS, "dataset": profile.dataset, "method": wildcards.method, "hidden": [profile.hidden],
+            "epochs": epochs(str(profile.hidden), wildcards.schedule), "schedule": wildcards.schedule,
+            "rates": profile.rates[wildcards.method], "result": output.result,
+        }),
+    shell: COMMAND
+
+
+rule backprop_run:
+    input:
+        notebook("03_backprop", "plots"),
+        rates=f"{RESULTS}/rates/{{method}}-{{schedule}}.npz",
+    output:
+        result=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.npz",
+        provenance=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.json",
+        rendered=f"{RENDERED}/03_backprop/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.ipynb",
+    wildcard_constraints:
+        method="|".join(BACKPROP),
+    params:
+        notebook="03_backprop",
+        values=lambda wildcards, input, output: as_json({
+            "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
+            "epochs": epochs(wildcards.hidden, wildcards.schedule), "batch_size": profile.batch_size, "schedule": wildcards.schedule,
+            "rates": input.rates, "seed": int(wildcards.seed), "result": output.result,
+        }),
+    shell: COMMAND
+
+
+rule training_run:
+    input:
+        notebook("02_training", "plots"),
+        rates=f"{RESULTS}/rates/{{method}}-{{schedule}}.npz",
+    output:
+        result=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.npz",
+        provenance=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.json",
+        rendered=f"{RENDERED}/02_training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.ipynb",
+    wildcard_constraints:
+        method="gibbs",
+    params:
+        notebook="02_training",
+        values=lambda wildcards, input, output: as_json({
+            **CUTS, "dataset": profile.dataset, "sampler": wildcards.method, "hidden": layers(wildcards.hidden),
+            "copies": profile.copies, "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
+            "rates": input.rates, "snapshots": profile.snapshots if wildcards.schedule == "linear" else 0,
+            "seed": int(wildcards.seed), "result": output.result,
+        }),
+    shell: COMMAND
+
+
+rule phase:
+    input:
+        notebook("04_phase", "phase", "plots"),
+        runs=histories(["gibbs"], profile.hidden, "linear"),
+    output:
+        result=f"{RESULTS}/phase.npz",
+        provenance=f"{RESULTS}/phase.json",
+        rendered=f"{RENDERED}/04_phase.ipynb",
+    params:
+        notebook="04_phase",
+        values=lambda wildcards, input, output: as_json({
+            **profile.phase.model_dump(), "runs": input.runs, "result": output.result,
+        }),
+    shell: COMMAND
+
+
+rule scaling:
+    input:
+        notebook("05_scaling", "scaling", "plots"),
+        annealer=[history for hidden in profile.scaling.widths for history in histories(["gibbs"], hidden, "constant")],
+        mlp=[history for hidden in profile.scaling.widths for history in histories(["mlp"], hidden, "constant")],
+        energy=[history for hidden in profile.scaling.widths for history in histories(["energy"], hidden, "constant")],
+    output:
+        result=f"{RESULTS}/scaling.npz",
+        provenance=f"{RESULTS}/scaling.json",
+        rendered=f"{RENDERED}/05_scaling.ipynb",
+    params:
+        notebook="05_scaling",
+        values=lambda wildcards, input, output: as_json({
+            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "energy_runs": input.energy,
+            "resamples": profile.scaling.resamples, "result": output.result,
+        }),
+    shell: COMMAND
+
+
+rule grover:
+    input: notebook("06_grover", "grover", "samplers/coherent", "plots")
+    output:
+        result=f"{RESULTS}/grover.npz",
+        provenance=f"{RESULTS}/grover.json",
+        rendered=f"{RENDERED}/06_grover.ipynb",
+    params:
+        notebook="06_grover",
+        values=lambda wildcards, output: as_json({
+            **profile.grover.model_dump(), "dataset": profile.dataset, "result": output.result,
+        }),
+    shell: COMMAND
+
+
+rule active_run:
+    input: notebook("07_active_layers", "active", "plots")
+    output:
+        result=f"{RESULTS}/active/w{{window}}-s{{seed}}.npz",
+        provenance=f"{RESULTS}/active/w{{window}}-s{{seed}}.json",
+        rendered=f"{RENDERED}/07_active_layers/w{{window}}-s{{seed}}.ipynb",
+    params:
+        notebook="07_active_layers",
+        values=lambda wildcards, output: as_json({
+            **CUTS, "dataset": profile.dataset, "hidden": profile.active.hidden, "window": int(wildcards.window),
+            "epochs": profile.active.epochs, "lr": profile.active.lr, "seed": int(wildcards.seed), "result": output.result,
+        }),
+    shell: COMMAND
+
+
+# Names for everything of one kind: ./run_all.sh --only training
+
+
+rule rates:
+    input: expand(RESULTS + "/rates/{method}-{schedule}.npz", method=METHODS, schedule=["linear", "constant"])
+
+
+rule training:
+    input: histories(["gibbs"], profile.hidden, "linear")
+
+
+rule backprop:
+    input: histories(BACKPROP, profile.hidden, "linear")
+
+
+rule active:
+    input: ACTIVE_RUNS
+
+
+rule fig1:
+    input:
+        notebook("fig1", "plots"),
+        run=f"{RESULTS}/training/gibbs-{profile.hidden}-linear-s{profile.seeds[0]}.npz",
+    output:
+        multiext(f"{FIGURES}/fig1", ".png", ".pdf", ".npz", ".json"),
+        rendered=f"{RENDERED}/fig1.ipynb",
+    params:
+        notebook="fig1",
+        values=lambda wildcards, input: as_json({"run": input.run, "figure": f"{FIGURES}/fig1"}),
+    shell: COMMAND
+
+
+rule fig2:
+    input:
+        notebook("fig2", "plots"),
+        annealer=histories(["gibbs"], profile.hidden, "linear"),
+        mlp=histories(["mlp"], profile.hidden, "linear"),
+        energy=histories(["energy"], profile.hidden, "linear"),
+    output:
+        multiext(f"{FIGURES}/fig2", ".png", ".pdf", ".npz", ".json"),
+        rendered=f"{RENDERED}/fig2.ipynb",
+    params:
+        notebook="fig2",
+        values=lambda wildcards, input: as_json({
+            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "energy_runs": input.energy,
+            "figure": f"{FIGURES}/fig2",
+        }),
+    shell: COMMAND
+
+
+rule fig3:
+    input:
+        notebook("fig3", "plots"),
+        phase=f"{RESULTS}/phase.npz",
+    output:
+        multiext(f"{FIGURES}/fig3", ".png", ".pdf", ".npz", ".json"),
+        rendered=f"{RENDERED}/fig3.ipynb",
+    params:
+        notebook="fig3",
+        values=lambda wildcards, input: as_json({"phase": input.phase, "figure": f"{FIGURES}/fig3"}),
+    shell: COMMAND
+
+
+rule fig4:
+    input:
+        notebook("fig4", "plots", "grover"),
+        scaling=f"{RESULTS}/scaling.npz",
+        grover=f"{RESULTS}/grover.npz",
+    output:
+        multiext(f"{FIGURES}/fig4", ".png", ".pdf", ".npz", ".json"),
+        rendered=f"{RENDERED}/fig4.ipynb",
+    params:
+        notebook="fig4",
+        values=lambda wildcards, input: as_json({
+            "scaling": input.scaling, "grover": input.grover, "figure": f"{FIGURES}/fig4",
+        }),
+    shell: COMMAND
+
+
+rule fig5:
+    input:
+        notebook("fig5", "active", "plots"),
+        runs=ACTIVE_RUNS,
+        backprop=histories(["mlp"], DEEP, "linear"),
+    output:
+        multiext(f"{FIGURES}/fig5", ".png", ".pdf", ".npz", ".json"),
+        rendered=f"{RENDERED}/fig5.ipynb",
+    params:
+        notebook="fig5",
+        values=lambda wildcards, input: as_json({
+            "runs": input.runs, "backprop_runs": input.backprop, "figure": f"{FIGURES}/fig5",
+        }),
+    shell: COMMAND

@@ -1,0 +1,65 @@
+"""Training classical neural networks with an annealer: a reproducible artifact of arXiv:2506.05244.
+
+The names below are the public surface; each is imported when it is first used, so that light work does not wait for heavy libraries.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qnn_core import phase
+    from qnn_core.backprop import train_backprop
+    from qnn_core.data import Dataset, load_dataset
+    from qnn_core.errors import DamagedFile, InvalidInput, MissingData
+    from qnn_core.history import History
+    from qnn_core.ising import IsingProblem
+    from qnn_core.network import QNN
+    from qnn_core.samplers import Reads, Sampler, get_sampler
+    from qnn_core.training import train
+
+_HOME = {
+    "QNN": "network",
+    "DamagedFile": "errors",
+    "Dataset": "data",
+    "History": "history",
+    "InvalidInput": "errors",
+    "IsingProblem": "ising",
+    "MissingData": "errors",
+    "Reads": "samplers",
+    "Sampler": "samplers",
+    "get_sampler": "samplers",
+    "load_dataset": "data",
+    "train": "training",
+    "train_backprop": "backprop",
+}
+
+__all__ = [
+    "QNN",
+    "DamagedFile",
+    "Dataset",
+    "History",
+    "InvalidInput",
+    "IsingProblem",
+    "MissingData",
+    "Reads",
+    "Sampler",
+    "get_sampler",
+    "load_dataset",
+    "phase",
+    "train",
+    "train_backprop",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "phase":
+        return import_module("qnn_core.phase")
+    if name not in _HOME:
+        raise AttributeError(f"module 'qnn_core' has no attribute {name!r}")
+    return getattr(import_module(f"qnn_core.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,131 @@
+"""The two baselines trained by backpropagation, on equal terms with the annealer.
+
+"mlp": a standard multi-layer perceptron, inputs - hidden ... - classes with ReLU, softmax cross-entropy.
+"energy": the same energy model as `QNN` with one hidden layer, trained by automatic differentiation on its exact class scores
+at inverse temperature beta, F_c = sum_j ln 2cosh(beta (a_j + (W t_c)_j)) / beta + b.t_c, with P(c) = softmax(beta F_c): the
+Boltzmann probability of the class codes, hidden spins summed out.
+
+Both see the same images in the same order as `qnn_core.training.train` with the same seed, with the same optimiser and schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, softplus
+
+from qnn_core.data import Dataset
+from qnn_core.errors import InvalidInput
+from qnn_core.history import History, check_training, evaluation_steps, minibatches
+from qnn_core.network import QNN
+from qnn_core.training import Schedule, set_rate
+
+Method = Literal["mlp", "energy"]
+
+
+class EnergyScores(nn.Module):
+    """beta F_c of the energy model: images (B, inputs) -> logits (B, classes), dimensionless."""
+
+    codes: Tensor
+
+    def __init__(self, network: QNN, beta: float = 1.0) -> None:
+        super().__init__()
+        if len(network.layers) != 2:
+            raise InvalidInput("sizes", network.sizes, "one hidden layer: deeper class scores have no closed form")
+        if not (np.isfinite(beta) and beta > 0):
+            raise InvalidInput("beta", beta, "a finite number above 0")
+        self.inputs = nn.Parameter(torch.tensor(network.weights[0]))
+        self.couplings = nn.Parameter(torch.tensor(network.weights[1]))
+        self.hidden_bias = nn.Parameter(torch.tensor(network.biases[0]))
+        self.output_bias = nn.Parameter(torch.tensor(network.biases[1]))
+        self.register_buffer("codes", torch.tensor(network.codes, dtype=torch.float32))
+        self.beta = beta
+
+    def forward(self, x: Tensor) -> Tensor:
+        driven = x @ self.inputs + self.hidden_bias
+        felt = self.beta * (driven[:, None, :] + (self.codes @ self.couplings.T)[None])
+        summed_out = felt.abs() + softplus(-2 * felt.abs())
+        return summed_out.sum(dim=2) + self.beta * (self.codes @ self.output_bias)
+
+
+def mlp(sizes: tuple[int, ...], seed: int) -> nn.Sequential:
+    """Linear layers with ReLU between, PyTorch's default initialisation under `seed`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layers: list[nn.Module] = []
+        for left, right in zip(sizes[:-1], sizes[1:], strict=True):
+            layers += [nn.Linear(left, right), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def train_backprop(
+    method: Method,
+    data: Dataset,
+    hidden: int | tuple[int, ...] = 120,
+    epochs: int = 20,
+    lr: float = 0.1,
+    batch_size: int = 10,
+    seed: int = 0,
+    *,
+    optimiser: Literal["sgd", "adam"] = "sgd",
+    schedule: Schedule = "linear",
+    beta: float = 1.0,
+    keep_model: Callable[[nn.Module], None] | None = None,
+) -> History:
+    """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats).
+
+    method: "mlp" or "energy". hidden: spins or units of the hidden layer; several numbers for a deep MLP. lr: of plain stochastic
+    gradient descent, or of Adam. beta: inverse temperature of the energy model. keep_model: called with the trained module.
+    """
+    check_training(data, epochs, lr, batch_size, seed)
+    layers = (hidden,) if isinstance(hidden, int) else tuple(hidden)
+    sizes = (data.num_pixels, *layers, data.num_classes)
+    if not layers or min(layers) < 1:
+        raise InvalidInput("hidden", hidden, "whole numbers of at least 1")
+    if optimiser not in ("sgd", "adam"):
+        raise InvalidInput("optimiser", optimiser, '"sgd" or "adam"')
+    if method == "mlp":
+        model: nn.Module = mlp(sizes, seed)
+    elif method == "energy":
+        model = EnergyScores(QNN(sizes, seed=seed), beta)
+    else:
+        raise InvalidInput("method", method, '"mlp" or "energy"')
+    x_train, y_train = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
+    batches = minibatches(len(data.y_train), batch_size, epochs, seed)
+    total = len(batches)
+    look = evaluation_steps(total, total // epochs)
+    update = (torch.optim.SGD if optimiser == "sgd" else torch.optim.Adam)(model.parameters(), lr=lr)
+    history = History(len(data.y_train), len(data.y_test))
+    start = perf_counter()
+
+    def evaluate(step: int) -> None:
+        history.record(step=step, epoch=step * epochs / total, seconds=perf_counter() - start, **_errors(model, data))
+
+    evaluate(0)
+    for step, rows in enumerate(batches):
+        set_rate(update, lr, schedule, step, total)
+        update.zero_grad()
+        cross_entropy(model(x_train[rows]), y_train[rows]).backward()
+        update.step()
+        if step + 1 in look:
+            evaluate(step + 1)
+    if keep_model is not None:
+        keep_model(model)
+    return history
+
+
+@torch.no_grad()
+def _errors(model: nn.Module, data: Dataset) -> dict[str, float]:
+    logits = model(torch.from_numpy(data.x_train))
+    labels = torch.from_numpy(data.y_train)
+    test_answers = model(torch.from_numpy(data.x_test)).argmax(dim=1).numpy()
+    return {
+        "train_mistakes": int((logits.argmax(dim=1) != labels).sum()),
+        "test_mistakes": int((test_answers != data.y_test).sum()),
+        "loss": float(cross_entropy(logits, labels)),
+    }

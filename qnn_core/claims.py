@@ -1,0 +1,307 @@
+"""The table of claims: what the paper says, what was measured here, and a verdict computed from the two.
+
+Verdicts are computed, never written by hand:
+"agrees": the measurement supports what was tested of the claim, its 95 % interval included;
+"disagrees": its interval excludes what the claim says;
+"not testable here": nothing was measured that could decide, or the interval allows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from qnn_core.errors import MissingData
+from qnn_core.results import Result, group_by, in_project, relative, stack
+from qnn_core.statistics import Interval, difference_interval, mean_interval
+
+Verdict = Literal["agrees", "disagrees", "not testable here"]
+
+PAPER_ANNEALER = 1.01
+PAPER_BACKPROP = 0.78
+TOLERATED_DIFFERENCE = 0.01
+"""By how much the test error may rise when only a few layers are sampled at a time, as a fraction of images."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row of the table.
+
+    statement, paper_number: from the paper's abstract. measured: what was measured, in words; value, low, high: its number with a 95 %
+    interval, None where nothing could be measured; unit. tested: which part of the claim the verdict is about. remark: what else a reader must
+    know. notebook, figure: where it is shown. sampler_kind: what made the reads. runtime: seconds of the runs behind it.
+    """
+
+    id: str
+    statement: str
+    paper_number: str | None
+    measured: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    tested: str
+    verdict: Verdict
+    remark: str
+    notebook: str
+    figure: str
+    sampler_kind: str
+    runtime: float
+
+
+def training_claim(annealer: list[Result], mlp: list[Result], nearest_mean_error: float) -> Claim:
+    """C1: the exported network, which needs no annealer, works."""
+    error = mean_interval(stack(annealer, "test_mistakes")[:, -1] / annealer[0]["num_test"])
+    baseline = mean_interval(stack(mlp, "test_mistakes")[:, -1] / mlp[0]["num_test"])
+    disagreements = int(stack(annealer, "export_disagreements").sum())
+    works = disagreements == 0 and error.high < nearest_mean_error
+    return Claim(
+        id="C1",
+        statement="A quantum annealer can train a classical neural network fast, which then runs on conventional hardware.",
+        paper_number=None,
+        measured=f"test error of the exported network; an MLP of the same size trained by backpropagation has {percent(baseline)}",
+        **_percent_fields(error),
+        tested="that a network trained from an annealer's reads works without one, better than the nearest class mean",
+        verdict="agrees" if works else "disagrees",
+        remark=f"{disagreements} answers differ between network and exported module. The speed of a quantum annealer is not testable here.",
+        notebook="02_training",
+        figure="fig2",
+        **_made_by(annealer),
+    )
+
+
+def phase_claim(phase: Result) -> Claim:
+    """C2: overlaps rise from the random to the trained network."""
+    overlaps = phase["q_ea"].mean(axis=2)
+    change = difference_interval(overlaps[:, -1], overlaps[:, 0])
+    before, after = mean_interval(overlaps[:, 0]), mean_interval(overlaps[:, -1])
+    return Claim(
+        id="C2",
+        statement="Training is a dynamical phase transition, from an initial spin glass to a highly ordered, trained state.",
+        paper_number=None,
+        measured=f"rise of the Edwards-Anderson order parameter, from {before} to {after}",
+        **_fields(change, ""),
+        tested="that order rises during training",
+        verdict="agrees" if change.low > 0 else "disagrees" if change.high < 0 else "not testable here",
+        remark="One network size: whether the change is a transition or a crossover is open. Overlaps are configurational.",
+        notebook="04_phase",
+        figure="fig3",
+        **_made_by([phase]),
+    )
+
+
+def minima_claim(phase: Result) -> Claim:
+    """C3: minima disappear during training."""
+    exact = bool((phase["minima"] >= 0).all())
+    counts = phase["minima" if exact else "distinct"].mean(axis=2).astype(np.float64)
+    ratio = difference_interval(np.log10(counts[:, -1]), np.log10(counts[:, 0]))
+    kept = Interval(*(10**end for end in (ratio.value, ratio.low, ratio.high)))
+    what = "minima (exact enumeration)" if exact else "different reads"
+    return Claim(
+        id="C3",
+        statement="Training eliminates many undesired minima; an annealer's advantage is that it quickly finds several deep states.",
+        paper_number=None,
+        measured=f"fraction of {what} of an image left after training; {counts[:, 0].mean():.3g} before, {counts[:, -1].mean():.3g} after",
+        **_fields(kept, ""),
+        tested="that minima are eliminated",
+        verdict="agrees" if kept.high < 1 else "disagrees" if kept.low > 1 else "not testable here",
+        remark="Whether finding several deep states at a time helps was not tested in this run.",
+        notebook="04_phase",
+        figure="fig3",
+        **_made_by([phase]),
+    )
+
+
+def scaling_claim(scaling: Result) -> Claim:
+    """C4: the annealer's exponent exceeds backpropagation's, by 0.23 in the paper."""
+    paper = PAPER_ANNEALER - PAPER_BACKPROP
+    common: dict[str, Any] = {
+        "id": "C4",
+        "statement": "Performance scales better than classical backpropagation: exponent 1.01 against 0.78.",
+        "paper_number": f"{PAPER_ANNEALER} - {PAPER_BACKPROP} = {paper:.2f}",
+        "tested": "the difference of exponents of the training error against epochs, annealer minus MLP, at constant rate",
+        "notebook": "05_scaling",
+        "figure": "fig4",
+        **_made_by([scaling]),
+    }
+    if "difference_mlp" not in scaling.arrays:
+        return Claim(
+            measured="no power law could be fitted", **_fields(None, ""), verdict="not testable here",
+            remark="The runs are too short for a decade and a half of effort.", **common,
+        )  # fmt: skip
+    exponents = {method: _exponent(scaling, method) for method in ("gibbs", "mlp", "energy")}
+    low, high = (float(end) for end in np.quantile(scaling["difference_mlp"], [0.025, 0.975]))
+    difference = Interval(exponents["gibbs"].value - exponents["mlp"].value, low, high)
+    if low > 0:
+        verdict: Verdict = "agrees"
+    elif high < paper:
+        verdict = "disagrees"
+    else:
+        verdict = "not testable here"
+    return Claim(
+        measured=f"exponents {exponents['gibbs']} (annealer), {exponents['mlp']} (MLP), {exponents['energy']} (energy model, backprop)",
+        **_fields(difference, ""),
+        verdict=verdict,
+        remark="Axis and measure are our choice, and the exponents depend on rate and window. The annealer is a classical stand-in.",
+        **common,
+    )
+
+
+def grover_claim(grover: Result) -> Claim:
+    """C5: amplitude amplification finds heads in p^(-1/2) calls."""
+    power, low, high = (float(value) for value in grover["power"])
+    measured = np.isfinite(power)
+    gain = Interval(-1 / power, -1 / low, -1 / high) if measured else None
+    return Claim(
+        id="C5",
+        statement="A fully coherent machine with a variant of Grover's algorithm raises the exponent further, by up to a factor of 2.",
+        paper_number="up to 2",
+        measured="ratio of the exponents of calls against weight of heads, reads over amplified search",
+        **_fields(gain, ""),
+        tested="the speed-up of a single search for a head, not of a training run",
+        verdict="not testable here" if gain is None else "agrees" if gain.low > 1 else "disagrees",
+        remark="Exact simulation without decoherence, the best case; largest deviation from sin^2((2m+1) theta): "
+        f"{float(grover['largest_error']):.0e}.",
+        notebook="06_grover",
+        figure="fig4",
+        **_made_by([grover]),
+    )
+
+
+def active_claim(active: list[Result]) -> Claim:
+    """C6: sampling a few layers at a time costs little accuracy."""
+    windows = group_by(active, "window")
+    few, whole = sorted(windows)[-2:] if len(windows) > 1 else (None, None)
+    common: dict[str, Any] = {
+        "id": "C6",
+        "statement": "A modest annealer can train a deep network, applied to a few layers at a time.",
+        "paper_number": None,
+        "notebook": "07_active_layers",
+        "figure": "fig5",
+        **_made_by(active),
+    }
+    if few is None:
+        return Claim(
+            measured="one window only", **_fields(None, ""), tested="nothing", verdict="not testable here",
+            remark="Two windows are needed to compare.", **common,
+        )  # fmt: skip
+    errors = {
+        window: stack(sorted(windows[window], key=_seed), "test_mistakes")[:, -1] / windows[window][0]["num_test"]
+        for window in (few, whole)
+    }
+    spins = {window: int(windows[window][0]["window_spins"]) for window in (few, whole)}
+    difference = difference_interval(errors[few], errors[whole])
+    if difference.high < TOLERATED_DIFFERENCE:
+        verdict: Verdict = "agrees"
+    elif difference.low > TOLERATED_DIFFERENCE:
+        verdict = "disagrees"
+    else:
+        verdict = "not testable here"
+    return Claim(
+        measured=f"test error with {few} layers at a time minus all {whole} at once, at equal reads; "
+        f"{percent(mean_interval(errors[few]))} and {percent(mean_interval(errors[whole]))}",
+        **_percent_fields(difference),
+        tested=f"that {few} layers at a time cost less than {TOLERATED_DIFFERENCE:.0%} of the images",
+        verdict=verdict,
+        remark=f"At most {spins[few]} spins are sampled at once instead of {spins[whole]}.",
+        **common,
+    )
+
+
+def percent(interval: Interval) -> str:
+    """An interval of fractions in per cent."""
+    return f"{Interval(100 * interval.value, 100 * interval.low, 100 * interval.high)} %"
+
+
+def table(claims: list[Claim]) -> list[list[str]]:
+    """Rows to print or render: id, what was measured, the paper's number, ours, verdict, notebook, figure."""
+    return [
+        [
+            claim.id,
+            claim.tested,
+            claim.paper_number or "none",
+            measured_number(claim),
+            claim.verdict,
+            claim.notebook,
+            claim.figure,
+        ]
+        for claim in claims
+    ]
+
+
+def measured_number(claim: Claim) -> str:
+    if claim.value is None or claim.low is None or claim.high is None:
+        return "not measured"
+    return f"{Interval(claim.value, claim.low, claim.high)} {claim.unit}".strip()
+
+
+def as_content(profile: str, claims: list[Claim]) -> dict[str, Any]:
+    """What is stored in claims.json."""
+    return {"profile": profile, "claims": [asdict(claim) for claim in claims]}
+
+
+def load_claims(path: str) -> list[Claim]:
+    """The claims of a stored claims.json."""
+    file = in_project(path)
+    if not file.is_file():
+        raise MissingData(f"{relative(file)} does not exist; ./run_all.sh makes it.")
+    content: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return [Claim(**claim) for claim in content["claims"]]
+
+
+def _fields(interval: Interval | None, unit: str) -> dict[str, Any]:
+    if interval is None:
+        return {"value": None, "low": None, "high": None, "unit": unit}
+    return {"value": interval.value, "low": interval.low, "high": interval.high, "unit": unit}
+
+
+def _percent_fields(interval: Interval) -> dict[str, Any]:
+    return _fields(Interval(100 * interval.value, 100 * interval.low, 100 * interval.high), "%")
+
+
+def _made_by(results: list[Result]) -> dict[str, Any]:
+    kinds = sorted({result.provenance["sampler_kind"] for result in results})
+    return {
+        "sampler_kind": "; ".join(kinds),
+        "runtime": round(sum(result.provenance["seconds"] for result in results), 1),
+    }
+
+
+def _seed(result: Result) -> int:
+    return int(result.provenance["parameters"]["seed"])
+
+
+def _exponent(scaling: Result, method: str) -> Interval:
+    """The power-law exponent of the training error at the largest width."""
+    chosen = (scaling["method"] == method) & (scaling["measure"] == "train") & (scaling["width"] == scaling["width"].max())
+    row = int(np.flatnonzero(chosen)[0])
+    return Interval(*(float(scaling[f"power_{name}"][row]) for name in ("exponent", "low", "high")))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table of claims of a profile: python -m qnn_core.claims [--profile quick]."""
+    parser = argparse.ArgumentParser(prog="python -m qnn_core.claims", description="Print the claims table of a profile.")
+    parser.add_argument("--profile", default="quick")
+    profile = parser.parse_args(arguments).profile
+    try:
+        claims = load_claims(f"data/results/{profile}/claims.json")
+    except MissingData as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    print(f"{'':4}{'paper':<20}{'measured, 95 % interval':<28}{'verdict':<20}{'notebook':<18}figure")
+    for claim in claims:
+        number = measured_number(claim)
+        print(f"{claim.id:4}{claim.paper_number or '-':<20}{number:<28}{claim.verdict:<20}{claim.notebook:<18}{claim.figure}")
+        print(f"{'':4}tested: {claim.tested}")
+        print(f"{'':4}by: {claim.sampler_kind}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,290 @@
+"""Data sets of labelled images: scikit-learn's digits, MNIST, or a file of your own.
+
+All come out alike: pixels as float32 scaled linearly to [-1, 1] (from [0, 16] for digits, [0, 255] for MNIST), one row an
+image; labels as int64 from 0.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import zipfile
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+from qnn_core.errors import DamagedFile, InvalidInput, MissingData
+
+MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+"""SHA-256 of the decompressed IDX files: two gzip streams of one file can differ, its content cannot."""
+
+MNIST_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+DATA_DIR_VARIABLE = "QNN_DATA_DIR"
+MAX_NPZ_BYTES = 8 * 2**30
+_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images, split into training and test.
+
+    x_*: (images, pixels) float32. y_*: (images,) int64, the class of each image from 0. image_shape: height and width of an
+    image in pixels, for pictures. sha256: of the four arrays' bytes, for provenance.
+    """
+
+    name: str
+    x_train: Float32[np.ndarray, "n_train D"]
+    y_train: Int64[np.ndarray, " n_train"]
+    x_test: Float32[np.ndarray, "n_test D"]
+    y_test: Int64[np.ndarray, " n_test"]
+    image_shape: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            if len(x) == 0 or len(x) != len(y):
+                raise InvalidInput(f"x_{part}, y_{part}", f"{len(x)} images, {len(y)} labels", "equal numbers, at least 1")
+            if not np.isfinite(x).all():
+                raise InvalidInput(f"x_{part}", "NaN or infinity", "finite pixels")
+            if y.min() < 0:
+                raise InvalidInput(f"y_{part}", int(y.min()), "labels counted from 0")
+        if self.x_train.shape[1] != self.x_test.shape[1]:
+            raise InvalidInput(
+                "x_test", f"{self.x_test.shape[1]} pixels", f"the {self.x_train.shape[1]} pixels of the training images"
+            )
+        if self.y_test.max() >= self.num_classes:
+            raise InvalidInput("y_test", int(self.y_test.max()), f"a class seen in training, 0 .. {self.num_classes - 1}")
+
+    @property
+    def num_pixels(self) -> int:
+        return self.x_train.shape[1]
+
+    @property
+    def num_classes(self) -> int:
+        return int(self.y_train.max()) + 1
+
+    @property
+    def sha256(self) -> str:
+        digest = hashlib.sha256()
+        for name in _ARRAYS:
+            digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+        return digest.hexdigest()
+
+    def hold_out(self, fraction: float, seed: int) -> Dataset:
+        """A split of the *training* images alone: its `test` part is a validation set, in proportion for every class.
+
+        Choose rates and other settings on this, so that the test images are seen only once.
+        """
+        from sklearn.model_selection import train_test_split
+
+        if not 0 < fraction < 1:
+            raise InvalidInput("fraction", fraction, "a number between 0 and 1")
+        kept, held = train_test_split(
+            np.arange(len(self.y_train)), test_size=fraction, random_state=seed, stratify=self.y_train
+        )
+        return replace(
+            self,
+            name=f"{self.name}-validation",
+            x_train=self.x_train[kept],
+            y_train=self.y_train[kept],
+            x_test=self.x_train[held],
+            y_test=self.y_train[held],
+        )
+
+    def only_classes(self, classes: tuple[int, ...]) -> Dataset:
+        """The images of some classes, relabelled 0, 1, ... in the order given."""
+        unknown = sorted(set(classes) - set(range(self.num_classes)))
+        if len(classes) < 2 or len(set(classes)) < len(classes) or unknown:
+            raise InvalidInput("classes", classes, f"at least two different labels out of 0 .. {self.num_classes - 1}")
+        parts: dict[str, np.ndarray] = {}
+        for part in ("train", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            chosen = np.isin(y, classes)
+            position = {label: new for new, label in enumerate(classes)}
+            parts[f"x_{part}"] = x[chosen]
+            parts[f"y_{part}"] = np.array([position[int(label)] for label in y[chosen]], np.int64)
+        return replace(self, name=f"{self.name}-{''.join(map(str, classes))}", **parts)
+
+
+def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+    """Load a data set by name.
+
+    "digits": scikit-learn's 1,797 handwritten digits of 8 x 8 pixels, four fifths for training, split in proportion with a
+    fixed seed; nothing is downloaded.
+    "mnist": 60,000 + 10,000 images of 28 x 28 pixels. Looked for in `data_dir`, else in the folder named by the environment
+    variable QNN_DATA_DIR, else downloaded once from public mirrors into the user's cache; the content is always checked.
+    "mnist-1000": the first 100 training and the first 10 test images of every class of MNIST.
+    "path/to/file.npz": arrays x_train, y_train, x_test, y_test of your own. Images (n, pixels) or (n, height, width);
+    whole-number pixels 0 .. 255 are scaled to [-1, 1], floating-point pixels must already lie there.
+
+    Raises MissingData, DamagedFile or InvalidInput, each saying what was found, what was expected and what to do.
+    """
+    if name == "digits":
+        return _digits()
+    if name in ("mnist", "mnist-1000"):
+        folder = data_dir or os.environ.get(DATA_DIR_VARIABLE) or None
+        data = _mnist(Path(folder) if folder else None)
+        return data if name == "mnist" else _first_of_each_class(data, "mnist-1000", 100, 10)
+    if name.endswith(".npz"):
+        return _npz(Path(data_dir or ".") / name)
+    raise InvalidInput("dataset", name, '"digits", "mnist", "mnist-1000" or the path of an .npz file')
+
+
+@cache
+def _digits() -> Dataset:
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    pixels, labels = load_digits(return_X_y=True)
+    x = (pixels / 8 - 1).astype(np.float32)
+    y = labels.astype(np.int64)
+    x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.2, random_state=0, stratify=y)
+    return Dataset("digits", x_train, y_train, x_test, y_test, (8, 8))
+
+
+@cache
+def _mnist(folder: Path | None) -> Dataset:
+    parts = {name: _read_idx(_mnist_file(name, folder), name) for name in MNIST_SHA256}
+    return Dataset(
+        "mnist",
+        _scaled_images(parts["train-images-idx3-ubyte"]),
+        parts["train-labels-idx1-ubyte"].astype(np.int64),
+        _scaled_images(parts["t10k-images-idx3-ubyte"]),
+        parts["t10k-labels-idx1-ubyte"].astype(np.int64),
+        (28, 28),
+    )
+
+
+def _mnist_file(name: str, folder: Path | None) -> Path:
+    if folder is None:
+        return _downloaded(name)
+    for candidate in (folder / f"{name}.gz", folder / name):
+        if candidate.is_file():
+            return candidate
+    found = sorted(path.name for path in folder.iterdir())[:8] if folder.is_dir() else "no such folder"
+    raise MissingData(
+        f"MNIST file {name}.gz (or {name}) is not in the data folder; found {found}. Put the four IDX files there, or unset "
+        f"data_dir and {DATA_DIR_VARIABLE} to download them."
+    )
+
+
+def _downloaded(name: str) -> Path:
+    import pooch
+
+    cache_folder = Path(pooch.os_cache("qnn-artifact")) / "mnist"
+    kept = cache_folder / f"{name}.gz"
+    if kept.is_file():
+        return kept
+    failures = []
+    for mirror in MNIST_MIRRORS:
+        try:
+            fetched = pooch.retrieve(
+                f"{mirror}{name}.gz", known_hash=None, fname=f"{name}.gz.part", path=cache_folder, progressbar=True
+            )
+            _read_idx(Path(fetched), name)
+        except (OSError, ValueError) as failure:
+            failures.append(f"{mirror}: {type(failure).__name__}")
+            (cache_folder / f"{name}.gz.part").unlink(missing_ok=True)
+            continue
+        os.replace(fetched, kept)
+        return kept
+    raise MissingData(
+        f"MNIST could not be downloaded ({'; '.join(failures)}). Check the connection, or fetch the four files by hand and set "
+        f"{DATA_DIR_VARIABLE} to their folder."
+    )
+
+
+def _read_idx(path: Path, name: str) -> np.ndarray:
+    """The array of an IDX file, after its content was checked against the known SHA-256."""
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.name.endswith((".gz", ".gz.part")) else path.read_bytes()
+    except (EOFError, gzip.BadGzipFile, OSError) as failure:
+        raise DamagedFile(f"{path.name} is not a complete gzip file ({failure}); delete it and fetch it again.") from failure
+    found = hashlib.sha256(content).hexdigest()
+    if found != MNIST_SHA256[name]:
+        raise DamagedFile(
+            f"{path.name} holds {len(content)} bytes with SHA-256 {found[:12]}.., expected {MNIST_SHA256[name][:12]}..: it is "
+            f"not MNIST's {name}, or it was damaged; delete it and fetch it again."
+        )
+    dimensions = content[3]
+    shape = tuple(int.from_bytes(content[4 + 4 * k : 8 + 4 * k], "big") for k in range(dimensions))
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+
+
+def _scaled_images(images: np.ndarray) -> np.ndarray:
+    return (images.reshape(len(images), -1).astype(np.float32) / np.float32(127.5) - np.float32(1)).astype(np.float32)
+
+
+def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dataset:
+    chosen = {}
+    for part, count in (("train", train), ("test", test)):
+        labels = getattr(data, f"y_{part}")
+        firsts = [np.flatnonzero(labels == label)[:count] for label in range(data.num_classes)]
+        rows = np.sort(np.concatenate(firsts))
+        chosen |= {f"x_{part}": getattr(data, f"x_{part}")[rows], f"y_{part}": labels[rows]}
+    return replace(data, name=name, **chosen)
+
+
+def _npz(path: Path) -> Dataset:
+    if not path.is_file():
+        raise MissingData(f"Data file {path.name} does not exist; give the path of an .npz file with {', '.join(_ARRAYS)}.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > MAX_NPZ_BYTES:
+            raise InvalidInput("dataset", f"{path.name}, {size} bytes unpacked", f"at most {MAX_NPZ_BYTES} bytes")
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [name for name in _ARRAYS if name not in archive]
+            if missing:
+                raise InvalidInput("dataset", f"{path.name} with {sorted(archive)}", f"also {', '.join(missing)}")
+            arrays = {name: archive[name] for name in _ARRAYS}
+    except zipfile.BadZipFile as failure:
+        raise DamagedFile(f"{path.name} is not a readable .npz file ({failure}); write it again with numpy.savez.") from failure
+    labels = {}
+    images = {}
+    for part in ("train", "test"):
+        images[f"x_{part}"] = _own_images(f"x_{part}", arrays[f"x_{part}"])
+        labels[f"y_{part}"] = _own_labels(f"y_{part}", arrays[f"y_{part}"])
+    shape = arrays["x_train"].shape[1:]
+    image_shape = (int(shape[0]), int(shape[1])) if len(shape) == 2 else _nearly_square(int(shape[0]))
+    return Dataset(path.stem, **images, **labels, image_shape=image_shape)
+
+
+def _own_images(name: str, images: np.ndarray) -> np.ndarray:
+    if images.ndim not in (2, 3):
+        raise InvalidInput(name, f"shape {images.shape}", "shape (images, pixels) or (images, height, width)")
+    flat = images.reshape(len(images), -1)
+    if np.issubdtype(images.dtype, np.integer):
+        if flat.size and (flat.min() < 0 or flat.max() > 255):
+            raise InvalidInput(name, f"whole numbers {flat.min()} .. {flat.max()}", "0 .. 255")
+        return _scaled_images(flat)
+    if not np.issubdtype(images.dtype, np.floating):
+        raise InvalidInput(name, f"dtype {images.dtype}", "whole numbers 0 .. 255, or floating point in [-1, 1]")
+    if not np.isfinite(flat).all():
+        raise InvalidInput(name, "NaN or infinity", "finite pixels")
+    if flat.size and np.abs(flat).max() > 1:
+        raise InvalidInput(name, f"pixels up to {np.abs(flat).max():.4g}", "floating-point pixels in [-1, 1]; scale them first")
+    return flat.astype(np.float32)
+
+
+def _own_labels(name: str, labels: np.ndarray) -> np.ndarray:
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise InvalidInput(name, f"{labels.dtype} of shape {labels.shape}", "whole numbers of shape (images,)")
+    return labels.astype(np.int64)
+
+
+def _nearly_square(pixels: int) -> tuple[int, int]:
+    height = next(side for side in range(int(np.sqrt(pixels)), 0, -1) if pixels % side == 0)
+    return height, pixels // height

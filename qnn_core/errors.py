@@ -1,0 +1,16 @@
+"""The errors a user can cause, each saying what was found, what is allowed and, where it helps, what to do."""
+
+
+class InvalidInput(ValueError):
+    """A parameter that cannot be used: its name, its value and what is allowed."""
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(f"{name} = {value!r} is not usable: expected {allowed}.")
+
+
+class MissingData(FileNotFoundError):
+    """Data or a result that should exist and does not; the message says how to get it."""
+
+
+class DamagedFile(ValueError):
+    """A stored file whose content does not match its recorded checksum or its documented layout."""

@@ -1,0 +1,106 @@
+"""Run one notebook with checked parameters: python -m qnn_core.execute NOTEBOOK --output RENDERED [--parameters JSON].
+
+Parameters are validated before a kernel starts. The kernel talks over a private IPC socket, so runs beside each other never race for
+a port, and computes on one thread, so its numbers do not depend on the machine's load. The rendered copy is written whole, without
+what changes from run to run; when a cell fails, it is kept as *.failed.ipynb and the error is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from traitlets.config import Config
+
+from qnn_core.errors import InvalidInput
+from qnn_core.params import notebook_parameters
+from qnn_core.results import ROOT, atomic_write, in_project, relative
+
+KERNEL = "python3"
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1) -> None:
+    """Run notebooks/<notebook>.ipynb with the given parameters and store the rendered copy at `output`.
+
+    Raises InvalidInput before any work for unusable parameters, and papermill's PapermillExecutionError when a cell fails.
+    """
+    parameters = notebook_parameters(notebook, values)
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), PYTHONHASHSEED="0")
+    rendered = in_project(output)
+    rendered.parent.mkdir(parents=True, exist_ok=True)
+    failed = rendered.with_suffix(".failed.ipynb")
+    with tempfile.TemporaryDirectory(prefix="qnn-") as scratch:
+        working_copy = Path(scratch) / "running.ipynb"
+        connection = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(scratch) / "kernel")}})
+        try:
+            papermill.execute_notebook(
+                ROOT / "notebooks" / f"{notebook}.ipynb",
+                working_copy,
+                parameters=json.loads(parameters.model_dump_json()),
+                kernel_name=KERNEL,
+                cwd=ROOT,
+                progress_bar=False,
+                config=connection,
+                extra_arguments=["--log-level=CRITICAL"],
+            )
+        except papermill.PapermillExecutionError:
+            _store(working_copy, failed)
+            raise
+        _store(working_copy, rendered)
+    failed.unlink(missing_ok=True)
+
+
+def _store(executed: Path, target: Path) -> None:
+    """Write the executed notebook without what changes from run to run: times, progress bars, paths."""
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.metadata = nbformat.from_dict(
+        {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
+    )
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _is_progress_bar(output)]
+    text = nbformat.writes(notebook)
+    with atomic_write(target, "w") as file:
+        file.write(text if text.endswith("\n") else text + "\n")
+
+
+def _is_progress_bar(output: nbformat.NotebookNode) -> bool:
+    """tqdm redraws its line on stderr, and ends it there."""
+    return output.output_type == "stream" and output.name == "stderr" and ("\r" in output.text or not output.text.strip())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m qnn_core.execute", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("notebook", help="name of the notebook, for example 02_training")
+    parser.add_argument("--output", required=True, help="where to store the rendered copy")
+    parser.add_argument("--parameters", default="{}", help="parameters as a JSON object")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the kernel's arithmetic (default 1)")
+    options = parser.parse_args(arguments)
+    try:
+        values = json.loads(options.parameters)
+    except ValueError as failure:
+        parser.error(f"--parameters is not JSON: {failure}")
+    try:
+        execute(options.notebook, options.output, values, options.threads)
+    except InvalidInput as failure:
+        print(failure, file=sys.stderr)
+        return 2
+    except papermill.PapermillExecutionError as failure:
+        kept = relative(in_project(options.output).with_suffix(".failed.ipynb"))
+        print(f"{options.notebook} stopped: {failure.ename}: {failure.evalue}\nThe notebook so far: {kept}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Amplitude amplification of a coherent annealer's own final state.
+
+Let U be the whole anneal and U|start> its final state, with heads carrying the weight p = sin^2(theta). One step of
+Q = -U S_start U^dagger S_heads, where S changes the sign of the states named, turns the state by 2 theta, so that after m steps a
+read is a head with probability sin^2((2m + 1) theta) (Brassard, Hoyer, Mosca, Tapp, quant-ph/0005055). A step uses the oracle
+for heads once and the anneal twice, once backwards. Everything here is an exact simulation on a classical computer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+
+from qnn_core.errors import InvalidInput
+from qnn_core.network import QNN
+from qnn_core.samplers.coherent import AnnealingUnitary, configurations
+
+
+def head_states(
+    net: QNN,
+    x: Float32[np.ndarray, "B D"],
+    labels: Int64[np.ndarray, " B"],
+    energies: Float64[np.ndarray, "B K"],
+    margin: float = 0.0,
+) -> Bool[np.ndarray, "B K"]:
+    """Which of the 2^N configurations are heads of each image: wrong class, energy at most the clamped state's plus margin."""
+    problem = net.problem(x)
+    bar = problem.energy(net.clamped(x, labels)[:, None]) + margin
+    outputs = problem.split(configurations(problem.num_spins))[-1]
+    wrong = net.is_wrong(np.broadcast_to(outputs, (len(x), *outputs.shape)), labels)
+    return wrong & (energies <= bar)
+
+
+def head_weights(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"]) -> Float64[np.ndarray, " B"]:
+    """p: probability that one read of the plain anneal is a head, for each image."""
+    return ((np.abs(unitary.apply(unitary.start)) ** 2) * heads).sum(axis=1)
+
+
+def amplify(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"], steps: int) -> Float64[np.ndarray, "B m"]:
+    """Probability of reading a head after 0, 1, ... `steps` steps of amplitude amplification, by applying them all."""
+    if heads.shape != unitary.energies.shape:
+        raise InvalidInput("heads", f"shape {heads.shape}", f"shape {unitary.energies.shape}, one mark a configuration")
+    if steps < 0:
+        raise InvalidInput("steps", steps, "a whole number of at least 0")
+    start = unitary.start
+    state = unitary.apply(start)
+    found = [(np.abs(state) ** 2 * heads).sum(axis=1)]
+    for _ in range(steps):
+        state = np.where(heads, -state, state)
+        state = unitary.apply_inverse(state)
+        state = 2 * start * (start.conj() * state).sum(axis=1, keepdims=True) - state
+        state = unitary.apply(state)
+        found.append((np.abs(state) ** 2 * heads).sum(axis=1))
+    return np.stack(found, axis=1)
+
+
+def amplified_probability(p: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """sin^2((2m + 1) theta) with p = sin^2(theta)."""
+    return np.sin((2 * steps + 1) * np.arcsin(np.sqrt(p))) ** 2
+
+
+def oracle_calls(p: float, searches: int, seed: int, growth: float = 6 / 5) -> Float64[np.ndarray, " searches"]:
+    """Oracle calls to find a head of unknown total weight p, drawn for a number of searches.
+
+    The schedule of Boyer, Brassard, Hoyer, Tapp (quant-ph/9605034): amplify a random number of steps below a bound that grows by
+    `growth` after every failure. Each attempt costs its steps and one call to check the read; the anneals are twice the steps,
+    plus one. A read succeeds with the exact probability sin^2((2m + 1) theta).
+    """
+    if not 0 < p <= 1:
+        raise InvalidInput("p", p, "a weight above 0 and at most 1")
+    random = np.random.default_rng(seed)
+    calls = np.zeros(searches)
+    bound = 1.0
+    searching = np.arange(searches)
+    while searching.size:
+        steps = random.integers(0, int(np.ceil(bound)), size=searching.size)
+        calls[searching] += steps + 1
+        success = random.random(searching.size) < amplified_probability(np.array(p), steps)
+        searching = searching[~success]
+        bound *= growth
+    return calls
+
+
+def power_of(p: Float64[np.ndarray, " P"], calls: Float64[np.ndarray, " P"]) -> float:
+    """The exponent k of calls ~ p^k, by least squares in the logarithms."""
+    if len(p) < 3 or np.ptp(np.log10(p)) < 1:
+        raise InvalidInput("p", p, "at least three weights over at least a decade")
+    return float(np.polyfit(np.log(p), np.log(calls), 1)[0])
+
+
+def amplified_exponent(alpha: np.ndarray) -> np.ndarray:
+    """alpha_Q = 2 alpha / (2 - alpha) for alpha <= 1, 2 alpha beyond: training exponent when all heads are marked at once.
+
+    With a density of head weights rho(p) ~ p^-(2 - alpha) and each head found at a rate p / sqrt(eps), eps the total weight.
+    """
+    alpha = np.asarray(alpha, np.float64)
+    return np.where(alpha <= 1, 2 * alpha / (2 - np.minimum(alpha, 1)), 2 * alpha)

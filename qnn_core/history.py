@@ -1,0 +1,125 @@
+"""The record of a training run, the same for every way of training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from jaxtyping import Float64
+
+from qnn_core.data import Dataset
+from qnn_core.errors import InvalidInput
+
+_NOT_MEASURED = float("nan")
+
+
+@dataclass
+class History:
+    """One entry for each evaluation, the untrained network first.
+
+    num_train, num_test: images of the two sets.
+    step: parameter updates done. epoch: the same in passes over the training images.
+    train_mistakes, test_mistakes: images answered wrongly.
+    loss: mean over training images of the training objective's own value (its meaning depends on the method).
+    reads, spin_updates: sampler reads and single-spin updates spent so far; 0 for backpropagation.
+
+    Since the entry before, NaN where nothing is sampled:
+    head_fraction: of the images seen that had a head. heads_per_read: of the reads that were heads.
+    distinct_heads: different heads per image seen.
+    heads_surviving: of the heads just cut, the fraction that still are heads right after the cut.
+    heads_regrown: heads per read when the same images are sampled again right after the cut.
+
+    seconds: wall time so far, for the reader; it never enters a stored array.
+    snapshots: parameters by step, in the order of `QNN.parameters`.
+    """
+
+    num_train: int
+    num_test: int
+    step: list[int] = field(default_factory=list)
+    epoch: list[float] = field(default_factory=list)
+    train_mistakes: list[int] = field(default_factory=list)
+    test_mistakes: list[int] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    reads: list[int] = field(default_factory=list)
+    spin_updates: list[int] = field(default_factory=list)
+    head_fraction: list[float] = field(default_factory=list)
+    heads_per_read: list[float] = field(default_factory=list)
+    distinct_heads: list[float] = field(default_factory=list)
+    heads_surviving: list[float] = field(default_factory=list)
+    heads_regrown: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    snapshots: dict[int, list[np.ndarray]] = field(default_factory=dict)
+
+    def record(self, **entry: float) -> None:
+        """Append one evaluation; columns left out are NaN for head statistics and 0 for sampling effort."""
+        defaults: dict[str, float] = dict.fromkeys(_HEAD_COLUMNS, _NOT_MEASURED) | {"reads": 0, "spin_updates": 0}
+        for name, value in (defaults | entry).items():
+            getattr(self, name).append(value)
+
+    @property
+    def train_error(self) -> Float64[np.ndarray, " T"]:
+        """Fraction of training images answered wrongly."""
+        return np.array(self.train_mistakes, np.float64) / self.num_train
+
+    @property
+    def test_error(self) -> Float64[np.ndarray, " T"]:
+        """Fraction of test images answered wrongly."""
+        return np.array(self.test_mistakes, np.float64) / self.num_test
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is stored: every column but wall time, the set sizes, and the snapshots as `snapshot_<step>_<parameter>`."""
+        stored = {name: np.array(getattr(self, name)) for name in COLUMNS}
+        stored |= {"num_train": np.array(self.num_train), "num_test": np.array(self.num_test)}
+        for step, parameters in self.snapshots.items():
+            stored |= {f"snapshot_{step}_{index}": value for index, value in enumerate(parameters)}
+        return stored
+
+
+_HEAD_COLUMNS = ("head_fraction", "heads_per_read", "distinct_heads", "heads_surviving", "heads_regrown")
+COLUMNS = tuple(column.name for column in fields(History) if column.name not in ("num_train", "num_test", "seconds", "snapshots"))
+
+
+def snapshots_of(arrays: dict[str, np.ndarray]) -> dict[int, list[np.ndarray]]:
+    """The snapshots in a stored history, by step in rising order."""
+    found: dict[int, dict[int, np.ndarray]] = {}
+    for name, value in arrays.items():
+        if name.startswith("snapshot_"):
+            step, index = map(int, name.removeprefix("snapshot_").split("_"))
+            found.setdefault(step, {})[index] = value
+    return {step: [found[step][index] for index in sorted(found[step])] for step in sorted(found)}
+
+
+def log_spaced_steps(total: int, count: int) -> list[int]:
+    """About `count` different steps from 1 to `total`, evenly spaced in the logarithm, always with 0 and `total`."""
+    if total < 1 or count < 1:
+        raise InvalidInput("total, count", (total, count), "whole numbers of at least 1")
+    return sorted({0, total, *np.geomspace(1, total, count).round().astype(int).tolist()})
+
+
+def evaluation_steps(total: int, steps_per_epoch: int) -> set[int]:
+    """When to look: the start, twelve times a decade of steps, and the end of every epoch."""
+    decades = np.log10(max(total, 10))
+    return {*log_spaced_steps(total, round(12 * decades)), *range(0, total, steps_per_epoch)}
+
+
+def minibatches(num_images: int, batch_size: int, epochs: int, seed: int) -> list[np.ndarray]:
+    """Rows of the images of every update: each epoch a new random order, the same for every method with the same seed."""
+    random = np.random.default_rng([seed, 0xDA7A])
+    batches: list[np.ndarray] = []
+    for _ in range(epochs):
+        order = random.permutation(num_images)
+        batches.extend(order[start : start + batch_size] for start in range(0, num_images, batch_size))
+    return batches
+
+
+def check_training(data: Dataset, epochs: int, lr: float, batch_size: int, seed: int) -> None:
+    """Stop unusable settings before any work."""
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise InvalidInput(name, value, "a whole number of at least 1")
+    if batch_size > len(data.y_train):
+        raise InvalidInput("batch_size", batch_size, f"at most the {len(data.y_train)} training images")
+    if not (isinstance(lr, int | float | np.floating) and np.isfinite(lr) and lr > 0):
+        raise InvalidInput("lr", lr, "a finite number above 0")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InvalidInput("seed", seed, "a whole number of at least 0")

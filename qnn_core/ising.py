@@ -1,0 +1,158 @@
+"""Batches of layered Ising problems: one set of couplings, one set of fields per image.
+
+The energy of spins s in {-1, +1}^N, arranged in layers s^1 .. s^L, for image i is
+
+    E_i(s) = - sum_n fields[i, n] s_n - sum_l s^l . couplings[l] . s^(l+1)
+
+Energies are dimensionless and physical in sign: a positive coupling favours equal spins. Ocean's convention has the opposite
+sign, h = -fields and J = -couplings; `IsingProblem.to_bqm` makes the change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32, Int8
+
+from qnn_core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import dimod
+
+
+@dataclass(frozen=True, eq=False)
+class IsingProblem:
+    """B Ising problems over the same layers and couplings, each with fields of its own.
+
+    layers: number of spins of each layer, input side first; N is their sum.
+    fields: (B, N) float32, dimensionless; column n belongs to spin n, layers one after another.
+    couplings: one (layers[l], layers[l + 1]) float32 matrix per pair of neighbouring layers.
+
+    Raises InvalidInput when shapes disagree or a number is not finite.
+    """
+
+    layers: tuple[int, ...]
+    fields: Float32[np.ndarray, "B N"]
+    couplings: tuple[Float32[np.ndarray, "_ _"], ...]
+
+    def __post_init__(self) -> None:
+        if not self.layers or min(self.layers) < 1:
+            raise InvalidInput("layers", self.layers, "at least one layer, each with at least one spin")
+        if self.fields.ndim != 2 or self.fields.shape[1] != sum(self.layers):
+            raise InvalidInput(
+                "fields", f"shape {self.fields.shape}", f"shape (images, {sum(self.layers)}), one column a spin"
+            )
+        expected = list(pairwise(self.layers))
+        found = [matrix.shape for matrix in self.couplings]
+        if found != expected:
+            raise InvalidInput("couplings", f"shapes {found}", f"shapes {expected}, one between each two layers")
+        for name, arrays in (("fields", (self.fields,)), ("couplings", self.couplings)):
+            if not all(np.isfinite(array).all() for array in arrays):
+                raise InvalidInput(name, "NaN or infinity", "finite numbers; look for a division by zero or a diverged run")
+
+    @property
+    def num_images(self) -> int:
+        return self.fields.shape[0]
+
+    @property
+    def num_spins(self) -> int:
+        return self.fields.shape[1]
+
+    @property
+    def layer_slices(self) -> list[slice]:
+        """The columns of each layer, in order."""
+        ends = np.cumsum(self.layers)
+        return [slice(int(end) - size, int(end)) for end, size in zip(ends, self.layers, strict=True)]
+
+    def split(self, spins: np.ndarray) -> list[np.ndarray]:
+        """Views of the last axis of `spins`, (..., N), one for each layer."""
+        return [spins[..., part] for part in self.layer_slices]
+
+    def energy(self, spins: Int8[np.ndarray, "B R N"]) -> Float32[np.ndarray, "B R"]:
+        """Energy of R configurations for each of the B problems."""
+        if spins.shape[0] != self.num_images or spins.shape[-1] != self.num_spins:
+            raise InvalidInput(
+                "spins", f"shape {spins.shape}", f"shape ({self.num_images}, reads, {self.num_spins}) for this problem"
+            )
+        values = spins.astype(np.float32)
+        energies = -np.einsum("brn,bn->br", values, self.fields)
+        layers = self.split(values)
+        for matrix, (left, right) in zip(self.couplings, pairwise(layers), strict=True):
+            energies -= np.einsum("brm,brm->br", left @ matrix, right)
+        return energies
+
+    def select(self, images: np.ndarray) -> IsingProblem:
+        """The problems of some images: an index or boolean array over the first axis of `fields`."""
+        return IsingProblem(self.layers, self.fields[images], self.couplings)
+
+    def to_bqm(self, image: int) -> dimod.BinaryQuadraticModel:
+        """One image's problem for Ocean, in spin variables 0 .. N-1; `.to_qubo()` gives its QUBO.
+
+        Energies of the model equal `energy` of this class for the same spins (h = -fields, J = -couplings).
+        """
+        import dimod
+
+        if not 0 <= image < self.num_images:
+            raise InvalidInput("image", image, f"0 .. {self.num_images - 1}")
+        rows, columns, values = [], [], []
+        for matrix, (left, right) in zip(self.couplings, pairwise(self.layer_slices), strict=True):
+            left_spins, right_spins = np.meshgrid(
+                np.arange(left.start, left.stop), np.arange(right.start, right.stop), indexing="ij"
+            )
+            rows.append(left_spins.ravel())
+            columns.append(right_spins.ravel())
+            values.append(-matrix.ravel().astype(np.float64))
+        quadratic = tuple(np.concatenate(part) if part else np.array([]) for part in (rows, columns, values))
+        return dimod.BinaryQuadraticModel.from_numpy_vectors(
+            -self.fields[image].astype(np.float64), quadratic, 0.0, dimod.SPIN
+        )
+
+
+def sign(values: np.ndarray) -> np.ndarray:
+    """+1 where values >= 0 and -1 elsewhere: the spin that minimises -values * spin, ties to +1."""
+    return np.where(values >= 0, 1, -1).astype(np.int8)
+
+
+def local_fields(problem: IsingProblem, spins: np.ndarray, layer: int) -> np.ndarray:
+    """What layer `layer` feels from its own fields and its neighbours, (B, R, layers[layer]) for spins (B, R, N)."""
+    parts = problem.split(spins)
+    felt = np.broadcast_to(
+        problem.fields[:, None, problem.layer_slices[layer]], parts[layer].shape
+    ).astype(np.float32)
+    if layer > 0:
+        felt = felt + parts[layer - 1].astype(np.float32) @ problem.couplings[layer - 1]
+    if layer + 1 < len(problem.layers):
+        felt = felt + parts[layer + 1].astype(np.float32) @ problem.couplings[layer].T
+    return felt
+
+
+def feed_forward(problem: IsingProblem) -> Int8[np.ndarray, "B N"]:
+    """Each layer aligned with its own fields and the layer before it, as in a feed-forward net: a start for `relax`."""
+    states: list[np.ndarray] = []
+    for layer, columns in enumerate(problem.layer_slices):
+        felt = problem.fields[:, columns]
+        if layer > 0:
+            felt = felt + states[-1].astype(np.float32) @ problem.couplings[layer - 1]
+        states.append(sign(felt))
+    return np.concatenate(states, axis=1)
+
+
+def relax(
+    problem: IsingProblem, spins: Int8[np.ndarray, "B R N"], max_sweeps: int = 100
+) -> Int8[np.ndarray, "B R N"]:
+    """Zero-temperature descent, even layers then odd layers, until no spin wants to flip or `max_sweeps` is reached.
+
+    Layers of one parity do not interact, so each half-sweep minimises over them exactly and the energy never rises.
+    """
+    spins = spins.copy()
+    for _ in range(max_sweeps):
+        before = spins.copy()
+        for parity in (0, 1):
+            for layer in range(parity, len(problem.layers), 2):
+                spins[..., problem.layer_slices[layer]] = sign(local_fields(problem, spins, layer))
+        if np.array_equal(before, spins):
+            break
+    return spins

@@ -1,0 +1,176 @@
+"""The network: an energy over hidden and output spins, driven by an image through fields on the first hidden layer.
+
+    E(s, y | x) = - x.W_0.s^1 - sum_l s^l.W_l.s^(l+1) - sum_l b_l.s^l ,      s^(L+1) = y
+
+Every image is one Ising problem with the same couplings W_1 .. W_L and its own fields (`QNN.problem`). A class c is written
+on the outputs as its code t_c: one-hot in {-1, +1}, each entry repeated `copies` times. This architecture is a
+reconstruction: the abstract of arXiv:2506.05244 names a network trained by an annealer on MNIST digits, not its layout.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int8, Int64
+
+from qnn_core.errors import InvalidInput
+from qnn_core.ising import IsingProblem, feed_forward, relax
+
+if TYPE_CHECKING:
+    from qnn_core.deployment import EnergyClassifier
+
+WrongRule = Literal["class", "spins"]
+
+
+class QNN:
+    """A layered network of Ising spins.
+
+    sizes: (inputs, hidden ..., classes), at least three numbers; the output layer has classes * copies spins.
+    copies: how often each entry of the one-hot code is repeated.
+    seed: of the random initial weights.
+
+    The couplings start gaussian, scaled so that the free network (no image) has its spin-glass temperature at T_c = `glass`:
+    for two layers T_c = sigma (N_1 N_2)^(1/4); in a chain the same scale is used for each pair of layers. The input weights
+    have standard deviation `drive` / sqrt(inputs), so the field of an image on a hidden spin is of order `drive`.
+
+    Attributes: `weights`, a list of float32 matrices, weights[0] (inputs, N_1) and weights[l] (N_l, N_(l+1)); `biases`, a
+    list of float32 vectors, one for each layer of spins; `codes`, (classes, outputs) int8.
+    """
+
+    def __init__(
+        self, sizes: tuple[int, ...], copies: int = 1, seed: int = 0, *, glass: float = 1.0, drive: float = 0.5
+    ) -> None:
+        if len(sizes) < 3 or min(sizes) < 1 or sizes[-1] < 2:
+            raise InvalidInput("sizes", sizes, "(inputs, hidden ..., classes) with at least one hidden layer and two classes")
+        if copies < 1:
+            raise InvalidInput("copies", copies, "a whole number of at least 1")
+        self.sizes = tuple(sizes)
+        self.copies = copies
+        self.layers = (*sizes[1:-1], sizes[-1] * copies)
+        self.codes: Int8[np.ndarray, "C O"] = np.repeat(2 * np.eye(sizes[-1], dtype=np.int8) - 1, copies, axis=1)
+        random = np.random.default_rng(seed)
+        scales = [drive / np.sqrt(sizes[0])]
+        scales += [glass / (left * right) ** 0.25 for left, right in pairwise(self.layers)]
+        self.weights: list[Float32[np.ndarray, "_ _"]] = [
+            (scale * random.standard_normal(shape)).astype(np.float32)
+            for scale, shape in zip(scales, pairwise((sizes[0], *self.layers)), strict=True)
+        ]
+        self.biases: list[Float32[np.ndarray, " _"]] = [np.zeros(size, np.float32) for size in self.layers]
+
+    @property
+    def num_classes(self) -> int:
+        return self.sizes[-1]
+
+    @property
+    def parameters(self) -> list[np.ndarray]:
+        """The arrays that training changes, weights first: the network's own memory, not copies."""
+        return [*self.weights, *self.biases]
+
+    def copy(self) -> QNN:
+        """An independent network with the same parameters."""
+        twin = QNN(self.sizes, self.copies)
+        twin.set_parameters(self.parameters)
+        return twin
+
+    def set_parameters(self, values: list[np.ndarray]) -> None:
+        """Overwrite all parameters with arrays of the same shapes, in the order of `parameters`."""
+        shapes = [value.shape for value in values]
+        expected = [parameter.shape for parameter in self.parameters]
+        if shapes != expected:
+            raise InvalidInput("values", f"shapes {shapes}", f"shapes {expected}")
+        for parameter, value in zip(self.parameters, values, strict=True):
+            parameter[...] = value
+
+    def problem(self, x: Float32[np.ndarray, "B D"]) -> IsingProblem:
+        """The Ising problems of B images: fields (B, N), couplings shared."""
+        self._check_images(x)
+        fields = np.empty((len(x), sum(self.layers)), np.float32)
+        first = self.layers[0]
+        fields[:, :first] = x @ self.weights[0] + self.biases[0]
+        fields[:, first:] = np.concatenate(self.biases[1:])
+        return IsingProblem(self.layers, fields, tuple(self.weights[1:]))
+
+    def clamped_problem(self, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"]) -> IsingProblem:
+        """The problems of the hidden spins alone, with the outputs held at each image's target code.
+
+        Its energies leave out the constant -b_y.t_c of the outputs' own bias.
+        """
+        free = self.problem(x)
+        hidden = sum(self.layers[:-1])
+        fields = free.fields[:, :hidden].copy()
+        fields[:, hidden - self.layers[-2] :] += self.codes[labels] @ self.weights[-1].T
+        return IsingProblem(self.layers[:-1], fields, tuple(self.weights[1:-1]))
+
+    def clamped(self, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"]) -> Int8[np.ndarray, "B N"]:
+        """The lowest state found with the outputs held at the target: exact for one hidden layer.
+
+        One hidden layer: s = sign(a + W t_c). Deeper: zero-temperature descent from the forward pass, a local minimum.
+        """
+        hidden_problem = self.clamped_problem(x, labels)
+        hidden = relax(hidden_problem, feed_forward(hidden_problem)[:, None])[:, 0]
+        return np.concatenate([hidden, self.codes[labels]], axis=1)
+
+    def class_energies(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B C"]:
+        """Energy of the clamped state of every class; the network answers with the lowest.
+
+        One hidden layer: min_s E(s, t_c | x) = - sum_j |a_j + (W t_c)_j| - b.t_c, exact and free of any sampling.
+        """
+        problem = self.problem(x)
+        if len(self.layers) == 2:
+            driven = problem.fields[:, : self.layers[0]]
+            pulls = self.codes @ self.weights[1].T
+            rewards = np.stack([np.abs(driven + pull).sum(axis=1) for pull in pulls], axis=1)
+            return -rewards - self.codes @ self.biases[-1]
+        energies = [
+            problem.energy(self.clamped(x, np.full(len(x), label, np.int64))[:, None])[:, 0]
+            for label in range(self.num_classes)
+        ]
+        return np.stack(energies, axis=1)
+
+    def predict(self, x: Float32[np.ndarray, "B D"]) -> Int64[np.ndarray, " B"]:
+        """The class with the lowest clamped energy, without sampling."""
+        return np.argmin(self.class_energies(x), axis=1)
+
+    def error(self, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"]) -> float:
+        """Fraction of the images that `predict` gets wrong."""
+        return float(np.mean(self.predict(x) != labels))
+
+    def class_overlaps(self, outputs: Int8[np.ndarray, "*batch O"]) -> Int64[np.ndarray, "*batch C"]:
+        """Sum of the output spins that belong to each class: the larger, the closer to that class's code."""
+        return outputs.reshape(*outputs.shape[:-1], self.num_classes, self.copies).sum(axis=-1, dtype=np.int64)
+
+    def decode(self, outputs: Int8[np.ndarray, "*batch O"]) -> Int64[np.ndarray, "*batch"]:
+        """The class whose code overlaps most with the outputs; ties go to the lowest number."""
+        return np.argmax(self.class_overlaps(outputs), axis=-1)
+
+    def is_wrong(
+        self, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.ndarray, " B"], rule: WrongRule = "class"
+    ) -> Bool[np.ndarray, "B R"]:
+        """Which reads do not show the target.
+
+        "class": another class's code overlaps at least as much as the target's (a tie is no answer, so it is wrong).
+        "spins": any output spin differs from the target code.
+        """
+        if rule == "spins":
+            return (outputs != self.codes[labels][:, None, :]).any(axis=-1)
+        if rule != "class":
+            raise InvalidInput("rule", rule, '"class" or "spins"')
+        overlaps = self.class_overlaps(outputs)
+        index = np.broadcast_to(labels[:, None, None], (*overlaps.shape[:2], 1))
+        target = np.take_along_axis(overlaps, index, axis=-1)
+        np.put_along_axis(overlaps, index, -self.copies - 1, axis=-1)
+        return overlaps.max(axis=-1) >= target[..., 0]
+
+    def to_torch(self) -> EnergyClassifier:
+        """A plain `torch.nn.Module` that maps images (B, inputs) to class scores (B, classes), minus `class_energies`."""
+        from qnn_core.deployment import EnergyClassifier
+
+        return EnergyClassifier(self)
+
+    def _check_images(self, x: np.ndarray) -> None:
+        if x.ndim != 2 or x.shape[1] != self.sizes[0]:
+            raise InvalidInput("x", f"shape {x.shape}", f"shape (images, {self.sizes[0]})")
+        if x.dtype != np.float32:
+            raise InvalidInput("x", f"dtype {x.dtype}", "dtype float32")

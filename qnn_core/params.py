@@ -1,0 +1,352 @@
+"""The parameters of every notebook and of every profile: names, types, bounds and meaning.
+
+Checked strictly, before any work, by every way in: a profile's yaml, `qnn_core.execute`, and the first lines of each notebook.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from qnn_core.errors import InvalidInput
+from qnn_core.results import ROOT
+
+SamplerName = Literal["gibbs", "exact", "sa", "pia"]
+Method = Literal["gibbs", "exact", "sa", "pia", "mlp", "energy"]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Rate = Annotated[float, Field(gt=0, le=10)]
+Widths = Annotated[tuple[Count, ...], Field(min_length=1)]
+Paths = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataParameters(Strict):
+    """01_data"""
+
+    dataset: str = Field("digits", description='"digits", "mnist", "mnist-1000" or the path of an .npz file')
+    result: str = Field(description="where to store the summary (.npz)")
+
+
+class SamplingParameters(Strict):
+    """What every notebook that samples needs."""
+
+    sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
+    sweeps: Count = Field(20, description="updates of every spin in one read")
+    beta_hot: float = Field(0.1, gt=0, description="inverse temperature at the start of a read")
+    beta_cold: float = Field(5.0, gt=0, description="inverse temperature at its end")
+
+    @model_validator(mode="after")
+    def _cools(self) -> SamplingParameters:
+        if self.beta_hot > self.beta_cold:
+            raise ValueError(f"beta_hot = {self.beta_hot} must not exceed beta_cold = {self.beta_cold}")
+        return self
+
+    def sampler_options(self) -> dict[str, Any]:
+        """The options that `get_sampler(self.sampler, ...)` takes."""
+        if self.sampler == "exact":
+            return {}
+        if self.sampler == "pia":
+            return {"sweeps": self.sweeps, "beta": self.beta_cold}
+        return {"sweeps": self.sweeps, "beta": (self.beta_hot, self.beta_cold)}
+
+
+class CutParameters(SamplingParameters):
+    """What every notebook that cuts heads needs."""
+
+    reads: Count = Field(10, description="reads of each image and update")
+    margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong read is a head")
+    wrong: Literal["class", "spins"] = Field("class", description="what makes a read wrong: its class, or any output spin")
+    epochs: Count = Field(20, description="passes over the training images")
+    batch_size: Count = Field(10, description="images of one update")
+
+
+class RatesParameters(CutParameters):
+    """01b_rates"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    method: Method = Field("gibbs", description="a sampler, or a backpropagation baseline: mlp, energy")
+    hidden: Widths = Field((120,), description="spins or units of each hidden layer")
+    schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = Field(description="learning rates to try")
+    held_out: float = Field(0.2, gt=0, lt=1, description="fraction of the training images used for validation")
+    seed: Seed = Field(0, description="of the split, the initial weights, the order of images and the reads")
+    result: str = Field(description="where to store the result (.npz)")
+
+
+class TrainingParameters(CutParameters):
+    """02_training"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    hidden: Widths = Field((120,), description="spins of each hidden layer")
+    copies: Count = Field(1, description="output spins of each class")
+    schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
+    lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
+    rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
+    snapshots: int = Field(12, ge=0, description="log-spaced copies of the parameters to keep, for 04_phase")
+    seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
+    result: str = Field(description="where to store the history (.npz)")
+
+    @model_validator(mode="after")
+    def _one_rate(self) -> TrainingParameters:
+        _exactly_one_rate(self.lr, self.rates)
+        return self
+
+
+class BackpropParameters(Strict):
+    """03_backprop"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    method: Literal["mlp", "energy"] = Field("mlp", description="standard MLP, or the energy model by autodiff")
+    hidden: Widths = Field((120,), description="units of each hidden layer")
+    epochs: Count = Field(20, description="passes over the training images")
+    batch_size: Count = Field(10, description="images of one update")
+    schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
+    lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
+    rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
+    seed: Seed = Field(0, description="of the initial weights and the order of images")
+    result: str = Field(description="where to store the history (.npz)")
+
+    @model_validator(mode="after")
+    def _one_rate(self) -> BackpropParameters:
+        _exactly_one_rate(self.lr, self.rates)
+        return self
+
+
+class PhaseParameters(SamplingParameters):
+    """04_phase"""
+
+    runs: Paths = Field(description="training histories with snapshots (names or patterns)")
+    images: Count = Field(50, description="test images whose landscape is measured")
+    reads: Annotated[int, Field(ge=10)] = Field(100, description="reads of each image")
+    seed: Seed = Field(0, description="of the choice of images and the reads")
+    result: str = Field(description="where to store the result (.npz)")
+
+
+class ScalingParameters(Strict):
+    """05_scaling"""
+
+    annealer_runs: Paths = Field(description="histories of annealer training at constant rate (names or patterns)")
+    mlp_runs: Paths = Field(description="histories of the MLP at constant rate")
+    energy_runs: Paths = Field(description="histories of the energy model by backpropagation at constant rate")
+    resamples: Annotated[int, Field(ge=100)] = Field(200, description="bootstrap resamples of the runs")
+    seed: Seed = Field(0, description="of the bootstrap")
+    result: str = Field(description="where to store the fits (.npz)")
+
+
+class GroverParameters(Strict):
+    """06_grover"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    classes: Annotated[tuple[int, ...], Field(min_length=2)] = Field((0, 1, 2), description="labels to tell apart")
+    hidden: Annotated[int, Field(ge=2, le=14)] = Field(8, description="hidden spins; with the outputs at most 20")
+    epochs: Count = Field(4, description="passes over the training images")
+    lr: Rate = Field(0.01, description="learning rate of Adam")
+    images: Count = Field(12, description="test images whose heads are searched")
+    duration: float = Field(10.0, gt=0, description="of an anneal, in units of 1 / transverse field")
+    steps: Count = Field(100, description="Trotter steps of an anneal")
+    searches: Annotated[int, Field(ge=10)] = Field(400, description="simulated searches for each head weight")
+    seed: Seed = Field(0, description="of the network, training and the searches")
+    result: str = Field(description="where to store the result (.npz)")
+
+
+class ActiveParameters(CutParameters):
+    """07_active_layers"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    hidden: Annotated[tuple[Count, ...], Field(min_length=2)] = Field((64, 32), description="spins of each hidden layer")
+    window: Count = Field(2, description="layers sampled at a time, outputs included; the rest stays frozen")
+    passes: Count = Field(1, description="of the window over the network for each read")
+    lr: Rate = Field(0.003, description="learning rate of Adam")
+    seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
+    result: str = Field(description="where to store the history (.npz)")
+
+    @model_validator(mode="after")
+    def _window_fits(self) -> ActiveParameters:
+        layers = len(self.hidden) + 1
+        if self.window > layers:
+            raise ValueError(f"window = {self.window} must not exceed the {layers} layers of spins")
+        return self
+
+
+class LandscapeFigureParameters(Strict):
+    """fig1"""
+
+    run: str = Field(description="training history with snapshots")
+    image: int = Field(0, ge=0, description="test image whose landscape is drawn")
+    reads: Annotated[int, Field(ge=10)] = Field(200, description="reads of the image")
+    seed: Seed = Field(0, description="of the reads")
+    figure: str = Field(description="where to store the figure, without ending")
+
+
+class CurvesFigureParameters(Strict):
+    """fig2"""
+
+    annealer_runs: Paths = Field(description="histories of annealer training (names or patterns)")
+    mlp_runs: Paths = Field(description="histories of the MLP")
+    energy_runs: Paths = Field(description="histories of the energy model by backpropagation")
+    figure: str = Field(description="where to store the figure, without ending")
+
+
+class PhaseFigureParameters(Strict):
+    """fig3"""
+
+    phase: str = Field(description="result of 04_phase")
+    figure: str = Field(description="where to store the figure, without ending")
+
+
+class ScalingFigureParameters(Strict):
+    """fig4"""
+
+    scaling: str = Field(description="result of 05_scaling")
+    grover: str = Field(description="result of 06_grover")
+    figure: str = Field(description="where to store the figure, without ending")
+
+
+class ActiveFigureParameters(Strict):
+    """fig5"""
+
+    runs: Paths = Field(description="results of 07_active_layers (names or patterns)")
+    backprop_runs: Paths = Field(description="histories of an MLP of the same depth")
+    figure: str = Field(description="where to store the figure, without ending")
+
+
+class SummaryParameters(Strict):
+    """summary"""
+
+    annealer_runs: Paths = Field(description="histories of annealer training (names or patterns)")
+    mlp_runs: Paths = Field(description="histories of the MLP")
+    phase: str = Field(description="result of 04_phase")
+    scaling: str = Field(description="result of 05_scaling")
+    grover: str = Field(description="result of 06_grover")
+    active_runs: Paths = Field(description="results of 07_active_layers (names or patterns)")
+    data: str = Field(description="result of 01_data")
+    claims: str = Field(description="where to store the table of claims (.json)")
+
+
+NOTEBOOKS: dict[str, type[Strict]] = {
+    model.__doc__: model
+    for model in (
+        DataParameters,
+        RatesParameters,
+        TrainingParameters,
+        BackpropParameters,
+        PhaseParameters,
+        ScalingParameters,
+        GroverParameters,
+        ActiveParameters,
+        LandscapeFigureParameters,
+        CurvesFigureParameters,
+        PhaseFigureParameters,
+        ScalingFigureParameters,
+        ActiveFigureParameters,
+        SummaryParameters,
+    )
+    if model.__doc__
+}
+"""The parameter model of each notebook, by the notebook's name."""
+
+
+class PhaseSettings(Strict):
+    images: Count
+    reads: Annotated[int, Field(ge=10)]
+    sweeps: Count
+
+
+class ScalingSettings(Strict):
+    widths: Annotated[tuple[Count, ...], Field(min_length=1)]
+    epochs: Count
+    resamples: Annotated[int, Field(ge=100)]
+
+
+class GroverSettings(Strict):
+    classes: Annotated[tuple[int, ...], Field(min_length=2)]
+    hidden: Count
+    epochs: Count
+    images: Count
+    duration: float = Field(gt=0)
+    steps: Count
+    searches: Count
+
+
+class ActiveSettings(Strict):
+    hidden: Annotated[tuple[Count, ...], Field(min_length=2)]
+    windows: Annotated[tuple[Count, ...], Field(min_length=1)]
+    epochs: Count
+    lr: Rate
+
+
+class Profile(Strict):
+    """A profile (config/<name>.yaml): how large every part of a run is."""
+
+    dataset: str
+    hidden: Count
+    copies: Count
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
+    epochs: Count
+    reads: Count
+    sweeps: Count
+    batch_size: Count
+    margin: float = Field(ge=0)
+    rates: dict[Literal["gibbs", "mlp", "energy"], Annotated[tuple[Rate, ...], Field(min_length=1)]]
+    snapshots: Annotated[int, Field(ge=2)]
+    phase: PhaseSettings
+    scaling: ScalingSettings
+    grover: GroverSettings
+    active: ActiveSettings
+
+
+def load_profile(name: str, folder: Path = ROOT / "config") -> Profile:
+    """The checked profile of a name."""
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in known:
+        raise InvalidInput("profile", name, f"one of {', '.join(known)}")
+    content = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    return _validate(Profile, content, f"config/{name}.yaml")
+
+
+def notebook_parameters(notebook: str, values: Mapping[str, Any]) -> Any:
+    """The checked parameters of a notebook, defaults filled in; raises InvalidInput naming what is wrong."""
+    if notebook not in NOTEBOOKS:
+        raise InvalidInput("notebook", notebook, f"one of {', '.join(NOTEBOOKS)}")
+    return _validate(NOTEBOOKS[notebook], values, f"notebook {notebook}")
+
+
+def from_cell(notebook: str, names: Mapping[str, Any]) -> Any:
+    """The checked parameters of a notebook, read from the variables that its parameters cell has set: pass `globals()`."""
+    wanted = NOTEBOOKS[notebook].model_fields
+    return notebook_parameters(notebook, {name: names[name] for name in wanted if name in names})
+
+
+def _exactly_one_rate(lr: float | None, rates: str | None) -> None:
+    if (lr is None) == (rates is None):
+        raise ValueError(f"lr = {lr} and rates = {rates!r}: give exactly one of them")
+
+
+def _validate(model: type[Strict], values: Any, where: str) -> Any:
+    try:
+        return model.model_validate_json(json.dumps(values))
+    except (TypeError, ValueError) as failure:
+        if not isinstance(failure, ValidationError):
+            raise InvalidInput(where, values, "numbers, texts, true, false, null and lists of them") from failure
+        raise ParameterError(where, failure) from None
+
+
+class ParameterError(InvalidInput):
+    """Parameters that do not pass: one line for each, with its name, value and what is allowed."""
+
+    def __init__(self, where: str, failure: ValidationError) -> None:
+        lines = []
+        for error in failure.errors(include_url=False):
+            name = ".".join(str(part) for part in error["loc"]) or "parameters"
+            found = "" if error["type"] == "missing" else f" = {error['input']!r}" if error["loc"] else ""
+            lines.append(f"  {name}{found}: {error['msg']}")
+        ValueError.__init__(self, f"Parameters of {where} are not usable:\n" + "\n".join(lines))

@@ -1,0 +1,199 @@
+"""Figures: one style, one palette by method, and a writer that keeps the plotted numbers beside the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from qnn_core.phase import Landscape
+from qnn_core.claims import PAPER_ANNEALER, PAPER_BACKPROP
+from qnn_core.results import Result, atomic_write, save_result
+
+COLUMN = 3.4
+"""Width of a journal's column, inches."""
+PAGE = 7.0
+"""Width of a journal's page, inches."""
+
+_COLOURS = sns.color_palette("colorblind").as_hex()
+METHOD_STYLE: dict[str, dict[str, Any]] = {
+    "gibbs": {"label": "annealer (block Gibbs)", "color": _COLOURS[0], "linestyle": "-", "marker": "o"},
+    "mlp": {"label": "MLP, backprop", "color": _COLOURS[3], "linestyle": "--", "marker": "s"},
+    "energy": {"label": "same energy model, backprop", "color": _COLOURS[2], "linestyle": ":", "marker": "^"},
+}
+"""Label, colour, line and marker of each method; line and marker tell them apart without colour."""
+
+def set_style() -> None:
+    """The style of every figure of the project; call once at the top of a notebook."""
+    sns.set_theme(context="paper", style="ticks", palette="colorblind", font_scale=0.95)
+    plt.rcParams.update(
+        {
+            "figure.dpi": 110,
+            "savefig.dpi": 300,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": "medium",
+            "legend.frameon": False,
+            "legend.fontsize": "small",
+            "lines.markersize": 3.5,
+            "figure.constrained_layout.use": True,
+            "pdf.fonttype": 42,
+        }
+    )
+
+
+def label_panels(axes: Iterable[Axes]) -> None:
+    """(a), (b), ... above the panels' upper left corners."""
+    for letter, axis in zip("abcdefgh", axes, strict=False):
+        axis.set_title(f"({letter})", loc="left", fontweight="bold")
+
+
+def save_figure(
+    figure: Figure,
+    path: str,
+    data: Mapping[str, np.ndarray],
+    *,
+    notebook: str,
+    parameters: Mapping[str, Any],
+    kind: str,
+    seconds: float,
+    inputs: Sequence[str],
+) -> None:
+    """Write path.png, path.pdf, and the plotted numbers with their provenance, path.npz and path.json.
+
+    The files carry no dates, so the same numbers give the same bytes.
+    """
+    for ending, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None, "Producer": None})):
+        with atomic_write(path + ending) as file:
+            figure.savefig(file, format=ending[1:], metadata=metadata)
+    save_result(
+        path + ".npz", data, notebook=notebook, parameters=parameters, kind=kind, seconds=seconds, inputs=inputs
+    )
+
+
+def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, int], columns: int = 10) -> Figure:
+    """A grid of images with their labels; pixels in [-1, 1], dark for +1."""
+    rows = -(-len(images) // columns)
+    height, width = image_shape[0] + 2, image_shape[1] + 2
+    mosaic = np.full((rows * height, columns * width), -1.0)
+    figure, axis = plt.subplots(figsize=(PAGE, PAGE * rows * height / (columns * width)))
+    for place, (image, label) in enumerate(zip(images, labels, strict=True)):
+        top, left = place // columns * height + 1, place % columns * width + 1
+        mosaic[top : top + image_shape[0], left : left + image_shape[1]] = image.reshape(image_shape)
+        axis.text(left - 0.5, top - 0.5, str(label), fontsize="small", va="top", color=_COLOURS[3], fontweight="bold")
+    axis.imshow(mosaic, cmap="gray_r", vmin=-1, vmax=1)
+    axis.axis("off")
+    return figure
+
+
+def band(
+    axis: Axes, x: np.ndarray, runs: np.ndarray, method: str | None = None, floor: float | None = None, **style: Any
+) -> None:
+    """Mean over runs (S, T) with the range of the runs shaded; zeros are drawn at `floor` on a logarithmic axis."""
+    options = {**(METHOD_STYLE[method] if method else {}), "markevery": max(1, len(x) // 12), **style}
+    shown = runs if floor is None else np.maximum(runs, floor)
+    axis.plot(x, shown.mean(axis=0), **options)
+    axis.fill_between(x, shown.min(axis=0), shown.max(axis=0), color=options["color"], alpha=0.15, linewidth=0)
+
+
+def plot_qubo(matrix: np.ndarray, layers: tuple[int, ...]) -> Figure:
+    """The QUBO matrix of one image, upper triangle, with the borders of the layers."""
+    figure, axis = plt.subplots(figsize=(COLUMN * 1.25, COLUMN))
+    limit = np.abs(matrix - np.diag(np.diag(matrix))).max()
+    image = axis.imshow(matrix, cmap="vlag", vmin=-limit, vmax=limit, interpolation="nearest")
+    for border in np.cumsum(layers)[:-1]:
+        axis.axhline(border - 0.5, color="0.4", linewidth=0.6)
+        axis.axvline(border - 0.5, color="0.4", linewidth=0.6)
+    axis.set(xlabel="binary variable", ylabel="binary variable")
+    sns.despine(ax=axis, top=False, right=False)
+    figure.colorbar(image, ax=axis, label="QUBO coefficient (diagonal clipped)")
+    return figure
+
+
+def plot_landscape(axis: Axes, view: Landscape, margin: float) -> None:
+    """Energy of reads above the clamped state against overlap with it; the region of heads is shaded."""
+    heads = view.wrong & (view.energy <= margin)
+    groups = (
+        (~view.wrong, _COLOURS[2], "^", "right class"),
+        (view.wrong & ~heads, "0.6", "o", "wrong, above the bar"),
+        (heads, _COLOURS[3], "D", "wrong and deep: a head"),
+    )
+    for chosen, colour, marker, label in groups:
+        style = {"color": colour, "marker": marker, "s": 14, "linewidth": 0.3, "edgecolor": "white"}
+        axis.scatter(view.overlap[chosen], view.energy[chosen], label=f"{label} ({int(chosen.sum())})", **style)
+    low, high = axis.get_ylim()
+    axis.axhspan(min(low, -1), margin, color=_COLOURS[3], alpha=0.08, linewidth=0)
+    axis.axhline(0, color="black", linewidth=0.8)
+    axis.scatter([1], [0], marker="*", s=90, color="black", zorder=5, label="clamped state")
+    axis.set(
+        xlim=(-1.05, 1.08),
+        ylim=(min(low, -1), max(high, margin + 1)),
+        xlabel="overlap with the clamped state",
+        ylabel="energy above the clamped state",
+    )
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
+
+
+def step_axis(axis: Axes) -> None:
+    """Updates on a logarithmic axis that has room for the untrained network at 0."""
+    axis.set_xscale("symlog", linthresh=1, linscale=0.4)
+    axis.set_xlim(left=-0.2)
+    axis.set_xlabel("updates")
+
+
+def plot_scaling(axis: Axes, fits: Result) -> None:
+    """Mean training error against epochs at the largest width, each method with its power law over the fitted window."""
+    widest = fits["width"].max()
+    for row in np.flatnonzero((fits["measure"] == "train") & (fits["width"] == widest)):
+        style = METHOD_STYLE[str(fits["method"][row])]
+        seen = fits["error"][row] > 0
+        axis.plot(fits["epoch"][seen], fits["error"][row][seen], **{**style, "linestyle": "none"})
+        window = np.geomspace(*fits["power_window"][row])
+        law = fits["power_prefactor"][row] * window ** -fits["power_exponent"][row]
+        axis.plot(window, law, color=style["color"], linestyle=style["linestyle"], linewidth=1)
+    axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel="training error", title=f"{widest} hidden spins")
+    axis.legend(loc="lower left")
+
+
+def plot_exponents(axis: Axes, fits: Result) -> None:
+    """Exponents with intervals: pure power law full, with offset open; the paper's numbers as lines."""
+    groups = sorted({(str(measure), int(width)) for measure, width in zip(fits["measure"], fits["width"], strict=True)})
+    methods = list(METHOD_STYLE)
+    for row, (method, measure, width) in enumerate(zip(fits["method"], fits["measure"], fits["width"], strict=True)):
+        style = METHOD_STYLE[str(method)]
+        place = groups.index((str(measure), int(width))) + 0.24 * (methods.index(str(method)) - 1)
+        for model, shift, filled in (("power", -0.05, True), ("offset", 0.05, False)):
+            value, low, high = (fits[f"{model}_{name}"][row] for name in ("exponent", "low", "high"))
+            axis.errorbar(
+                place + shift,
+                value,
+                [[max(value - low, 0)], [max(high - value, 0)]],
+                color=style["color"],
+                marker=style["marker"],
+                markerfacecolor=style["color"] if filled else "white",
+                linewidth=1,
+            )
+    for level, text, line in (
+        (PAPER_ANNEALER, f"paper, annealer {PAPER_ANNEALER}", "-"),
+        (PAPER_BACKPROP, f"paper, backprop {PAPER_BACKPROP}", "--"),
+        (2 * PAPER_ANNEALER, f"Grover at most: 2 x {PAPER_ANNEALER}", ":"),
+    ):
+        axis.axhline(level, color="black", linestyle=line, linewidth=0.8)
+        axis.text(len(groups) - 0.5, level + 0.02, text, fontsize="x-small", ha="right", va="bottom")
+    axis.set_xticks(range(len(groups)), [f"{measure}\n{width}" for measure, width in groups])
+    axis.set(xlim=(-0.5, len(groups) - 0.5), ylim=(0, 2.3), ylabel=r"exponent $\alpha$", xlabel="error, hidden spins", title="exponents")
+
+
+def plot_searches(axis: Axes, searches: Result) -> None:
+    """Oracle calls to find a head against its weight: plain reads and amplitude amplification."""
+    found = searches["found"]
+    axis.loglog(found, 1 / found, color="0.45", linestyle="--", label="plain reads, $1/p$")
+    axis.loglog(found, searches["calls"], "o", color=_COLOURS[0], label="amplified, $p$ unknown")
+    axis.loglog(found, 9 / 4 * found**-0.5, color=_COLOURS[0], linewidth=0.8, label=r"$\frac{9}{4}\,p^{-1/2}$")
+    axis.set(xlabel="weight of heads $p$", ylabel="oracle calls", title="Grover")
+    axis.legend()

@@ -1,0 +1,48 @@
+"""Samplers: anything that proposes low-energy configurations of a batch of Ising problems, all behind one protocol."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from qnn_core.errors import InvalidInput
+from qnn_core.samplers.base import Reads, Sampler
+from qnn_core.samplers.coherent import CoherentSampler
+from qnn_core.samplers.exact import ExactSampler
+from qnn_core.samplers.gibbs import GibbsSampler
+from qnn_core.samplers.ocean import PathIntegralAnnealing, SimulatedAnnealing
+
+SAMPLERS = {
+    sampler.name: sampler
+    for sampler in (GibbsSampler, ExactSampler, SimulatedAnnealing, PathIntegralAnnealing, CoherentSampler)
+}
+"""Every sampler by name."""
+
+
+def get_sampler(name: str, **options: Any) -> Sampler:
+    """A sampler by name, with its options; see the sampler's class for what they mean.
+
+    >>> sampler = get_sampler("gibbs", sweeps=20, beta=(0.1, 5.0))
+    >>> sampler.kind
+    'classical annealer (block Gibbs)'
+    """
+    if name not in SAMPLERS:
+        raise InvalidInput("sampler", name, f"one of {', '.join(SAMPLERS)}")
+    known = [option.name for option in fields(SAMPLERS[name])]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InvalidInput(f"option of sampler {name}", ", ".join(unknown), f"one of {', '.join(known)}")
+    return SAMPLERS[name](**options)
+
+
+__all__ = [
+    "SAMPLERS",
+    "CoherentSampler",
+    "ExactSampler",
+    "GibbsSampler",
+    "PathIntegralAnnealing",
+    "Reads",
+    "Sampler",
+    "SimulatedAnnealing",
+    "get_sampler",
+]

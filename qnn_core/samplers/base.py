@@ -1,0 +1,65 @@
+"""What every sampler takes and gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float32, Int8
+
+from qnn_core.errors import InvalidInput
+from qnn_core.ising import IsingProblem
+
+
+@dataclass(frozen=True, eq=False)
+class Reads:
+    """R configurations for each of B images.
+
+    spins: (B, R, N) int8 of -1 and +1, layers one after another as in the problem.
+    energies: (B, R) float32, of the same problem.
+    info: what the sampler wants to tell; `spin_updates`, the number of single-spin updates spent, is always there.
+    """
+
+    spins: Int8[np.ndarray, "B R N"]
+    energies: Float32[np.ndarray, "B R"]
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+class Sampler(Protocol):
+    """Anything that proposes low-energy configurations of a batch of Ising problems.
+
+    name: how `get_sampler` knows it. kind: what it is, in words that results and figures repeat: never "quantum" for a
+    classical stand-in.
+    """
+
+    name: str
+    kind: str
+
+    def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
+        """`num_reads` configurations an image; the same seed gives the same reads."""
+        ...
+
+
+def check_num_reads(num_reads: int) -> None:
+    if isinstance(num_reads, bool) or not isinstance(num_reads, int | np.integer) or num_reads < 1:
+        raise InvalidInput("num_reads", num_reads, "a whole number of at least 1")
+
+
+def check_seed(seed: int) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InvalidInput("seed", seed, "a whole number of at least 0")
+
+
+def derived_seed(*parts: int) -> int:
+    """A 63-bit seed that depends on every part, in order: one stream for each (run seed, step, ...)."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def annealing_betas(sweeps: int, beta: tuple[float, float]) -> Float32[np.ndarray, " sweeps"]:
+    """Inverse temperatures of an annealing run, geometric from hot to cold, one a sweep."""
+    if isinstance(sweeps, bool) or not isinstance(sweeps, int | np.integer) or sweeps < 1:
+        raise InvalidInput("sweeps", sweeps, "a whole number of at least 1")
+    if len(beta) != 2 or not all(np.isfinite(beta)) or not 0 < beta[0] <= beta[1]:
+        raise InvalidInput("beta", beta, "(hot, cold), two finite numbers with 0 < hot <= cold")
+    return np.geomspace(*beta, sweeps).astype(np.float32)

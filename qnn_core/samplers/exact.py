@@ -1,0 +1,142 @@
+"""Exact enumeration for one hidden layer: the oracle the other samplers are checked against.
+
+Given the outputs o, hidden spins are independent, so 2^O output states say everything:
+
+    E_min(o) = - sum_j | a_j + (W o)_j | - b.o
+    Z = sum_o exp(beta b.o) prod_j 2 cosh(beta (a_j + (W o)_j))
+
+with a the fields of the hidden layer (image included) and b those of the outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int8
+
+from qnn_core.errors import InvalidInput
+from qnn_core.ising import IsingProblem, sign
+from qnn_core.samplers.base import Reads, check_num_reads, check_seed
+
+MAX_OUTPUTS = 20
+_CHUNK_BYTES = 1 << 26
+
+
+def output_states(num_outputs: int) -> Int8[np.ndarray, "K O"]:
+    """All 2^O output states; bit k of the row number is output spin k, 1 for +1."""
+    bits = np.arange(1 << num_outputs)[:, None] >> np.arange(num_outputs) & 1
+    return (2 * bits - 1).astype(np.int8)
+
+
+def _check(problem: IsingProblem) -> None:
+    if len(problem.layers) != 2:
+        raise InvalidInput("layers", problem.layers, "one hidden layer and the outputs for exact enumeration")
+    if problem.layers[1] > MAX_OUTPUTS:
+        raise InvalidInput("outputs", problem.layers[1], f"at most {MAX_OUTPUTS} output spins for exact enumeration")
+
+
+def _chunks(problem: IsingProblem) -> Iterator[slice]:
+    """Slices of images whose local fields over all output states fit a bounded buffer."""
+    per_image = 4 * problem.layers[0] << problem.layers[1]
+    step = max(1, _CHUNK_BYTES // per_image)
+    for start in range(0, problem.num_images, step):
+        yield slice(start, min(start + step, problem.num_images))
+
+
+def lowest_energies(problem: IsingProblem) -> Float32[np.ndarray, "B K"]:
+    """E_min(o) of every output state o, in the order of `output_states`."""
+    _check(problem)
+    hidden, outputs = problem.split(problem.fields)
+    states = output_states(problem.layers[1]).astype(np.float32)
+    pulls = states @ problem.couplings[0].T
+    energies = np.empty((problem.num_images, len(states)), np.float32)
+    for images in _chunks(problem):
+        energies[images] = -np.abs(hidden[images, None, :] + pulls).sum(axis=2)
+    return energies - outputs @ states.T
+
+
+def output_log_weights(problem: IsingProblem, beta: float) -> Float64[np.ndarray, "B K"]:
+    """ln of the Boltzmann weight of every output state, hidden spins summed out; its log-sum-exp is ln Z."""
+    _check(problem)
+    hidden, outputs = problem.split(problem.fields.astype(np.float64))
+    states = output_states(problem.layers[1]).astype(np.float64)
+    pulls = states @ problem.couplings[0].T.astype(np.float64)
+    weights = np.empty((problem.num_images, len(states)))
+    for images in _chunks(problem):
+        felt = beta * (hidden[images, None, :] + pulls)
+        weights[images] = np.logaddexp(felt, -felt).sum(axis=2)
+    return weights + beta * outputs @ states.T
+
+
+def local_minima(problem: IsingProblem) -> Bool[np.ndarray, "B K"]:
+    """Which output states are one-flip-stable minima: o = sign(b + W^T sign(a + W o)), its hidden spins at their minimum.
+
+    A state with an output spin that feels no field at all counts as stable.
+    """
+    _check(problem)
+    hidden, outputs = problem.split(problem.fields)
+    states = output_states(problem.layers[1])
+    pulls = states.astype(np.float32) @ problem.couplings[0].T
+    stable = np.empty((problem.num_images, len(states)), bool)
+    for images in _chunks(problem):
+        aligned = sign(hidden[images, None, :] + pulls).astype(np.float32)
+        felt = outputs[images, None, :] + aligned @ problem.couplings[0]
+        stable[images] = (felt * states >= 0).all(axis=2)
+    return stable
+
+
+@dataclass(frozen=True)
+class ExactSampler:
+    """Reads from full enumeration of the outputs; one hidden layer, at most 20 output spins.
+
+    beta None: the lowest local minima in rising order of energy, deepest first; when an image has fewer minima than
+    `num_reads`, they are repeated in turn. beta > 0: independent draws from the exact Boltzmann distribution.
+    """
+
+    beta: float | None = None
+
+    name: ClassVar[str] = "exact"
+    kind: ClassVar[str] = "exact enumeration"
+
+    def __post_init__(self) -> None:
+        if self.beta is not None and not (np.isfinite(self.beta) and self.beta > 0):
+            raise InvalidInput("beta", self.beta, "None for the deepest minima, or a finite number above 0")
+
+    def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
+        check_num_reads(num_reads)
+        check_seed(seed)
+        _check(problem)
+        states = output_states(problem.layers[1])
+        if self.beta is None:
+            chosen = _deepest_minima(problem, num_reads)
+        else:
+            random = np.random.default_rng(seed)
+            chosen = _boltzmann_draws(output_log_weights(problem, self.beta), num_reads, random)
+        hidden_fields = problem.fields[:, None, : problem.layers[0]]
+        felt = hidden_fields + states[chosen].astype(np.float32) @ problem.couplings[0].T
+        if self.beta is None:
+            hidden = sign(felt)
+        else:
+            hidden = np.where(random.random(felt.shape) < 0.5 * (1 + np.tanh(self.beta * felt)), 1, -1).astype(np.int8)
+        spins = np.concatenate([hidden, states[chosen]], axis=2)
+        return Reads(spins, problem.energy(spins), {"spin_updates": 0, "enumerated_states": states.shape[0]})
+
+
+def _deepest_minima(problem: IsingProblem, num_reads: int) -> np.ndarray:
+    """Row numbers of the lowest minima, (B, R); an image with fewer than R repeats them in turn."""
+    energies = np.where(local_minima(problem), lowest_energies(problem), np.inf)
+    kept = min(num_reads, energies.shape[1])
+    order = np.argsort(energies, axis=1, kind="stable")[:, :kept]
+    counts = np.isfinite(np.take_along_axis(energies, order, axis=1)).sum(axis=1, keepdims=True)
+    return np.take_along_axis(order, np.arange(num_reads) % counts, axis=1)
+
+
+def _boltzmann_draws(log_weights: np.ndarray, num_reads: int, random: np.random.Generator) -> np.ndarray:
+    """Row numbers drawn in proportion to exp(log_weights), (B, R)."""
+    cumulative = np.cumsum(np.exp(log_weights - log_weights.max(axis=1, keepdims=True)), axis=1)
+    uniform = random.random((len(log_weights), num_reads)) * cumulative[:, -1:]
+    rows = [np.searchsorted(total, draws, side="right") for total, draws in zip(cumulative, uniform, strict=True)]
+    return np.minimum(np.array(rows), log_weights.shape[1] - 1)

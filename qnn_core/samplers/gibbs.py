@@ -1,0 +1,101 @@
+"""Simulated annealing by block-Gibbs sweeps over the layers, for a whole batch of images at once.
+
+Layers of one parity do not interact, so all their spins are drawn from their exact conditional distribution,
+P(s = +1) = 1 / (1 + exp(-2 beta h)), given the layers of the other parity. It is a classical stand-in for an annealer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from qnn_core.ising import IsingProblem
+from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_seed
+from qnn_core.samplers.gibbs_kernel import anneal
+
+
+@dataclass(frozen=True)
+class GibbsSampler:
+    """Batched block-Gibbs annealing; any depth, any size.
+
+    sweeps: updates of every spin per read. beta: inverse temperatures (hot, cold), dimensionless, passed through
+    geometrically; equal numbers sample at a fixed temperature.
+
+    The random numbers are counter-based: a read depends on the seed and on its place in the batch, and not on the number of
+    threads.
+    """
+
+    sweeps: int = 20
+    beta: tuple[float, float] = (0.1, 5.0)
+
+    name: ClassVar[str] = "gibbs"
+    kind: ClassVar[str] = "classical annealer (block Gibbs)"
+
+    def __post_init__(self) -> None:
+        annealing_betas(self.sweeps, self.beta)
+
+    def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
+        check_num_reads(num_reads)
+        check_seed(seed)
+        packed = _pack(problem)
+        spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
+        anneal(
+            problem.fields,
+            packed.order,
+            packed.first,
+            packed.size,
+            packed.neighbour_first,
+            packed.neighbour_count,
+            packed.couplings,
+            annealing_betas(self.sweeps, self.beta),
+            np.uint64(seed),
+            spins,
+        )
+        updates = spins.size * self.sweeps
+        return Reads(spins, problem.energy(spins), {"spin_updates": updates})
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """Couplings laid out for the kernel: spins in the order even layers, then odd layers.
+
+    In that order the neighbours of a layer (the layers before and after it) are consecutive, so one range of positions and
+    one matrix with a row for each spin describe all its couplings.
+    """
+
+    order: np.ndarray  # (N,) the spin at each position
+    first: np.ndarray  # (L,) position of each layer's first spin; layers in the kernel's order
+    size: np.ndarray  # (L,) spins in each layer
+    neighbour_first: np.ndarray  # (L,) position of the first neighbour
+    neighbour_count: np.ndarray  # (L,) number of neighbours
+    couplings: np.ndarray  # the layers' (size, neighbour_count) matrices, one after another
+
+
+def _pack(problem: IsingProblem) -> _Packed:
+    depth = len(problem.layers)
+    sequence = [*range(0, depth, 2), *range(1, depth, 2)]
+    sizes = np.array([problem.layers[layer] for layer in sequence], np.int64)
+    firsts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    position = {layer: int(first) for layer, first in zip(sequence, firsts, strict=True)}
+    neighbour_first, neighbour_count, matrices = [], [], []
+    for layer in sequence:
+        blocks = []
+        if layer > 0:
+            blocks.append(problem.couplings[layer - 1].T)
+        if layer + 1 < depth:
+            blocks.append(problem.couplings[layer])
+        neighbours = [other for other in (layer - 1, layer + 1) if 0 <= other < depth]
+        neighbour_first.append(position[neighbours[0]] if neighbours else 0)
+        neighbour_count.append(sum(problem.layers[other] for other in neighbours))
+        matrices.extend(np.concatenate(blocks, axis=1).ravel() for _ in blocks[:1])
+    columns = problem.layer_slices
+    return _Packed(
+        order=np.concatenate([np.arange(columns[layer].start, columns[layer].stop) for layer in sequence]),
+        first=firsts,
+        size=sizes,
+        neighbour_first=np.array(neighbour_first, np.int64),
+        neighbour_count=np.array(neighbour_count, np.int64),
+        couplings=np.concatenate(matrices).astype(np.float32) if matrices else np.zeros(0, np.float32),
+    )

@@ -1,0 +1,40 @@
+"""Error bars for means over seeds, and numbers written with as many digits as their error bar supports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from qnn_core.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with the ends of its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """The value and interval to two significant digits of the interval's half width."""
+        half = (self.high - self.low) / 2
+        digits = 3 if not np.isfinite(half) or half <= 0 else max(0, 1 - int(np.floor(np.log10(half))))
+        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+
+
+def mean_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
+    """Mean of independent values (one a seed) with Student's t interval; at least two values are needed."""
+    values = np.asarray(values, np.float64)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise InvalidInput("values", values, "at least two finite numbers, one a seed, to give an error bar")
+    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * stats.sem(values)
+    mean = float(values.mean())
+    return Interval(mean, mean - float(half), mean + float(half))
+
+
+def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
+    """Mean of paired differences (same seed in the same place) with Student's t interval."""
+    return mean_interval(np.asarray(values, np.float64) - np.asarray(others, np.float64))
