@@ -21,7 +21,7 @@ def head_states(
     x: Float32[np.ndarray, "B D"],
     labels: Int64[np.ndarray, " B"],
     energies: Float64[np.ndarray, "B K"],
-    margin: float = 0.0,
+    margin: float,
 ) -> Bool[np.ndarray, "B K"]:
     """Which of the 2^N configurations are heads of each image: wrong class, energy at most the clamped state's plus margin."""
     problem = net.problem(x)
@@ -29,6 +29,18 @@ def head_states(
     outputs = problem.split(configurations(problem.num_spins))[-1]
     wrong = net.is_wrong(np.broadcast_to(outputs, (len(x), *outputs.shape)), labels)
     return wrong & (energies <= bar)
+
+
+def single_heads(
+    unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"]
+) -> list[Float64[np.ndarray, " heads_of_image"]]:
+    """Weight in the annealed state of each head that is a minimum (no single flip lowers its energy), image by image."""
+    rows = np.arange(unitary.energies.shape[1])
+    stable = heads.copy()
+    for spin in range(len(rows).bit_length() - 1):
+        stable &= unitary.energies <= unitary.energies[:, rows ^ (1 << spin)]
+    weights = np.abs(unitary.apply(unitary.start)) ** 2
+    return [image[chosen] for image, chosen in zip(weights, stable, strict=True)]
 
 
 def head_weights(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"]) -> Float64[np.ndarray, " B"]:

@@ -153,6 +153,7 @@ class GroverParameters(Strict):
     images: Count = Field(12, description="test images whose heads are searched")
     duration: float = Field(10.0, gt=0, description="of an anneal, in units of 1 / transverse field")
     steps: Count = Field(100, description="Trotter steps of an anneal")
+    margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong state is a head")
     searches: Annotated[int, Field(ge=10)] = Field(400, description="simulated searches for each head weight")
     seed: Seed = Field(0, description="of the network, training and the searches")
     result: str = Field(description="where to store the result (.npz)")
@@ -162,10 +163,12 @@ class ActiveParameters(CutParameters):
     """07_active_layers"""
 
     dataset: str = Field("digits", description="data set, see 01_data")
-    hidden: Annotated[tuple[Count, ...], Field(min_length=2)] = Field((64, 32), description="spins of each hidden layer")
+    hidden: Annotated[tuple[Count, ...], Field(min_length=2)] = Field((64, 64), description="spins of each hidden layer")
     window: Count = Field(2, description="layers sampled at a time, outputs included; the rest stays frozen")
     passes: Count = Field(1, description="of the window over the network for each read")
-    lr: Rate = Field(0.003, description="learning rate of Adam")
+    lr: Rate = Field(0.002, description="learning rate of Adam")
+    glass: float = Field(0.5, gt=0, description="spin-glass temperature of each pair of layers at the start")
+    drive: float = Field(1.0, gt=0, description="field of an image on a hidden spin at the start")
     seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
     result: str = Field(description="where to store the history (.npz)")
 

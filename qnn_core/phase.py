@@ -14,14 +14,12 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from qnn_core.errors import InvalidInput
-from qnn_core.ising import IsingProblem
+from qnn_core.ising import IsingProblem, relax
 from qnn_core.network import QNN
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
 from qnn_core.samplers.exact import MAX_OUTPUTS, local_minima
 
 MIN_READS = 10
-OVERLAP_BINS = np.linspace(-1, 1, 51)
-"""Edges of the histogram of overlaps, P(q)."""
 
 
 def overlap(reads: Reads, spins: slice | None = None) -> Float64[np.ndarray, "B P"]:
@@ -31,6 +29,18 @@ def overlap(reads: Reads, spins: slice | None = None) -> Float64[np.ndarray, "B 
     products = values @ values.transpose(0, 2, 1)
     first, second = np.triu_indices(values.shape[1], k=1)
     return products[:, first, second].astype(np.float64) / values.shape[2]
+
+
+def overlap_bins(num_spins: int, bins: int = 50) -> Float64[np.ndarray, " edges"]:
+    """Edges of about `bins` bins over [-1, 1], each holding equally many of the values -1, -1 + 2/N, .. 1 that overlaps can take."""
+    step = 2 / num_spins * max(1, round(num_spins / bins))
+    return -1 - 1 / num_spins + step * np.arange(np.ceil((2 + 2 / num_spins) / step) + 1)
+
+
+def quench(problem: IsingProblem, reads: Reads) -> Reads:
+    """The minimum below each read, by zero-temperature descent: the reads without their last thermal flips."""
+    spins = relax(problem, reads.spins)
+    return Reads(spins, problem.energy(spins), reads.info)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,22 +104,23 @@ def follow(
     num_reads: int,
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Order parameters of B images at every snapshot of a training run.
+    """Order parameters of B images at every snapshot of a training run, from quenched reads.
 
-    Returns arrays over S snapshots: step (S,); q_ea, q_abs, q_variance, distinct (S, B) over all spins; q_hidden and q_output
+    Returns arrays over S snapshots: bins, the edges of the histogram; step (S,); q_ea, q_abs, q_variance, distinct (S, B) over all spins; q_hidden and q_output
     (S, B), the q_ea of the first hidden and of the output layer; minima (S, B), exact numbers, or -1 where the outputs are too many to
-    enumerate or there are several hidden layers; overlap_density (S, 50), P(q) pooled over images, its integral over q being 1.
+    enumerate or there are several hidden layers; overlap_density (S, bins), P(q) pooled over images, its integral over q being 1.
     """
     rows: dict[str, list[np.ndarray]] = {}
     net = net.copy()
+    bins = overlap_bins(sum(net.layers))
     for step, parameters in snapshots.items():
         net.set_parameters(parameters)
         problem = net.problem(x)
-        reads = sampler.sample(problem, num_reads, derived_seed(seed, step))
+        reads = quench(problem, sampler.sample(problem, num_reads, derived_seed(seed, step)))
         order = order_parameters(reads)
         columns = problem.layer_slices
         enumerable = len(problem.layers) == 2 and problem.layers[1] <= MAX_OUTPUTS
-        density, _ = np.histogram(overlap(reads), bins=OVERLAP_BINS, density=True)
+        density, _ = np.histogram(overlap(reads), bins=bins, density=True)
         row = {
             "step": np.array(step),
             "q_ea": order.q_ea,
@@ -123,4 +134,4 @@ def follow(
         }
         for name, value in row.items():
             rows.setdefault(name, []).append(value)
-    return {name: np.stack(values) for name, values in rows.items()}
+    return {"bins": bins, **{name: np.stack(values) for name, values in rows.items()}}

@@ -48,9 +48,11 @@ def set_style() -> None:
 
 
 def label_panels(axes: Iterable[Axes]) -> None:
-    """(a), (b), ... above the panels' upper left corners."""
+    """(a), (b), ... before the panels' titles, flush left; call it once the titles are set."""
     for letter, axis in zip("abcdefgh", axes, strict=False):
-        axis.set_title(f"({letter})", loc="left", fontweight="bold")
+        title = axis.get_title()
+        axis.set_title("")
+        axis.set_title(f"({letter})  {title}", loc="left")
 
 
 def save_figure(
@@ -119,24 +121,26 @@ def plot_landscape(axis: Axes, view: Landscape, margin: float) -> None:
     """Energy of reads above the clamped state against overlap with it; the region of heads is shaded."""
     heads = view.wrong & (view.energy <= margin)
     groups = (
-        (~view.wrong, _COLOURS[2], "^", "right class"),
-        (view.wrong & ~heads, "0.6", "o", "wrong, above the bar"),
-        (heads, _COLOURS[3], "D", "wrong and deep: a head"),
+        (~view.wrong, _COLOURS[2], "^", "right"),
+        (view.wrong & ~heads, "0.6", "o", "wrong, higher"),
+        (heads, _COLOURS[3], "D", "heads: wrong and deep"),
     )
+    counts = []
     for chosen, colour, marker, label in groups:
         style = {"color": colour, "marker": marker, "s": 14, "linewidth": 0.3, "edgecolor": "white"}
-        axis.scatter(view.overlap[chosen], view.energy[chosen], label=f"{label} ({int(chosen.sum())})", **style)
+        axis.scatter(view.overlap[chosen], view.energy[chosen], label=label, **style)
+        counts.append(f"{int(chosen.sum())} {label.split(':')[0].split(',')[0]}")
+    axis.text(0.03, 0.97, "\n".join(counts), transform=axis.transAxes, va="top", fontsize="x-small", color="0.3")
     low, high = axis.get_ylim()
     axis.axhspan(min(low, -1), margin, color=_COLOURS[3], alpha=0.08, linewidth=0)
     axis.axhline(0, color="black", linewidth=0.8)
     axis.scatter([1], [0], marker="*", s=90, color="black", zorder=5, label="clamped state")
     axis.set(
-        xlim=(-1.05, 1.08),
+        xlim=(-0.6, 1.08),
         ylim=(min(low, -1), max(high, margin + 1)),
         xlabel="overlap with the clamped state",
         ylabel="energy above the clamped state",
     )
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
 
 
 def step_axis(axis: Axes) -> None:
@@ -152,48 +156,45 @@ def plot_scaling(axis: Axes, fits: Result) -> None:
     for row in np.flatnonzero((fits["measure"] == "train") & (fits["width"] == widest)):
         style = METHOD_STYLE[str(fits["method"][row])]
         seen = fits["error"][row] > 0
-        axis.plot(fits["epoch"][seen], fits["error"][row][seen], **{**style, "linestyle": "none"})
-        window = np.geomspace(*fits["power_window"][row])
-        law = fits["power_prefactor"][row] * window ** -fits["power_exponent"][row]
-        axis.plot(window, law, color=style["color"], linestyle=style["linestyle"], linewidth=1)
-    axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel="training error", title=f"{widest} hidden spins")
-    axis.legend(loc="lower left")
+        axis.plot(fits["epoch"][seen], fits["error"][row][seen], **{**style, "linestyle": "none", "alpha": 0.7})
+        if np.isfinite(fits["power_window"][row]).all():
+            window = np.geomspace(*fits["power_window"][row])
+            law = fits["power_prefactor"][row] * window ** -fits["power_exponent"][row]
+            axis.plot(window, law, color="black", linestyle=style["linestyle"], linewidth=0.9)
+    axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel="training error", title=f"error, {widest} hidden spins")
 
 
 def plot_exponents(axis: Axes, fits: Result) -> None:
     """Exponents with intervals: pure power law full, with offset open; the paper's numbers as lines."""
-    groups = sorted({(str(measure), int(width)) for measure, width in zip(fits["measure"], fits["width"], strict=True)})
+    pairs = {(str(measure), int(width)) for measure, width in zip(fits["measure"], fits["width"], strict=True)}
+    groups = sorted(pairs, key=lambda pair: (pair[0] != "train", pair[1]))
     methods = list(METHOD_STYLE)
     for row, (method, measure, width) in enumerate(zip(fits["method"], fits["measure"], fits["width"], strict=True)):
         style = METHOD_STYLE[str(method)]
         place = groups.index((str(measure), int(width))) + 0.24 * (methods.index(str(method)) - 1)
-        for model, shift, filled in (("power", -0.05, True), ("offset", 0.05, False)):
+        for model, shift, face in (("power", -0.05, style["color"]), ("offset", 0.05, "white")):
             value, low, high = (fits[f"{model}_{name}"][row] for name in ("exponent", "low", "high"))
-            axis.errorbar(
-                place + shift,
-                value,
-                [[max(value - low, 0)], [max(high - value, 0)]],
-                color=style["color"],
-                marker=style["marker"],
-                markerfacecolor=style["color"] if filled else "white",
-                linewidth=1,
-            )
+            bar = [[max(value - low, 0)], [max(high - value, 0)]]
+            marks = {"color": style["color"], "marker": style["marker"], "markerfacecolor": face, "linewidth": 1}
+            axis.errorbar(place + shift, value, bar, **marks)
     for level, text, line in (
-        (PAPER_ANNEALER, f"paper, annealer {PAPER_ANNEALER}", "-"),
-        (PAPER_BACKPROP, f"paper, backprop {PAPER_BACKPROP}", "--"),
-        (2 * PAPER_ANNEALER, f"Grover at most: 2 x {PAPER_ANNEALER}", ":"),
+        (PAPER_ANNEALER, f"paper: annealer {PAPER_ANNEALER}", "-"),
+        (PAPER_BACKPROP, f"paper: backprop {PAPER_BACKPROP}", "--"),
+        (2 * PAPER_ANNEALER, f"Grover, at most 2 x {PAPER_ANNEALER}", ":"),
     ):
-        axis.axhline(level, color="black", linestyle=line, linewidth=0.8)
-        axis.text(len(groups) - 0.5, level + 0.02, text, fontsize="x-small", ha="right", va="bottom")
+        axis.axhline(level, color="black", linestyle=line, linewidth=0.8, zorder=0, label=text)
     axis.set_xticks(range(len(groups)), [f"{measure}\n{width}" for measure, width in groups])
-    axis.set(xlim=(-0.5, len(groups) - 0.5), ylim=(0, 2.3), ylabel=r"exponent $\alpha$", xlabel="error, hidden spins", title="exponents")
+    axis.set(xlim=(-0.5, len(groups) - 0.5), ylabel=r"exponent $\alpha$", xlabel="error measured, hidden spins", title="exponents")
+    axis.set_ylim(bottom=0)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28))
 
 
 def plot_searches(axis: Axes, searches: Result) -> None:
     """Oracle calls to find a head against its weight: plain reads and amplitude amplification."""
     found = searches["found"]
-    axis.loglog(found, 1 / found, color="0.45", linestyle="--", label="plain reads, $1/p$")
-    axis.loglog(found, searches["calls"], "o", color=_COLOURS[0], label="amplified, $p$ unknown")
-    axis.loglog(found, 9 / 4 * found**-0.5, color=_COLOURS[0], linewidth=0.8, label=r"$\frac{9}{4}\,p^{-1/2}$")
-    axis.set(xlabel="weight of heads $p$", ylabel="oracle calls", title="Grover")
-    axis.legend()
+    axis.loglog(found, searches["calls"], "o", color=_COLOURS[0], alpha=0.6, label="amplified, $p$ unknown")
+    ends = np.array([found.min(), found.max()])
+    axis.loglog(ends, 1 / ends, color="0.4", linestyle="--", label="plain reads, $1/p$")
+    axis.loglog(ends, 9 / 4 * ends**-0.5, color="black", linewidth=0.9, label=r"$(9/4)\,p^{-1/2}$")
+    axis.set(xlabel="weight of a head $p$", ylabel="oracle calls to find it", title="Grover, simulated")
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28))
