@@ -11,6 +11,7 @@ Both see the same images in the same order as `qnn_core.training.train` with the
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from time import perf_counter
 from typing import Literal
 
@@ -58,7 +59,7 @@ def mlp(sizes: tuple[int, ...], seed: int) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layers: list[nn.Module] = []
-        for left, right in zip(sizes[:-1], sizes[1:], strict=True):
+        for left, right in pairwise(sizes):
             layers += [nn.Linear(left, right), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
@@ -110,7 +111,7 @@ def train_backprop(
     for step, rows in enumerate(batches):
         set_rate(update, lr, schedule, step, total)
         update.zero_grad()
-        cross_entropy(model(x_train[rows]), y_train[rows]).backward()
+        cross_entropy(model(x_train[rows]), y_train[rows]).backward()  # type: ignore[no-untyped-call]
         update.step()
         if step + 1 in look:
             evaluate(step + 1)

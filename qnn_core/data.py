@@ -13,6 +13,7 @@ import zipfile
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -45,10 +46,10 @@ class Dataset:
     """
 
     name: str
-    x_train: Float32[np.ndarray, "n_train D"]
-    y_train: Int64[np.ndarray, " n_train"]
-    x_test: Float32[np.ndarray, "n_test D"]
-    y_test: Int64[np.ndarray, " n_test"]
+    x_train: Float32[np.ndarray, "_ _"]
+    y_train: Int64[np.ndarray, " _"]
+    x_test: Float32[np.ndarray, "_ _"]
+    y_test: Int64[np.ndarray, " _"]
     image_shape: tuple[int, int]
 
     def __post_init__(self) -> None:
@@ -91,9 +92,7 @@ class Dataset:
 
         if not 0 < fraction < 1:
             raise InvalidInput("fraction", fraction, "a number between 0 and 1")
-        kept, held = train_test_split(
-            np.arange(len(self.y_train)), test_size=fraction, random_state=seed, stratify=self.y_train
-        )
+        kept, held = train_test_split(np.arange(len(self.y_train)), test_size=fraction, random_state=seed, stratify=self.y_train)
         return replace(
             self,
             name=f"{self.name}-validation",
@@ -108,7 +107,7 @@ class Dataset:
         unknown = sorted(set(classes) - set(range(self.num_classes)))
         if len(classes) < 2 or len(set(classes)) < len(classes) or unknown:
             raise InvalidInput("classes", classes, f"at least two different labels out of 0 .. {self.num_classes - 1}")
-        parts: dict[str, np.ndarray] = {}
+        parts: dict[str, Any] = {}
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             chosen = np.isin(y, classes)
@@ -228,7 +227,7 @@ def _scaled_images(images: np.ndarray) -> np.ndarray:
 
 
 def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dataset:
-    chosen = {}
+    chosen: dict[str, Any] = {}
     for part, count in (("train", train), ("test", test)):
         labels = getattr(data, f"y_{part}")
         firsts = [np.flatnonzero(labels == label)[:count] for label in range(data.num_classes)]
@@ -265,16 +264,18 @@ def _npz(path: Path) -> Dataset:
 def _own_images(name: str, images: np.ndarray) -> np.ndarray:
     if images.ndim not in (2, 3):
         raise InvalidInput(name, f"shape {images.shape}", "shape (images, pixels) or (images, height, width)")
+    if images.size == 0:
+        raise InvalidInput(name, f"shape {images.shape}", "at least one image of at least one pixel")
     flat = images.reshape(len(images), -1)
     if np.issubdtype(images.dtype, np.integer):
-        if flat.size and (flat.min() < 0 or flat.max() > 255):
+        if flat.min() < 0 or flat.max() > 255:
             raise InvalidInput(name, f"whole numbers {flat.min()} .. {flat.max()}", "0 .. 255")
         return _scaled_images(flat)
     if not np.issubdtype(images.dtype, np.floating):
         raise InvalidInput(name, f"dtype {images.dtype}", "whole numbers 0 .. 255, or floating point in [-1, 1]")
     if not np.isfinite(flat).all():
         raise InvalidInput(name, "NaN or infinity", "finite pixels")
-    if flat.size and np.abs(flat).max() > 1:
+    if np.abs(flat).max() > 1:
         raise InvalidInput(name, f"pixels up to {np.abs(flat).max():.4g}", "floating-point pixels in [-1, 1]; scale them first")
     return flat.astype(np.float32)
 

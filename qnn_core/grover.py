@@ -31,9 +31,7 @@ def head_states(
     return wrong & (energies <= bar)
 
 
-def single_heads(
-    unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"]
-) -> list[Float64[np.ndarray, " heads_of_image"]]:
+def single_heads(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"]) -> list[Float64[np.ndarray, " heads_of_image"]]:
     """Weight in the annealed state of each head that is a minimum (no single flip lowers its energy), image by image."""
     rows = np.arange(unitary.energies.shape[1])
     stable = heads.copy()

@@ -42,9 +42,7 @@ class IsingProblem:
         if not self.layers or min(self.layers) < 1:
             raise InvalidInput("layers", self.layers, "at least one layer, each with at least one spin")
         if self.fields.ndim != 2 or self.fields.shape[1] != sum(self.layers):
-            raise InvalidInput(
-                "fields", f"shape {self.fields.shape}", f"shape (images, {sum(self.layers)}), one column a spin"
-            )
+            raise InvalidInput("fields", f"shape {self.fields.shape}", f"shape (images, {sum(self.layers)}), one column a spin")
         expected = list(pairwise(self.layers))
         found = [matrix.shape for matrix in self.couplings]
         if found != expected:
@@ -106,9 +104,7 @@ class IsingProblem:
             columns.append(right_spins.ravel())
             values.append(-matrix.ravel().astype(np.float64))
         quadratic = tuple(np.concatenate(part) if part else np.array([]) for part in (rows, columns, values))
-        return dimod.BinaryQuadraticModel.from_numpy_vectors(
-            -self.fields[image].astype(np.float64), quadratic, 0.0, dimod.SPIN
-        )
+        return dimod.BinaryQuadraticModel.from_numpy_vectors(-self.fields[image].astype(np.float64), quadratic, 0.0, dimod.SPIN)
 
 
 def sign(values: np.ndarray) -> np.ndarray:
@@ -119,9 +115,7 @@ def sign(values: np.ndarray) -> np.ndarray:
 def local_fields(problem: IsingProblem, spins: np.ndarray, layer: int) -> np.ndarray:
     """What layer `layer` feels from its own fields and its neighbours, (B, R, layers[layer]) for spins (B, R, N)."""
     parts = problem.split(spins)
-    felt = np.broadcast_to(
-        problem.fields[:, None, problem.layer_slices[layer]], parts[layer].shape
-    ).astype(np.float32)
+    felt = np.broadcast_to(problem.fields[:, None, problem.layer_slices[layer]], parts[layer].shape).astype(np.float32)
     if layer > 0:
         felt = felt + parts[layer - 1].astype(np.float32) @ problem.couplings[layer - 1]
     if layer + 1 < len(problem.layers):
@@ -140,9 +134,7 @@ def feed_forward(problem: IsingProblem) -> Int8[np.ndarray, "B N"]:
     return np.concatenate(states, axis=1)
 
 
-def relax(
-    problem: IsingProblem, spins: Int8[np.ndarray, "B R N"], max_sweeps: int = 100
-) -> Int8[np.ndarray, "B R N"]:
+def relax(problem: IsingProblem, spins: Int8[np.ndarray, "B R N"], max_sweeps: int = 100) -> Int8[np.ndarray, "B R N"]:
     """Zero-temperature descent, even layers then odd layers, until no spin wants to flip or `max_sweeps` is reached.
 
     Layers of one parity do not interact, so each half-sweep minimises over them exactly and the energy never rises.

@@ -39,9 +39,7 @@ class QNN:
     list of float32 vectors, one for each layer of spins; `codes`, (classes, outputs) int8.
     """
 
-    def __init__(
-        self, sizes: tuple[int, ...], copies: int = 1, seed: int = 0, *, glass: float = 1.0, drive: float = 0.5
-    ) -> None:
+    def __init__(self, sizes: tuple[int, ...], copies: int = 1, seed: int = 0, *, glass: float = 1.0, drive: float = 0.5) -> None:
         if len(sizes) < 3 or min(sizes) < 1 or sizes[-1] < 2:
             raise InvalidInput("sizes", sizes, "(inputs, hidden ..., classes) with at least one hidden layer and two classes")
         if copies < 1:
@@ -124,8 +122,7 @@ class QNN:
             rewards = np.stack([np.abs(driven + pull).sum(axis=1) for pull in pulls], axis=1)
             return -rewards - self.codes @ self.biases[-1]
         energies = [
-            problem.energy(self.clamped(x, np.full(len(x), label, np.int64))[:, None])[:, 0]
-            for label in range(self.num_classes)
+            problem.energy(self.clamped(x, np.full(len(x), label, np.int64))[:, None])[:, 0] for label in range(self.num_classes)
         ]
         return np.stack(energies, axis=1)
 

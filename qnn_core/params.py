@@ -166,6 +166,7 @@ class ActiveParameters(CutParameters):
     hidden: Annotated[tuple[Count, ...], Field(min_length=2)] = Field((64, 64), description="spins of each hidden layer")
     window: Count = Field(2, description="layers sampled at a time, outputs included; the rest stays frozen")
     passes: Count = Field(1, description="of the window over the network for each read")
+    epochs: Count = Field(10, description="passes over the training images")
     lr: Rate = Field(0.002, description="learning rate of Adam")
     glass: float = Field(0.5, gt=0, description="spin-glass temperature of each pair of layers at the start")
     drive: float = Field(1.0, gt=0, description="field of an image on a hidden spin at the start")

@@ -106,9 +106,10 @@ def follow(
 ) -> dict[str, np.ndarray]:
     """Order parameters of B images at every snapshot of a training run, from quenched reads.
 
-    Returns arrays over S snapshots: bins, the edges of the histogram; step (S,); q_ea, q_abs, q_variance, distinct (S, B) over all spins; q_hidden and q_output
-    (S, B), the q_ea of the first hidden and of the output layer; minima (S, B), exact numbers, or -1 where the outputs are too many to
-    enumerate or there are several hidden layers; overlap_density (S, bins), P(q) pooled over images, its integral over q being 1.
+    Returns arrays over S snapshots: bins, the edges of the histogram; step (S,); q_ea, q_abs, q_variance, distinct (S, B) over all
+    spins; q_hidden and q_output (S, B), the q_ea of the first hidden and of the output layer; minima (S, B), exact numbers, or -1
+    where the outputs are too many to enumerate or there are several hidden layers; overlap_density (S, bins), P(q) pooled over
+    images, its integral over q being 1.
     """
     rows: dict[str, list[np.ndarray]] = {}
     net = net.copy()

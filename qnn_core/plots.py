@@ -11,8 +11,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qnn_core.phase import Landscape
 from qnn_core.claims import PAPER_ANNEALER, PAPER_BACKPROP
+from qnn_core.phase import Landscape
 from qnn_core.results import Result, atomic_write, save_result
 
 COLUMN = 3.4
@@ -27,6 +27,7 @@ METHOD_STYLE: dict[str, dict[str, Any]] = {
     "energy": {"label": "same energy model, backprop", "color": _COLOURS[2], "linestyle": ":", "marker": "^"},
 }
 """Label, colour, line and marker of each method; line and marker tell them apart without colour."""
+
 
 def set_style() -> None:
     """The style of every figure of the project; call once at the top of a notebook."""
@@ -73,9 +74,7 @@ def save_figure(
     for ending, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None, "Producer": None})):
         with atomic_write(path + ending) as file:
             figure.savefig(file, format=ending[1:], metadata=metadata)
-    save_result(
-        path + ".npz", data, notebook=notebook, parameters=parameters, kind=kind, seconds=seconds, inputs=inputs
-    )
+    save_result(path + ".npz", data, notebook=notebook, parameters=parameters, kind=kind, seconds=seconds, inputs=inputs)
 
 
 def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, int], columns: int = 10) -> Figure:
@@ -127,7 +126,7 @@ def plot_landscape(axis: Axes, view: Landscape, margin: float) -> None:
     )
     counts = []
     for chosen, colour, marker, label in groups:
-        style = {"color": colour, "marker": marker, "s": 14, "linewidth": 0.3, "edgecolor": "white"}
+        style: dict[str, Any] = {"color": colour, "marker": marker, "s": 14, "linewidth": 0.3, "edgecolor": "white"}
         axis.scatter(view.overlap[chosen], view.energy[chosen], label=label, **style)
         counts.append(f"{int(chosen.sum())} {label.split(':')[0].split(',')[0]}")
     axis.text(0.03, 0.97, "\n".join(counts), transform=axis.transAxes, va="top", fontsize="x-small", color="0.3")
@@ -184,7 +183,9 @@ def plot_exponents(axis: Axes, fits: Result) -> None:
     ):
         axis.axhline(level, color="black", linestyle=line, linewidth=0.8, zorder=0, label=text)
     axis.set_xticks(range(len(groups)), [f"{measure}\n{width}" for measure, width in groups])
-    axis.set(xlim=(-0.5, len(groups) - 0.5), ylabel=r"exponent $\alpha$", xlabel="error measured, hidden spins", title="exponents")
+    axis.set(
+        xlim=(-0.5, len(groups) - 0.5), ylabel=r"exponent $\alpha$", xlabel="error measured, hidden spins", title="exponents"
+    )
     axis.set_ylim(bottom=0)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28))
 

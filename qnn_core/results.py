@@ -74,7 +74,7 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(descriptor, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+        with os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -94,7 +94,7 @@ def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None
 
 def save_result(
     path: str,
-    arrays: Mapping[str, np.ndarray],
+    arrays: Mapping[str, Any],
     *,
     notebook: str,
     parameters: Mapping[str, Any],
@@ -111,7 +111,7 @@ def save_result(
     if not path.endswith(".npz"):
         raise InvalidInput("path", path, "a name that ends in .npz")
     with atomic_write(path) as file:
-        np.savez_compressed(file, **dict(arrays))
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     provenance = {
         "file": Path(path).name,
         "sha256": file_sha256(path),

@@ -59,7 +59,7 @@ def default_window(effort: Float64[np.ndarray, " T"], mistakes: Int64[np.ndarray
 
 def fit_power_law(
     effort: Float64[np.ndarray, " T"],
-    mistakes: Int64[np.ndarray, "S T"],
+    mistakes: Int64[np.ndarray, "S _"],
     trials: int,
     *,
     window: tuple[float, float] | None = None,
@@ -98,9 +98,7 @@ def fit_power_law(
     low, high = np.quantile(samples, [0.025, 0.975])
     parameters = 2 + offset
     aicc = 2 * parameters + 2 * best.cost + 2 * parameters * (parameters + 1) / max(1, len(used) - parameters - 1)
-    return PowerLawFit(
-        best.exponent, float(low), float(high), best.prefactor, best.offset, float(aicc), (first, last), samples
-    )
+    return PowerLawFit(best.exponent, float(low), float(high), best.prefactor, best.offset, float(aicc), (first, last), samples)
 
 
 def compare_fits(

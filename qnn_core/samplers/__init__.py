@@ -12,9 +12,8 @@ from qnn_core.samplers.exact import ExactSampler
 from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.samplers.ocean import PathIntegralAnnealing, SimulatedAnnealing
 
-SAMPLERS = {
-    sampler.name: sampler
-    for sampler in (GibbsSampler, ExactSampler, SimulatedAnnealing, PathIntegralAnnealing, CoherentSampler)
+SAMPLERS: dict[str, type[Any]] = {
+    sampler.name: sampler for sampler in (GibbsSampler, ExactSampler, SimulatedAnnealing, PathIntegralAnnealing, CoherentSampler)
 }
 """Every sampler by name."""
 
@@ -32,7 +31,8 @@ def get_sampler(name: str, **options: Any) -> Sampler:
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InvalidInput(f"option of sampler {name}", ", ".join(unknown), f"one of {', '.join(known)}")
-    return SAMPLERS[name](**options)
+    sampler: Sampler = SAMPLERS[name](**options)
+    return sampler
 
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int8
@@ -26,6 +26,7 @@ class Reads:
     info: dict[str, Any] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Anything that proposes low-energy configurations of a batch of Ising problems.
 
@@ -33,8 +34,11 @@ class Sampler(Protocol):
     classical stand-in.
     """
 
-    name: str
-    kind: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         """`num_reads` configurations an image; the same seed gives the same reads."""

@@ -79,7 +79,9 @@ def _pack(problem: IsingProblem) -> _Packed:
     sizes = np.array([problem.layers[layer] for layer in sequence], np.int64)
     firsts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
     position = {layer: int(first) for layer, first in zip(sequence, firsts, strict=True)}
-    neighbour_first, neighbour_count, matrices = [], [], []
+    neighbour_first: list[int] = []
+    neighbour_count: list[int] = []
+    matrices: list[np.ndarray] = []
     for layer in sequence:
         blocks = []
         if layer > 0:

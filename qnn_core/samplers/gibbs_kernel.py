@@ -99,12 +99,8 @@ def _heat_bath(felt, spins, spin, beta, counter, keys_low, keys_high):
         uniform = float32(int32(bits)) * float32(2.0**-31)
         y = min(max(beta * felt[lane], float32(-9.0)), float32(9.0))
         z = y * y
-        p = y * (
-            float32(34459425.0) + z * (float32(4729725.0) + z * (float32(135135.0) + z * (float32(990.0) + z)))
-        )
-        q = float32(34459425.0) + z * (
-            float32(16216200.0) + z * (float32(945945.0) + z * (float32(13860.0) + z * float32(45.0)))
-        )
+        p = y * (float32(34459425.0) + z * (float32(4729725.0) + z * (float32(135135.0) + z * (float32(990.0) + z))))
+        q = float32(34459425.0) + z * (float32(16216200.0) + z * (float32(945945.0) + z * (float32(13860.0) + z * float32(45.0))))
         spins[spin, lane] = float32(1.0) if uniform * q < p else float32(-1.0)
 
 

@@ -1,0 +1,47 @@
+"""Shape annotations of qnn_core are checked at run time in every test; the compiled kernels are left as they are."""
+
+import pkgutil
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jaxtyping import install_import_hook
+
+PROJECT = Path(__file__).parents[1]
+COMPILED = {"qnn_core.samplers.gibbs_kernel"}
+
+_modules = {info.name for info in pkgutil.walk_packages([str(PROJECT / "qnn_core")], prefix="qnn_core.") if not info.ispkg}
+_hook = install_import_hook(sorted(_modules - COMPILED), "typecheck.checker")
+_hook.__enter__()
+
+from qnn_core.data import load_dataset  # noqa: E402
+from qnn_core.ising import IsingProblem  # noqa: E402
+from qnn_core.network import QNN  # noqa: E402
+
+
+def random_problem(layers: tuple[int, ...], images: int, seed: int, scale: float = 1.0) -> IsingProblem:
+    """Gaussian fields and couplings."""
+    random = np.random.default_rng(seed)
+    fields = scale * random.standard_normal((images, sum(layers)))
+    couplings = [scale * random.standard_normal(shape) for shape in pairwise(layers)]
+    return IsingProblem(layers, fields.astype(np.float32), tuple(matrix.astype(np.float32) for matrix in couplings))
+
+
+def random_spins(problem: IsingProblem, reads: int, seed: int) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return random.choice(np.array([-1, 1], np.int8), size=(problem.num_images, reads, problem.num_spins))
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return load_dataset("digits")
+
+
+@pytest.fixture
+def small_net():
+    """6 inputs, 5 hidden spins, 3 classes of 2 copies, with biases that are not zero."""
+    net = QNN((6, 5, 3), copies=2, seed=3)
+    random = np.random.default_rng(4)
+    net.set_parameters([*net.weights, *(random.standard_normal(bias.shape).astype(np.float32) for bias in net.biases)])
+    return net

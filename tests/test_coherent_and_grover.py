@@ -1,0 +1,160 @@
+"""Coherent dynamics against matrix exponentials, amplification against its formula."""
+
+import itertools
+
+import numpy as np
+import pytest
+from conftest import random_problem
+from scipy.linalg import expm
+
+from qnn_core import QNN, InvalidInput
+from qnn_core.grover import (
+    amplified_exponent,
+    amplified_probability,
+    amplify,
+    head_states,
+    head_weights,
+    oracle_calls,
+    power_of,
+    single_heads,
+)
+from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
+
+X = np.array([[0, 1], [1, 0]], complex)
+
+
+def dense_evolution(energies: np.ndarray, duration: float, steps: int) -> np.ndarray:
+    """U as a product of matrix exponentials of the full H(s), piecewise constant over very short intervals."""
+    spins = len(energies).bit_length() - 1
+    field = np.zeros((len(energies), len(energies)), complex)
+    for spin in range(spins):
+        # Bit 0 is the fastest-running index, so its factor stands rightmost in the Kronecker product.
+        factors = [X if other == spin else np.eye(2) for other in reversed(range(spins))]
+        term = factors[0]
+        for factor in factors[1:]:
+            term = np.kron(term, factor)
+        field += term
+    unitary = np.eye(len(energies), dtype=complex)
+    for step in range(steps):
+        s = (step + 0.5) / steps
+        unitary = expm(-1j * duration / steps * (-(1 - s) * field + s * np.diag(energies))) @ unitary
+    return unitary
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return random_problem((3, 2), images=2, seed=0)
+
+
+def test_evolution_is_the_matrix_exponential(problem):
+    unitary = AnnealingUnitary(all_energies(problem), duration=3.0, steps=3000)
+    state = unitary.apply(unitary.start)
+    for image in range(2):
+        exact = dense_evolution(unitary.energies[image], 3.0, 1500) @ unitary.start[image]
+        np.testing.assert_allclose(state[image], exact, atol=1e-4)
+
+
+def test_trotter_error_falls_with_the_square_of_the_step(problem):
+    energies = all_energies(problem)
+    fine = AnnealingUnitary(energies, 3.0, 6400)
+    exact = fine.apply(fine.start)
+    errors = []
+    for steps in (100, 200, 400):
+        unitary = AnnealingUnitary(energies, 3.0, steps)
+        errors.append(np.abs(unitary.apply(unitary.start) - exact).max())
+    assert 3.5 < errors[0] / errors[1] < 4.5
+    assert 3.5 < errors[1] / errors[2] < 4.5
+
+
+def test_norm_is_conserved_and_the_inverse_undoes_the_anneal(problem):
+    unitary = AnnealingUnitary(all_energies(problem), 5.0, 100)
+    random = np.random.default_rng(1)
+    state = random.standard_normal((2, 32)) + 1j * random.standard_normal((2, 32))
+    state /= np.linalg.norm(state, axis=1, keepdims=True)
+    forward = unitary.apply(state)
+    np.testing.assert_allclose(np.linalg.norm(forward, axis=1), 1, atol=1e-12)
+    np.testing.assert_allclose(unitary.apply_inverse(forward), state, atol=1e-12)
+    assert np.abs(forward - state).max() > 0.1
+
+
+def test_slow_anneals_end_in_the_ground_state(problem):
+    energies = all_energies(problem)
+    lowest = energies.argmin(axis=1)
+    weights = []
+    for duration in (0.1, 200.0):
+        unitary = AnnealingUnitary(energies, duration, max(100, int(20 * duration)))
+        state = unitary.apply(unitary.start)
+        weights.append(np.abs(state[[0, 1], lowest]) ** 2)
+    assert (weights[1] > 0.98).all()
+    np.testing.assert_allclose(weights[0], 1 / 32, atol=0.02)
+
+
+def test_energies_of_all_configurations(problem):
+    energies = all_energies(problem)
+    for row, spins in enumerate(configurations(5)):
+        assert spins.tolist() == [1 if row >> spin & 1 else -1 for spin in range(5)]
+        expected = problem.energy(np.broadcast_to(spins, (2, 1, 5)).copy())[:, 0]
+        np.testing.assert_allclose(energies[:, row], expected, atol=1e-5)
+
+
+def test_amplification_turns_by_twice_theta_each_step(problem):
+    unitary = AnnealingUnitary(all_energies(problem), 2.0, 50)
+    heads = np.zeros((2, 32), bool)
+    heads[0, [3, 17]] = True
+    heads[1, 8] = True
+    found = amplify(unitary, heads, 12)
+    weights = head_weights(unitary, heads)
+    np.testing.assert_allclose(found[:, 0], weights, atol=1e-12)
+    for image, steps in itertools.product(range(2), range(13)):
+        theta = np.arcsin(np.sqrt(weights[image]))
+        assert found[image, steps] == pytest.approx(np.sin((2 * steps + 1) * theta) ** 2, abs=1e-10)
+    assert found.max() > 0.9 > weights.max()
+
+
+def test_head_states_are_wrong_and_deep():
+    net = QNN((4, 3, 2), copies=2, seed=2)
+    x = np.random.default_rng(0).uniform(-1, 1, (3, 4)).astype(np.float32)
+    labels = np.array([0, 1, 1])
+    energies = all_energies(net.problem(x))
+    heads = head_states(net, x, labels, energies, margin=0.5)
+    lowest = net.class_energies(x)
+    for image, row in itertools.product(range(3), range(128)):
+        outputs = configurations(7)[row, 3:].astype(int)
+        overlaps = net.codes.astype(int) @ outputs
+        wrong = overlaps[1 - labels[image]] >= overlaps[labels[image]]
+        assert heads[image, row] == (wrong and energies[image, row] <= lowest[image, labels[image]] + 0.5 + 1e-6)
+
+
+def test_single_heads_are_minima_among_the_heads(problem):
+    unitary = AnnealingUnitary(all_energies(problem), 2.0, 50)
+    every = np.ones((2, 32), bool)
+    weights = np.abs(unitary.apply(unitary.start)) ** 2
+    for image, found in enumerate(single_heads(unitary, every)):
+        energies = unitary.energies[image]
+        minima = [row for row in range(32) if all(energies[row] <= energies[row ^ 1 << spin] for spin in range(5))]
+        np.testing.assert_allclose(np.sort(found), np.sort(weights[image, minima]))
+
+
+def test_searches_of_known_success_take_the_expected_calls():
+    assert (oracle_calls(1.0, 50, seed=0) == 1).all()
+    small = np.array([1e-2, 1e-3, 1e-4])
+    calls = np.array([oracle_calls(float(p), 3000, seed=1).mean() for p in small])
+    assert (calls < 9 / 4 * small**-0.5 * 1.1).all()
+    assert power_of(small, calls) == pytest.approx(-0.5, abs=0.05)
+    assert amplified_probability(np.array(0.25), np.array([0, 1])) == pytest.approx([0.25, 1.0])
+
+
+def test_exponents_of_amplified_training():
+    np.testing.assert_allclose(amplified_exponent(np.array([0.78, 1.0, 1.5])), [2 * 0.78 / 1.22, 2.0, 3.0])
+
+
+def test_bad_input_is_refused(problem):
+    energies = all_energies(problem)
+    with pytest.raises(InvalidInput, match="duration = 0"):
+        AnnealingUnitary(energies, 0.0, 10)
+    with pytest.raises(InvalidInput, match="steps = 0"):
+        AnnealingUnitary(energies, 1.0, 0)
+    with pytest.raises(InvalidInput, match="p = 0"):
+        oracle_calls(0.0, 10, seed=0)
+    with pytest.raises(InvalidInput, match="p = "):
+        power_of(np.array([0.1, 0.2, 0.3]), np.ones(3))

@@ -1,0 +1,140 @@
+"""Every way in checks parameters before any work; notebooks and models name the same parameters."""
+
+import ast
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from qnn_core import InvalidInput, execute
+from qnn_core.params import NOTEBOOKS, Profile, from_cell, load_profile, notebook_parameters
+
+PROJECT = Path(__file__).parents[1]
+SOURCES = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+TRAINING = {"lr": 0.01, "result": "x.npz"}
+
+
+def parameters_cell(path):
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    assert len(cells) == 1, f"{path.name} needs one cell tagged parameters"
+    tree = ast.parse(cells[0].source)
+    return {statement.targets[0].id: ast.literal_eval(statement.value) for statement in tree.body}
+
+
+def test_every_notebook_has_a_model_and_every_model_a_notebook():
+    assert {path.stem for path in SOURCES} == set(NOTEBOOKS)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_notebook_defaults_pass_their_model_and_name_every_parameter(path):
+    values = parameters_cell(path)
+    assert set(values) == set(NOTEBOOKS[path.stem].model_fields)
+    checked = notebook_parameters(path.stem, values)
+    for name, field in NOTEBOOKS[path.stem].model_fields.items():
+        assert field.description, f"{path.stem}: {name} has no description"
+        if not field.is_required() and name != "lr":
+            assert getattr(checked, name) == field.default, f"{path.stem}: default of {name} differs from its model"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_sources_carry_no_outputs(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == []
+            assert cell.execution_count is None
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"epoch": 3}, "epoch = 3"),
+        ({"epochs": 0}, "epochs = 0"),
+        ({"epochs": 2.5}, "epochs = 2.5"),
+        ({"epochs": "20"}, "epochs = '20'"),
+        ({"epochs": True}, "epochs = True"),
+        ({"lr": "1e-4"}, "lr = '1e-4'"),
+        ({"lr": -0.1}, "lr = -0.1"),
+        ({"lr": float("nan")}, "lr = nan"),
+        ({"lr": float("inf")}, "lr = inf"),
+        ({"lr": None}, "exactly one"),
+        ({"rates": "r.npz"}, "exactly one"),
+        ({"sampler": "dwave"}, "sampler = 'dwave'"),
+        ({"sweeps": 0}, "sweeps = 0"),
+        ({"beta_hot": 6.0}, "beta_hot = 6.0 must not exceed"),
+        ({"hidden": []}, "hidden"),
+        ({"hidden": [0]}, "hidden.0 = 0"),
+        ({"hidden": 120}, "hidden = 120"),
+        ({"copies": 0}, "copies = 0"),
+        ({"margin": -1.0}, "margin = -1.0"),
+        ({"wrong": "both"}, "wrong = 'both'"),
+        ({"schedule": "cosine"}, "schedule = 'cosine'"),
+        ({"snapshots": -1}, "snapshots = -1"),
+        ({"seed": -1}, "seed = -1"),
+        ({"seed": 2**32}, "seed = 4294967296"),
+        ({"reads": 0}, "reads = 0"),
+        ({"batch_size": 0}, "batch_size = 0"),
+        ({"result": None}, "result"),
+    ],
+)
+def test_bad_parameters_are_named_before_any_kernel_starts(values, named, tmp_path, monkeypatch, capsys):
+    with pytest.raises(InvalidInput) as caught:
+        notebook_parameters("02_training", TRAINING | values)
+    assert named in str(caught.value)
+    monkeypatch.setattr(execute.papermill, "execute_notebook", lambda *_, **__: pytest.fail("a kernel was started"))
+    arguments = ["02_training", "--output", str(tmp_path / "out.ipynb"), "--parameters", json.dumps(TRAINING | values)]
+    assert execute.main(arguments) == 2
+    assert named in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_notebooks_and_broken_json_are_refused(tmp_path, capsys):
+    assert execute.main(["08_nothing", "--output", str(tmp_path / "x.ipynb")]) == 2
+    assert "one of 01_data" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        execute.main(["01_data", "--output", str(tmp_path / "x.ipynb"), "--parameters", "{"])
+    assert stopped.value.code == 2
+
+
+def test_parameters_are_read_from_a_cells_names():
+    names = {"dataset": "digits", "result": "x.npz", "perf_counter": object()}
+    assert from_cell("01_data", names).dataset == "digits"
+    with pytest.raises(InvalidInput, match="dataset = 3"):
+        from_cell("01_data", names | {"dataset": 3})
+
+
+@pytest.mark.parametrize("name", ["smoke", "quick", "paper"])
+def test_profiles_are_valid(name):
+    assert isinstance(load_profile(name), Profile)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"epoch": 1}, "epoch"),
+        ({"seeds": [0]}, "seeds"),
+        ({"epochs": "1e2"}, "epochs = '1e2'"),
+        ({"rates": {"gibbs": [], "mlp": [0.1], "energy": [0.1]}}, "rates.gibbs"),
+        ({"phase": {"images": 1, "reads": 5, "sweeps": 1}}, "phase.reads = 5"),
+    ],
+)
+def test_bad_profiles_are_refused_by_name(change, named, tmp_path):
+    content = yaml.safe_load((PROJECT / "config" / "smoke.yaml").read_text())
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(content | change))
+    with pytest.raises(InvalidInput, match=named):
+        load_profile("bad", tmp_path)
+    with pytest.raises(InvalidInput, match="profile = 'large'"):
+        load_profile("large")
+
+
+def test_a_failing_notebook_is_kept_and_reported_and_leaves_no_result(tmp_path, capsys):
+    arguments = {"runs": [str(tmp_path / "absent.npz")], "result": str(tmp_path / "phase.npz")}
+    output = tmp_path / "04_phase.ipynb"
+    assert execute.main(["04_phase", "--output", str(output), "--parameters", json.dumps(arguments)]) == 1
+    message = capsys.readouterr().err
+    assert "04_phase stopped: MissingData: absent.npz does not exist" in message
+    assert (tmp_path / "04_phase.failed.ipynb").is_file()
+    assert not output.exists()
+    assert not (tmp_path / "phase.npz").exists()

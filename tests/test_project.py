@@ -1,0 +1,78 @@
+"""The shape of the project: layers of modules, the two routes to an environment, what is public."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import qnn_core
+
+PROJECT = Path(__file__).parents[1]
+ORDER = [
+    "errors",
+    "data",
+    "history",
+    "ising",
+    "deployment",
+    "network",
+    "samplers.base",
+    "samplers.gibbs_kernel",
+    "samplers.gibbs",
+    "samplers.exact",
+    "samplers.ocean",
+    "samplers.coherent",
+    "samplers",
+    "training",
+    "backprop",
+    "active",
+    "statistics",
+    "results",
+    "params",
+    "phase",
+    "scaling",
+    "grover",
+    "claims",
+    "plots",
+    "execute",
+]
+
+
+def imported_modules(path):
+    """Modules of the project that a module imports when it runs; imports for type checkers and inside functions are left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        node.module.removeprefix("qnn_core.")
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("qnn_core.")
+    }
+
+
+def test_data_flows_one_way():
+    paths = {path for path in (PROJECT / "qnn_core").rglob("*.py") if path.parent.name != "__pycache__"}
+    names = {
+        ".".join(path.relative_to(PROJECT / "qnn_core").with_suffix("").parts).removesuffix(".__init__"): path for path in paths
+    }
+    names.pop("__init__")
+    assert set(names) == set(ORDER)
+    for name, path in names.items():
+        for imported in imported_modules(path):
+            assert ORDER.index(imported) < ORDER.index(name), f"{name} imports {imported}, which comes after it"
+
+
+def test_every_public_name_can_be_imported_and_is_documented():
+    for name in qnn_core.__all__:
+        assert getattr(qnn_core, name).__doc__
+    assert dir(qnn_core) == sorted(qnn_core.__all__)
+
+
+def test_both_routes_install_the_same_lock_and_it_is_complete():
+    conda = (PROJECT / "environment.yml").read_text()
+    assert "-r requirements.lock" in conda
+    assert "python=3.11" in conda
+    lock = (PROJECT / "requirements.lock").read_text()
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
+    assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[^\s+]+", line) for line in lock.splitlines() if not line.startswith("#"))
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    direct = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    assert {name.lower().replace("_", "-") for name in direct} <= pinned
+    assert "torch==2.13.0" in lock.splitlines()

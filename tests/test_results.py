@@ -1,0 +1,100 @@
+"""Stored results: whole, checked, and traceable."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from qnn_core import DamagedFile, InvalidInput, MissingData
+from qnn_core.results import atomic_write, expand, group_by, in_project, load_result, relative, save_result, stack
+
+
+def store(path, **parameters):
+    save_result(
+        str(path),
+        {"values": np.arange(3.0), "names": np.array(["a", "b"])},
+        notebook="02_training",
+        parameters={"seed": 4, **parameters},
+        kind="classical annealer (block Gibbs)",
+        seconds=1.5,
+    )
+
+
+def test_what_is_stored_comes_back_with_its_provenance(tmp_path):
+    store(tmp_path / "one.npz")
+    result = load_result(str(tmp_path / "one.npz"))
+    np.testing.assert_array_equal(result["values"], [0, 1, 2])
+    assert result["names"].tolist() == ["a", "b"]
+    assert result.provenance["parameters"]["seed"] == 4
+    assert result.provenance["sampler_kind"].startswith("classical")
+    assert set(result.provenance["packages"]) >= {"numpy", "torch", "numba"}
+    assert set(result.provenance["code"]) == {"commit", "changed"}
+
+
+def test_same_numbers_same_bytes(tmp_path):
+    store(tmp_path / "one.npz")
+    store(tmp_path / "two.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+def test_truncated_and_altered_results_are_noticed(tmp_path):
+    path = tmp_path / "one.npz"
+    store(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10])
+    with pytest.raises(DamagedFile, match=r"one\.npz does not match its recorded SHA-256"):
+        load_result(str(path))
+    path.write_bytes(whole[:60] + bytes([whole[60] ^ 1]) + whole[61:])
+    with pytest.raises(DamagedFile):
+        load_result(str(path))
+    path.write_bytes(whole)
+    path.with_suffix(".json").write_text("{}")
+    with pytest.raises(DamagedFile, match=r"one\.json is not a provenance record"):
+        load_result(str(path))
+    path.with_suffix(".json").unlink()
+    with pytest.raises(MissingData, match=r"one\.json does not exist"):
+        load_result(str(path))
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def write_half():
+        with atomic_write(path, "w") as file:
+            file.write("new")
+            raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        write_half()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["file.txt"]
+
+
+def test_paths_are_shown_from_the_project_only(tmp_path):
+    assert relative(in_project("data/results/x.npz")) == "data/results/x.npz"
+    assert relative(tmp_path / "x.npz") == "x.npz"
+    store(tmp_path / "one.npz")
+    save_result(
+        str(tmp_path / "two.npz"), {}, notebook="n", parameters={}, kind="none", seconds=0.0, inputs=[str(tmp_path / "one.npz")]
+    )
+    assert list(json.loads((tmp_path / "two.json").read_text())["inputs"]) == ["one.npz"]
+
+
+def test_other_names_and_empty_patterns_are_refused(tmp_path):
+    with pytest.raises(InvalidInput, match="path"):
+        store(tmp_path / "one.txt")
+    with pytest.raises(MissingData, match="No result matches data/nothing"):
+        expand(["data/nothing-*.npz"])
+    assert expand(["a.npz", "b.npz"]) == ["a.npz", "b.npz"]
+
+
+def test_grouping_and_stacking(tmp_path):
+    for number, hidden in enumerate(([40], [20], [40])):
+        store(tmp_path / f"{number}.npz", hidden=hidden, number=number)
+    results = [load_result(str(tmp_path / f"{number}.npz")) for number in range(3)]
+    groups = group_by(results, "hidden")
+    assert list(groups) == [(20,), (40,)]
+    assert [result.provenance["parameters"]["number"] for result in groups[40,]] == [0, 2]
+    assert stack(groups[40,], "values").shape == (2, 3)

@@ -1,0 +1,193 @@
+"""Cuts against automatic differentiation, and training against what it promises."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import random_spins
+
+from qnn_core import QNN, InvalidInput, get_sampler, train, train_backprop
+from qnn_core.backprop import EnergyScores
+from qnn_core.data import Dataset
+from qnn_core.history import evaluation_steps, log_spaced_steps, minibatches, snapshots_of
+from qnn_core.samplers.exact import output_log_weights
+from qnn_core.training import cut_gradient, find_heads
+
+
+def easy_data(seed=0, train_images=60, test_images=40):
+    """Three classes of noisy 3 x 3 patterns that a small network can tell apart."""
+    random = np.random.default_rng(seed)
+    patterns = random.choice([-1.0, 1.0], size=(3, 9))
+
+    def draw(count):
+        labels = random.integers(0, 3, count)
+        labels[:3] = [0, 1, 2]
+        noisy = patterns[labels] + 0.4 * random.standard_normal((count, 9))
+        return np.clip(noisy, -1, 1).astype(np.float32), labels.astype(np.int64)
+
+    return Dataset("easy", *draw(train_images), *draw(test_images), (3, 3))
+
+
+@pytest.mark.parametrize("sizes", [(9, 5, 3), (9, 5, 4, 3)])
+def test_cut_is_the_gradient_by_automatic_differentiation(sizes):
+    net = QNN(sizes, copies=2, seed=1)
+    data = easy_data()
+    x, labels = data.x_train[:8], data.y_train[:8]
+    problem = net.problem(x)
+    clamped = net.clamped(x, labels)
+    spins = random_spins(problem, reads=6, seed=2)
+    heads = np.random.default_rng(3).random((8, 6)) < 0.4
+    heads[2] = False
+
+    weights = [torch.tensor(value, requires_grad=True) for value in net.weights]
+    biases = [torch.tensor(value, requires_grad=True) for value in net.biases]
+    ends = np.cumsum(net.layers)[:-1]
+
+    def energy(image, state):
+        parts = [torch.tensor(part, dtype=torch.float32) for part in np.split(state, ends)]
+        total = -torch.tensor(x[image]) @ weights[0] @ parts[0]
+        total = total - sum(bias @ part for bias, part in zip(biases, parts, strict=True))
+        return total - sum(left @ matrix @ right for left, matrix, right in zip(parts, weights[1:], parts[1:], strict=False))
+
+    objective = sum(
+        energy(image, clamped[image])
+        - sum(energy(image, spins[image, read]) for read in np.flatnonzero(heads[image])) / heads[image].sum()
+        for image in range(8)
+        if heads[image].any()
+    )
+    (objective / 8).backward()
+    expected = [value.grad.numpy() for value in [*weights, *biases]]
+    for found, wanted in zip(cut_gradient(net, x, clamped, spins, heads), expected, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_without_heads_nothing_is_cut():
+    net = QNN((9, 5, 3), seed=1)
+    data = easy_data()
+    x, labels = data.x_train[:4], data.y_train[:4]
+    spins = random_spins(net.problem(x), reads=3, seed=0)
+    gradients = cut_gradient(net, x, net.clamped(x, labels), spins, np.zeros((4, 3), bool))
+    assert all((gradient == 0).all() for gradient in gradients)
+
+
+def test_heads_are_wrong_and_below_the_bar():
+    net = QNN((9, 5, 3), seed=1)
+    data = easy_data()
+    x, labels = data.x_train[:20], data.y_train[:20]
+    problem = net.problem(x)
+    reads = get_sampler("gibbs", sweeps=3).sample(problem, 15, seed=0)
+    clamped = net.clamped(x, labels)
+    bar = net.class_energies(x)[np.arange(20), labels]
+    for margin in (0.0, 2.0):
+        heads = find_heads(net, problem, reads, clamped, labels, margin, "class")
+        outputs = reads.spins[..., 5:].astype(int)
+        right = np.array(
+            [
+                [
+                    outputs[i, r] @ net.codes[labels[i]] > max(outputs[i, r] @ net.codes[c] for c in range(3) if c != labels[i])
+                    for r in range(15)
+                ]
+                for i in range(20)
+            ]
+        )
+        clear = np.abs(reads.energies - bar[:, None] - margin) > 1e-4
+        np.testing.assert_array_equal(heads[clear], (~right & (reads.energies <= bar[:, None] + margin))[clear])
+    assert heads.any()
+
+
+@pytest.mark.parametrize("name", ["gibbs", "exact", "sa"])
+def test_training_learns_with_every_sampler(name):
+    data = easy_data()
+    net = QNN((9, 8, 3), seed=0)
+    sampler = get_sampler(name) if name == "exact" else get_sampler(name, sweeps=20)
+    history = train(net, data, sampler, epochs=8, reads=5, lr=0.02, seed=1)
+    assert history.test_error[0] > 0.3
+    assert history.test_error[-1] <= 0.05
+    assert history.test_error[-1] == net.error(data.x_test, data.y_test)
+    assert history.reads[-1] == 8 * 60 * 5
+
+
+def test_digits_are_learned_as_well_as_the_reference(digits):
+    """The one-page prototype reached 4 % after 20 epochs at a constant rate; half the epochs must do with a falling one."""
+    net = QNN((64, 120, 10), seed=0)
+    history = train(net, digits, get_sampler("gibbs", sweeps=20), epochs=10, lr=0.003, seed=0)
+    assert history.test_error[-1] < 0.04
+    assert history.head_fraction[-1] < 0.1 < 0.9 < history.head_fraction[1]
+
+
+def test_same_seed_same_training_and_the_seed_matters():
+    data = easy_data()
+    runs = []
+    for seed in (3, 3, 4):
+        net = QNN((9, 6, 3), seed=0)
+        train(net, data, get_sampler("gibbs", sweeps=5), epochs=2, seed=seed)
+        runs.append(net.weights[0])
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+
+
+def test_snapshots_are_kept_and_read_back():
+    data = easy_data()
+    net = QNN((9, 6, 3), seed=0)
+    first = net.weights[0].copy()
+    history = train(net, data, get_sampler("gibbs", sweeps=5), epochs=2, snapshots=4, seed=0)
+    snapshots = snapshots_of(history.arrays())
+    assert list(snapshots) == log_spaced_steps(12, 4)
+    np.testing.assert_array_equal(snapshots[0][0], first)
+    np.testing.assert_array_equal(snapshots[12][0], net.weights[0])
+    assert "seconds" not in history.arrays()
+
+
+def test_energy_scores_are_the_free_energies_of_the_codes(small_net):
+    """F_c sums the hidden spins out: against the enumerated Boltzmann weights of every output state."""
+    x = np.random.default_rng(0).uniform(-1, 1, (5, 6)).astype(np.float32)
+    for beta in (0.5, 2.0):
+        with torch.no_grad():
+            scores = EnergyScores(small_net, beta)(torch.from_numpy(x)).numpy()
+        log_weights = output_log_weights(small_net.problem(x), beta)
+        rows = [sum(1 << k for k, spin in enumerate(code) if spin > 0) for code in small_net.codes]
+        np.testing.assert_allclose(scores, log_weights[:, rows], rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["mlp", "energy"])
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_baselines_learn(method, optimiser):
+    history = train_backprop(method, easy_data(), hidden=8, epochs=8, lr=0.1 if optimiser == "sgd" else 0.02, optimiser=optimiser)
+    assert history.test_error[-1] <= 0.05 < 0.3 < history.test_error[0]
+    assert np.isnan(history.head_fraction).all()
+
+
+def test_every_method_sees_the_same_images_in_the_same_order():
+    batches = minibatches(23, 5, 3, seed=7)
+    assert len(batches) == 15
+    for epoch in range(3):
+        assert sorted(np.concatenate(batches[5 * epoch : 5 * epoch + 5])) == list(range(23))
+    again = minibatches(23, 5, 3, seed=7)
+    assert all((left == right).all() for left, right in zip(batches, again, strict=True))
+    assert evaluation_steps(30, 10) >= {0, 10, 20, 30}
+
+
+def test_bad_settings_are_refused_before_any_work():
+    data, sampler = easy_data(), get_sampler("gibbs", sweeps=2)
+    for wrong, named in (
+        ({"epochs": 0}, "epochs = 0"),
+        ({"lr": 0.0}, "lr = 0.0"),
+        ({"lr": float("nan")}, "lr = nan"),
+        ({"batch_size": 61}, "batch_size = 61"),
+        ({"reads": 0}, "num_reads = 0"),
+        ({"margin": -1.0}, "margin = -1.0"),
+        ({"seed": -1}, "seed = -1"),
+        ({"snapshots": -1}, "snapshots = -1"),
+    ):
+        net = QNN((9, 4, 3), seed=0)
+        before = net.weights[0].copy()
+        with pytest.raises(InvalidInput, match=named):
+            train(net, data, sampler, **{"epochs": 1, **wrong})
+        np.testing.assert_array_equal(net.weights[0], before)
+    with pytest.raises(InvalidInput, match="sizes"):
+        train(QNN((8, 4, 3)), data, sampler, epochs=1)
+    with pytest.raises(InvalidInput, match="classes"):
+        train(QNN((9, 4, 2)), data, sampler, epochs=1)
+    with pytest.raises(InvalidInput, match="hidden"):
+        train_backprop("mlp", data, hidden=(), epochs=1)
+    with pytest.raises(InvalidInput, match="one hidden layer"):
+        train_backprop("energy", data, hidden=(4, 4), epochs=1)
