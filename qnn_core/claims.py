@@ -268,7 +268,7 @@ def _percent_fields(interval: Interval) -> dict[str, Any]:
 def _made_by(results: list[Result]) -> dict[str, Any]:
     kinds = sorted({result.provenance["sampler_kind"] for result in results})
     return {
-        "sampler_kind": "; ".join(kinds),
+        "sampler_kind": "; ".join(kinds) if len(kinds) < 2 else ", ".join(sorted({kind.split(", ")[0] for kind in kinds})),
         "runtime": round(sum(result.provenance["seconds"] for result in results), 1),
     }
 

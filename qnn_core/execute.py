@@ -67,11 +67,25 @@ def _store(executed: Path, target: Path) -> None:
     notebook.metadata.get("language_info", {}).pop("version", None)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if not _is_progress_bar(output)]
+            cell.outputs = _joined_streams([output for output in cell.outputs if not _is_progress_bar(output)])
     text = nbformat.writes(notebook)
     with atomic_write(target, "w") as file:
         file.write(text if text.endswith("\n") else text + "\n")
+
+
+def _joined_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Printed text arrives in pieces cut at random; neighbouring pieces of one stream become one."""
+    joined: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last is not None and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _is_progress_bar(output: nbformat.NotebookNode) -> bool:

@@ -187,7 +187,6 @@ def plot_exponents(axis: Axes, fits: Result) -> None:
         xlim=(-0.5, len(groups) - 0.5), ylabel=r"exponent $\alpha$", xlabel="error measured, hidden spins", title="exponents"
     )
     axis.set_ylim(bottom=0)
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28))
 
 
 def plot_searches(axis: Axes, searches: Result) -> None:
@@ -198,4 +197,3 @@ def plot_searches(axis: Axes, searches: Result) -> None:
     axis.loglog(ends, 1 / ends, color="0.4", linestyle="--", label="plain reads, $1/p$")
     axis.loglog(ends, 9 / 4 * ends**-0.5, color="black", linewidth=0.9, label=r"$(9/4)\,p^{-1/2}$")
     axis.set(xlabel="weight of a head $p$", ylabel="oracle calls to find it", title="Grover, simulated")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28))
