@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 
 import qnn_core
+from qnn_core.claims import load_claims
+from qnn_core.readme import GALLERY, claims_table, with_table
 
 PROJECT = Path(__file__).parents[1]
 ORDER = [
@@ -33,6 +35,7 @@ ORDER = [
     "grover",
     "claims",
     "plots",
+    "readme",
     "execute",
 ]
 
@@ -76,3 +79,22 @@ def test_both_routes_install_the_same_lock_and_it_is_complete():
     direct = [*project["dependencies"], *project["optional-dependencies"]["test"]]
     assert {name.lower().replace("_", "-") for name in direct} <= pinned
     assert "torch==2.13.0" in lock.splitlines()
+
+
+def test_the_readme_shows_the_claims_of_its_gallery():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert with_table(readme, claims_table(load_claims(f"{GALLERY}/claims.json"))) == readme
+    for number in range(1, 6):
+        assert f"{GALLERY}/fig{number}.png" in readme
+        assert (PROJECT / GALLERY / f"fig{number}.png").stat().st_size > 10_000
+
+
+def test_the_readmes_python_runs():
+    code = (PROJECT / "README.md").read_text(encoding="utf-8").split("```python")[1].split("```")[0]
+    shown: list[object] = []
+    exec(
+        code.replace("epochs=20", "epochs=1").replace("progress=True", "progress=False"),
+        {"print": lambda *values: shown.extend(values)},
+    )
+    assert shown[:2] == [(5, 10, 130), (5, 10)]
+    assert all(0 <= value < 0.9 for value in shown[2:])
