@@ -22,7 +22,8 @@ CORE = [
     f"qnn_core/{module}.py"
     for module in (
         "errors", "ising", "network", "data", "history", "training", "backprop", "results", "params", "statistics",
-        "samplers/base", "samplers/gibbs", "samplers/gibbs_kernel", "samplers/exact",
+        "samplers/__init__", "samplers/base", "samplers/gibbs", "samplers/gibbs_kernel", "samplers/exact", "samplers/ocean",
+        "samplers/coherent",
     )
 ]  # fmt: skip
 
@@ -198,7 +199,7 @@ rule scaling:
 
 
 rule grover:
-    input: notebook("06_grover", "grover", "samplers/coherent", "plots")
+    input: notebook("06_grover", "grover", "plots")
     output:
         result=f"{RESULTS}/grover.npz",
         provenance=f"{RESULTS}/grover.json",
