@@ -3,6 +3,7 @@
 
 import json
 
+from qnn_core.dependencies import modules_of
 from qnn_core.params import load_profile
 
 name = config.get("profile", "quick")
@@ -17,17 +18,8 @@ RENDERED = f"notebooks/rendered/{name}"
 BACKPROP = ["mlp", "energy"]
 METHODS = ["gibbs", *BACKPROP]
 
-# What every result depends on: a change here makes all of them anew. Analysis modules are named by the rules that use them.
-CORE = [
-    f"qnn_core/{module}.py"
-    for module in (
-        "errors", "ising", "network", "data", "history", "training", "backprop", "results", "params", "statistics",
-        "samplers/__init__", "samplers/base", "samplers/gibbs", "samplers/gibbs_kernel", "samplers/exact", "samplers/ocean",
-        "samplers/coherent",
-    )
-]  # fmt: skip
-
 CUTS = {
+    "copies": profile.copies,
     "reads": profile.reads,
     "sweeps": profile.sweeps,
     "margin": profile.margin,
@@ -42,9 +34,16 @@ wildcard_constraints:
     window=r"\d+",
 
 
-def notebook(name, *modules):
-    """Inputs of a rule: its notebook, the core, and the analysis modules it uses."""
-    return [f"notebooks/{name}.ipynb", *CORE, *(f"qnn_core/{module}.py" for module in modules)]
+# Pictures inside the pages of long runs are not worth running those again; the figures do depend on it.
+PICTURES = "qnn_core/plots.py"
+
+
+def notebook(name):
+    """Inputs of a rule: its notebook and every module it uses."""
+    modules = modules_of(name)
+    if name.startswith("0"):
+        modules.remove(PICTURES)
+    return [f"notebooks/{name}.ipynb", *modules]
 
 
 def histories(methods, hidden, schedule, seeds=profile.seeds):
@@ -55,6 +54,10 @@ def epochs(hidden, schedule):
     if hidden == DEEP:
         return profile.active.epochs
     return profile.epochs if schedule == "linear" else profile.scaling.epochs
+
+
+def rates_to_try(method, hidden):
+    return profile.active.rates if (method, hidden) == ("gibbs", DEEP) else profile.rates[method]
 
 
 def layers(hidden):
@@ -69,11 +72,12 @@ def as_json(values):
 COMMAND = "python -m qnn_core.execute {params.notebook} --output {output.rendered} --parameters {params.values:q}"
 ACTIVE_RUNS = [f"{RESULTS}/active/w{window}-s{seed}.npz" for window in profile.active.windows for seed in profile.seeds]
 DEEP = "x".join(map(str, profile.active.hidden))
+START = {"glass": profile.active.glass, "drive": profile.active.drive}
 
 
 rule summary:
     input:
-        notebook("summary", "claims", "plots"),
+        notebook("summary"),
         annealer=histories(["gibbs"], profile.hidden, "linear"),
         mlp=histories(["mlp"], profile.hidden, "linear"),
         phase=f"{RESULTS}/phase.npz",
@@ -95,7 +99,7 @@ rule summary:
 
 
 rule data:
-    input: notebook("01_data", "plots")
+    input: notebook("01_data")
     output:
         result=f"{RESULTS}/data.npz",
         provenance=f"{RESULTS}/data.json",
@@ -107,25 +111,26 @@ rule data:
 
 
 rule rates_run:
-    input: notebook("01b_rates", "plots")
+    input: notebook("01b_rates")
     output:
-        result=f"{RESULTS}/rates/{{method}}-{{schedule}}.npz",
-        provenance=f"{RESULTS}/rates/{{method}}-{{schedule}}.json",
-        rendered=f"{RENDERED}/01b_rates/{{method}}-{{schedule}}.ipynb",
+        result=f"{RESULTS}/rates/{{method}}-{{hidden}}-{{schedule}}.npz",
+        provenance=f"{RESULTS}/rates/{{method}}-{{hidden}}-{{schedule}}.json",
+        rendered=f"{RENDERED}/01b_rates/{{method}}-{{hidden}}-{{schedule}}.ipynb",
     params:
         notebook="01b_rates",
         values=lambda wildcards, output: as_json({
-            **CUTS, "dataset": profile.dataset, "method": wildcards.method, "hidden": [profile.hidden],
-            "epochs": epochs(str(profile.hidden), wildcards.schedule), "schedule": wildcards.schedule,
-            "rates": profile.rates[wildcards.method], "result": output.result,
+            **CUTS, "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
+            "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
+            "rates": rates_to_try(wildcards.method, wildcards.hidden), "result": output.result,
+            **(START if wildcards.hidden == DEEP else {}),
         }),
     shell: COMMAND
 
 
 rule backprop_run:
     input:
-        notebook("03_backprop", "plots"),
-        rates=f"{RESULTS}/rates/{{method}}-{{schedule}}.npz",
+        notebook("03_backprop"),
+        rates=f"{RESULTS}/rates/{{method}}-{{hidden}}-{{schedule}}.npz",
     output:
         result=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.npz",
         provenance=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.json",
@@ -136,6 +141,7 @@ rule backprop_run:
         notebook="03_backprop",
         values=lambda wildcards, input, output: as_json({
             "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
+            "copies": profile.copies,
             "epochs": epochs(wildcards.hidden, wildcards.schedule), "batch_size": profile.batch_size, "schedule": wildcards.schedule,
             "rates": input.rates, "seed": int(wildcards.seed), "result": output.result,
         }),
@@ -144,8 +150,8 @@ rule backprop_run:
 
 rule training_run:
     input:
-        notebook("02_training", "plots"),
-        rates=f"{RESULTS}/rates/{{method}}-{{schedule}}.npz",
+        notebook("02_training"),
+        rates=f"{RESULTS}/rates/{{method}}-{{hidden}}-{{schedule}}.npz",
     output:
         result=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.npz",
         provenance=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.json",
@@ -156,7 +162,7 @@ rule training_run:
         notebook="02_training",
         values=lambda wildcards, input, output: as_json({
             **CUTS, "dataset": profile.dataset, "sampler": wildcards.method, "hidden": layers(wildcards.hidden),
-            "copies": profile.copies, "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
+            "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
             "rates": input.rates, "snapshots": profile.snapshots if wildcards.schedule == "linear" else 0,
             "seed": int(wildcards.seed), "result": output.result,
         }),
@@ -165,7 +171,7 @@ rule training_run:
 
 rule phase:
     input:
-        notebook("04_phase", "phase", "plots"),
+        notebook("04_phase"),
         runs=histories(["gibbs"], profile.hidden, "linear"),
     output:
         result=f"{RESULTS}/phase.npz",
@@ -181,7 +187,7 @@ rule phase:
 
 rule scaling:
     input:
-        notebook("05_scaling", "scaling", "plots"),
+        notebook("05_scaling"),
         annealer=[history for hidden in profile.scaling.widths for history in histories(["gibbs"], hidden, "constant")],
         mlp=[history for hidden in profile.scaling.widths for history in histories(["mlp"], hidden, "constant")],
         energy=[history for hidden in profile.scaling.widths for history in histories(["energy"], hidden, "constant")],
@@ -199,7 +205,7 @@ rule scaling:
 
 
 rule grover:
-    input: notebook("06_grover", "grover", "plots")
+    input: notebook("06_grover")
     output:
         result=f"{RESULTS}/grover.npz",
         provenance=f"{RESULTS}/grover.json",
@@ -213,16 +219,18 @@ rule grover:
 
 
 rule active_run:
-    input: notebook("07_active_layers", "active", "plots")
+    input:
+        notebook("07_active_layers"),
+        rates=f"{RESULTS}/rates/gibbs-{DEEP}-linear.npz",
     output:
         result=f"{RESULTS}/active/w{{window}}-s{{seed}}.npz",
         provenance=f"{RESULTS}/active/w{{window}}-s{{seed}}.json",
         rendered=f"{RENDERED}/07_active_layers/w{{window}}-s{{seed}}.ipynb",
     params:
         notebook="07_active_layers",
-        values=lambda wildcards, output: as_json({
+        values=lambda wildcards, input, output: as_json({
             **CUTS, "dataset": profile.dataset, "hidden": profile.active.hidden, "window": int(wildcards.window),
-            "epochs": profile.active.epochs, "lr": profile.active.lr, "seed": int(wildcards.seed), "result": output.result,
+            "epochs": profile.active.epochs, "rates": input.rates, **START, "seed": int(wildcards.seed), "result": output.result,
         }),
     shell: COMMAND
 
@@ -231,7 +239,7 @@ rule active_run:
 
 
 rule rates:
-    input: expand(RESULTS + "/rates/{method}-{schedule}.npz", method=METHODS, schedule=["linear", "constant"])
+    input: expand(RESULTS + "/rates/{method}-{hidden}-{schedule}.npz", method=METHODS, hidden=profile.hidden, schedule=["linear", "constant"])
 
 
 rule training:
@@ -248,7 +256,7 @@ rule active:
 
 rule fig1:
     input:
-        notebook("fig1", "plots"),
+        notebook("fig1"),
         run=f"{RESULTS}/training/gibbs-{profile.hidden}-linear-s{profile.seeds[0]}.npz",
     output:
         multiext(f"{FIGURES}/fig1", ".png", ".pdf", ".npz", ".json"),
@@ -261,7 +269,7 @@ rule fig1:
 
 rule fig2:
     input:
-        notebook("fig2", "plots"),
+        notebook("fig2"),
         annealer=histories(["gibbs"], profile.hidden, "linear"),
         mlp=histories(["mlp"], profile.hidden, "linear"),
         energy=histories(["energy"], profile.hidden, "linear"),
@@ -279,7 +287,7 @@ rule fig2:
 
 rule fig3:
     input:
-        notebook("fig3", "plots"),
+        notebook("fig3"),
         phase=f"{RESULTS}/phase.npz",
     output:
         multiext(f"{FIGURES}/fig3", ".png", ".pdf", ".npz", ".json"),
@@ -292,7 +300,7 @@ rule fig3:
 
 rule fig4:
     input:
-        notebook("fig4", "plots", "grover"),
+        notebook("fig4"),
         scaling=f"{RESULTS}/scaling.npz",
         grover=f"{RESULTS}/grover.npz",
     output:
@@ -308,7 +316,7 @@ rule fig4:
 
 rule fig5:
     input:
-        notebook("fig5", "active", "plots"),
+        notebook("fig5"),
         runs=ACTIVE_RUNS,
         backprop=histories(["mlp"], DEEP, "linear"),
     output:

@@ -40,56 +40,84 @@ find_python() {
     exit 1
 }
 
+# Runs a command as a process group of its own, so that stopping this script stops everything it started.
+set -m
+job=''
+stop() {
+    trap - INT TERM
+    if [ -n "$job" ]; then
+        kill -TERM -- "-$job" 2>/dev/null || true
+        wait "$job" 2>/dev/null || true
+    fi
+    printf '\nStopped. Run again to go on from here.\n' >&2
+    exit 130
+}
+trap stop INT TERM
+
+# One run at a time. The lock lives as long as this script or any process it has started, however they end.
+take_lock() {
+    mkdir -p .snakemake
+    lock_option=()
+    if command -v flock >/dev/null; then
+        exec 9>.snakemake/run
+        if ! flock --nonblock 9; then
+            printf 'run_all.sh: another run is at work in this folder; wait for it to end.\n' >&2
+            exit 1
+        fi
+        lock_option=(--nolock) # of Snakemake, whose own lock would outlive a killed run
+    fi
+}
+
 install_lock() {
-    local log=.venv/install.log total installed
+    local log=.venv/install.log total fetched
     total=$(grep -c '==' requirements.lock)
     .venv/bin/python -m pip install --disable-pip-version-check --no-input -r requirements.lock >"$log" 2>&1 &
-    local job=$!
+    job=$!
     while kill -0 "$job" 2>/dev/null; do
-        installed=$(grep -c '^Collecting ' "$log" || true)
-        if [ -t 1 ]; then printf '\rInstalling packages: %s of %s fetched ' "$installed" "$total"; fi
+        fetched=$(grep -c '^Collecting ' "$log" || true)
+        if [ -t 1 ]; then printf '\rInstalling packages: %s of %s fetched ' "$fetched" "$total"; fi
         sleep 1
     done
     if [ -t 1 ]; then printf '\n'; fi
-    if ! wait "$job"; then
+    if ! wait "$job" || ! .venv/bin/python -m pip install --disable-pip-version-check --no-input --no-deps \
+        --no-build-isolation -e . >>"$log" 2>&1; then
         printf 'run_all.sh: the packages could not be installed; the last lines of %s:\n' "$log" >&2
         tail -n 15 "$log" >&2
         exit 1
     fi
-    .venv/bin/python -m pip install --disable-pip-version-check --no-input -q --no-deps --no-build-isolation -e . >>"$log" 2>&1
+    job=''
 }
 
-# Puts the environment's programs first on PATH: an active conda environment as it is, else .venv, made or renewed when the lock changed.
+# Puts the environment's programs first on PATH: an active conda environment that has the lock's versions, or the project's name, as it
+# is; else .venv, made or brought up to date where it differs from the lock.
 activate() {
-    local wanted
-    if [ -n "${CONDA_PREFIX:-}" ] && [ "${CONDA_DEFAULT_ENV:-}" = "$(sed -n 's/^name: *//p' environment.yml)" ]; then
-        echo "Using the active conda environment ${CONDA_DEFAULT_ENV}."
-        return
+    local name
+    if [ -n "${CONDA_PREFIX:-}" ] && [ -x "$CONDA_PREFIX/bin/python" ]; then
+        name=$(sed -n 's/^name: *//p' environment.yml)
+        if "$CONDA_PREFIX/bin/python" -m qnn_core.environment >/dev/null 2>&1 || [ "${CONDA_DEFAULT_ENV:-}" = "$name" ]; then
+            echo "Using the active conda environment ${CONDA_DEFAULT_ENV:-$CONDA_PREFIX}."
+            "$CONDA_PREFIX/bin/python" -m qnn_core.environment || echo "It differs from requirements.lock as listed; going on with it."
+            export PATH="$CONDA_PREFIX/bin:$PATH"
+            return
+        fi
     fi
-    local python=.venv/bin/python
-    if [ ! -x "$python" ] || ! python_is_311 "$python"; then
-        python=$(find_python)
-    fi
-    wanted=$("$python" -c 'import hashlib, pathlib; print(hashlib.sha256(b"".join(
-        pathlib.Path(name).read_bytes() for name in ("requirements.lock", "pyproject.toml"))).hexdigest())')
-    # An environment that was moved with its folder does not work: its scripts name the old place.
-    wanted="$wanted $PWD"
-    if [ ! -f .venv/lock ] || [ "$(cat .venv/lock)" != "$wanted" ]; then
-        python=$(find_python)
+    if ! .venv/bin/python -m qnn_core.environment >/dev/null 2>&1; then
         echo "Making the environment .venv from requirements.lock (a few minutes, once)."
-        "$python" -m venv --clear .venv
+        if ! python_is_311 .venv/bin/python; then
+            "$(find_python)" -m venv --clear .venv
+        fi
         install_lock
-        printf '%s' "$wanted" >.venv/lock
     fi
     export PATH="$PWD/.venv/bin:$PATH" VIRTUAL_ENV="$PWD/.venv"
 }
 
 run_tests() {
+    take_lock
     activate
     local failed=0
-    ruff check . || failed=1
-    ruff format --check . || failed=1
-    mypy || failed=1
+    python -m ruff check . || failed=1
+    python -m ruff format --check . || failed=1
+    python -m mypy || failed=1
     python -m pytest || failed=1
     exit "$failed"
 }
@@ -138,47 +166,40 @@ while [ $# -gt 0 ]; do
     esac
 done
 
+take_lock
 activate
-mkdir -p .snakemake
-lock_option=()
-if command -v flock >/dev/null; then
-    # Held by this shell until it ends, however it ends, so a killed run leaves no stale lock behind.
-    exec 9>.snakemake/run
-    flock --nonblock 9 || { echo "run_all.sh: another run is at work in this folder; wait for it to end." >&2 && exit 1; }
-    lock_option=(--nolock)
-fi
-
 export PYTHONHASHSEED=0
 started=$SECONDS
 status=0
-snakemake "$only" --cores "$cores" --config profile="$profile" --rerun-incomplete --keep-going --printshellcmds \
-    "${lock_option[@]}" "${options[@]}" 9>&- >.snakemake/run_all.log 2>&1 &
+log=.snakemake/run_all.log
+python -m snakemake "$only" --cores "$cores" --config profile="$profile" --rerun-incomplete --keep-going \
+    ${lock_option[@]+"${lock_option[@]}"} ${options[@]+"${options[@]}"} >"$log" 2>&1 &
 job=$!
-trap 'kill -INT "$job" 2>/dev/null; wait "$job"; exit 130' INT TERM
 shown=''
 while kill -0 "$job" 2>/dev/null; do
     sleep 0.2
-    progress=$(grep -E '^[0-9]+ of [0-9]+ steps' .snakemake/run_all.log | tail -n 1 || true)
+    progress=$(grep -E '^[0-9]+ of [0-9]+ steps' "$log" | tail -n 1 || true)
     if [ -n "$progress" ] && [ "$progress" != "$shown" ]; then
         shown=$progress
         if [ -t 1 ]; then printf '\r%s, %d s ' "$progress" $((SECONDS - started)); else printf '%s, %d s\n' "$progress" $((SECONDS - started)); fi
     fi
 done
 wait "$job" || status=$?
+job=''
 if [ -t 1 ] && [ -n "$shown" ]; then printf '\n'; fi
 
 if [ "$status" -ne 0 ]; then
-    grep -E 'stopped:|not usable|^  [a-z_.]+|The notebook so far|Error|error' .snakemake/run_all.log | head -n 20 >&2 || true
-    printf 'run_all.sh: not everything could be made; the whole log is .snakemake/run_all.log. Run again to go on from here.\n' >&2
+    grep -E ' stopped: |not usable|^  [a-z_.]+( = .*)?: |The notebook so far|(Error|Exception)( |:)' "$log" | head -n 20 >&2 || true
+    printf 'run_all.sh: not everything could be made; the whole log is %s. Run again to go on from here.\n' "$log" >&2
     exit 1
 fi
 if [[ " ${options[*]:-} " == *" --dry-run "* ]]; then
-    sed -n '/^Job stats/,/^total/p' .snakemake/run_all.log | awk '!seen[$0]++'
-    grep -q 'Nothing to be done' .snakemake/run_all.log && echo "Nothing to be done: all is up to date."
-    exit 0
+    awk '/^(local)?rule /{rule = $2; sub(":", "", rule)} /^ *output: /{output = $2; sub(",", "", output)}
+         /^ *reason: /{sub("^ *reason: ", ""); print rule ": " output "\n    " substr($0, 1, 150)}' "$log"
+    sed -n '/^Job stats/,/^total/p' "$log" | awk '/^Job stats/{n++} n == 1'
 fi
-if grep -q 'Nothing to be done' .snakemake/run_all.log; then echo "All is up to date."; fi
-if [ "$only" = summary ]; then
+if grep -q 'Nothing to be done' "$log"; then echo "All is up to date."; fi
+if [ "$only" = summary ] && [[ " ${options[*]:-} " != *" --dry-run "* ]]; then
     echo
     python -m qnn_core.claims --profile "$profile"
     cat <<TEXT

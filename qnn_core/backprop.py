@@ -5,7 +5,8 @@
 at inverse temperature beta, F_c = sum_j ln 2cosh(beta (a_j + (W t_c)_j)) / beta + b.t_c, with P(c) = softmax(beta F_c): the
 Boltzmann probability of the class codes, hidden spins summed out.
 
-Both see the same images in the same order as `qnn_core.training.train` with the same seed, with the same optimiser and schedule.
+Both see the same images in the same order as `qnn_core.training.train` with the same seed. For a comparison on equal terms pass
+optimiser="adam", which is what `train` uses.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from qnn_core.network import QNN
 from qnn_core.training import Schedule, set_rate
 
 Method = Literal["mlp", "energy"]
+_EVALUATED_AT_ONCE = 4096
 
 
 class EnergyScores(nn.Module):
@@ -73,6 +75,7 @@ def train_backprop(
     batch_size: int = 10,
     seed: int = 0,
     *,
+    copies: int = 1,
     optimiser: Literal["sgd", "adam"] = "sgd",
     schedule: Schedule = "linear",
     beta: float = 1.0,
@@ -81,7 +84,8 @@ def train_backprop(
     """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats).
 
     method: "mlp" or "energy". hidden: spins or units of the hidden layer; several numbers for a deep MLP. lr: of plain stochastic
-    gradient descent, or of Adam. beta: inverse temperature of the energy model. keep_model: called with the trained module.
+    gradient descent, or of Adam. copies: output spins of each class of the energy model. beta: inverse temperature of the energy
+    model. keep_model: called with the trained module.
     """
     check_training(data, epochs, lr, batch_size, seed)
     layers = (hidden,) if isinstance(hidden, int) else tuple(hidden)
@@ -93,7 +97,7 @@ def train_backprop(
     if method == "mlp":
         model: nn.Module = mlp(sizes, seed)
     elif method == "energy":
-        model = EnergyScores(QNN(sizes, seed=seed), beta)
+        model = EnergyScores(QNN(sizes, copies, seed), beta)
     else:
         raise InvalidInput("method", method, '"mlp" or "energy"')
     x_train, y_train = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
@@ -122,11 +126,13 @@ def train_backprop(
 
 @torch.no_grad()
 def _errors(model: nn.Module, data: Dataset) -> dict[str, float]:
-    logits = model(torch.from_numpy(data.x_train))
+    logits, test_logits = (
+        torch.cat([model(part) for part in torch.split(torch.from_numpy(x), _EVALUATED_AT_ONCE)])
+        for x in (data.x_train, data.x_test)
+    )
     labels = torch.from_numpy(data.y_train)
-    test_answers = model(torch.from_numpy(data.x_test)).argmax(dim=1).numpy()
     return {
         "train_mistakes": int((logits.argmax(dim=1) != labels).sum()),
-        "test_mistakes": int((test_answers != data.y_test).sum()),
+        "test_mistakes": int((test_logits.argmax(dim=1).numpy() != data.y_test).sum()),
         "loss": float(cross_entropy(logits, labels)),
     }

@@ -188,16 +188,16 @@ def _downloaded(name: str) -> Path:
         return kept
     failures = []
     for mirror in MNIST_MIRRORS:
+        # A name of this process alone: several notebooks may start on an empty cache together.
+        part = f"{name}.{os.getpid()}.part.gz"
         try:
-            fetched = pooch.retrieve(
-                f"{mirror}{name}.gz", known_hash=None, fname=f"{name}.gz.part", path=cache_folder, progressbar=True
-            )
+            fetched = pooch.retrieve(f"{mirror}{name}.gz", known_hash=None, fname=part, path=cache_folder, progressbar=True)
             _read_idx(Path(fetched), name)
+            os.replace(fetched, kept)
         except (OSError, ValueError) as failure:
             failures.append(f"{mirror}: {type(failure).__name__}")
-            (cache_folder / f"{name}.gz.part").unlink(missing_ok=True)
+            (cache_folder / part).unlink(missing_ok=True)
             continue
-        os.replace(fetched, kept)
         return kept
     raise MissingData(
         f"MNIST could not be downloaded ({'; '.join(failures)}). Check the connection, or fetch the four files by hand and set "
@@ -208,7 +208,7 @@ def _downloaded(name: str) -> Path:
 def _read_idx(path: Path, name: str) -> np.ndarray:
     """The array of an IDX file, after its content was checked against the known SHA-256."""
     try:
-        content = gzip.decompress(path.read_bytes()) if path.name.endswith((".gz", ".gz.part")) else path.read_bytes()
+        content = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
     except (EOFError, gzip.BadGzipFile, OSError) as failure:
         raise DamagedFile(f"{path.name} is not a complete gzip file ({failure}); delete it and fetch it again.") from failure
     found = hashlib.sha256(content).hexdigest()
@@ -248,7 +248,13 @@ def _npz(path: Path) -> Dataset:
             missing = [name for name in _ARRAYS if name not in archive]
             if missing:
                 raise InvalidInput("dataset", f"{path.name} with {sorted(archive)}", f"also {', '.join(missing)}")
-            arrays = {name: archive[name] for name in _ARRAYS}
+            arrays = {}
+            for name in _ARRAYS:
+                try:
+                    arrays[name] = archive[name]
+                except ValueError as failure:
+                    allowed = "a plain array of numbers; arrays of Python objects are not loaded"
+                    raise InvalidInput(name, f"unreadable in {path.name}", allowed) from failure
     except zipfile.BadZipFile as failure:
         raise DamagedFile(f"{path.name} is not a readable .npz file ({failure}); write it again with numpy.savez.") from failure
     labels = {}

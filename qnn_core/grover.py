@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from qnn_core.errors import InvalidInput
 from qnn_core.network import QNN
 from qnn_core.samplers.coherent import AnnealingUnitary, configurations
+from qnn_core.statistics import Interval
 
 
 def head_states(
@@ -91,11 +92,15 @@ def oracle_calls(p: float, searches: int, seed: int, growth: float = 6 / 5) -> F
     return calls
 
 
-def power_of(p: Float64[np.ndarray, " P"], calls: Float64[np.ndarray, " P"]) -> float:
-    """The exponent k of calls ~ p^k, by least squares in the logarithms."""
-    if len(p) < 3 or np.ptp(np.log10(p)) < 1:
-        raise InvalidInput("p", p, "at least three weights over at least a decade")
-    return float(np.polyfit(np.log(p), np.log(calls), 1)[0])
+def power_of(p: Float64[np.ndarray, " P"], calls: Float64[np.ndarray, " P"], seed: int, resamples: int = 200) -> Interval:
+    """The exponent k of calls ~ p^k by least squares in the logarithms, with a 95 % interval from resampling the weights."""
+    if len(p) < 10 or np.ptp(np.log10(p)) < 1:
+        raise InvalidInput("p", f"{len(p)} weights", "at least ten weights over at least a decade")
+    draws = np.random.default_rng(seed).integers(len(p), size=(resamples, len(p)))
+    logs, heights = np.log(p), np.log(calls)
+    samples = [np.polyfit(logs[draw], heights[draw], 1)[0] for draw in draws]
+    low, high = np.quantile(samples, [0.025, 0.975])
+    return Interval(float(np.polyfit(logs, heights, 1)[0]), float(low), float(high))
 
 
 def amplified_exponent(alpha: np.ndarray) -> np.ndarray:

@@ -21,7 +21,8 @@ class History:
     step: parameter updates done. epoch: the same in passes over the training images.
     train_mistakes, test_mistakes: images answered wrongly.
     loss: mean over training images of the training objective's own value (its meaning depends on the method).
-    reads, spin_updates: sampler reads and single-spin updates spent so far; 0 for backpropagation.
+    reads, anneals, spin_updates: sampler reads, anneals submitted for them (several a read when layers are sampled in turn) and
+    single-spin updates spent so far; 0 for backpropagation.
 
     Since the entry before, NaN where nothing is sampled:
     head_fraction: of the images seen that had a head. heads_per_read: of the reads that were heads.
@@ -41,6 +42,7 @@ class History:
     test_mistakes: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
     reads: list[int] = field(default_factory=list)
+    anneals: list[int] = field(default_factory=list)
     spin_updates: list[int] = field(default_factory=list)
     head_fraction: list[float] = field(default_factory=list)
     heads_per_read: list[float] = field(default_factory=list)
@@ -52,7 +54,7 @@ class History:
 
     def record(self, **entry: float) -> None:
         """Append one evaluation; columns left out are NaN for head statistics and 0 for sampling effort."""
-        defaults: dict[str, float] = dict.fromkeys(_HEAD_COLUMNS, _NOT_MEASURED) | {"reads": 0, "spin_updates": 0}
+        defaults: dict[str, float] = dict.fromkeys(_HEAD_COLUMNS, _NOT_MEASURED) | {"reads": 0, "anneals": 0, "spin_updates": 0}
         for name, value in (defaults | entry).items():
             getattr(self, name).append(value)
 

@@ -109,7 +109,7 @@ class IsingProblem:
 
 def sign(values: np.ndarray) -> np.ndarray:
     """+1 where values >= 0 and -1 elsewhere: the spin that minimises -values * spin, ties to +1."""
-    return np.where(values >= 0, 1, -1).astype(np.int8)
+    return np.where(values >= 0, np.int8(1), np.int8(-1))
 
 
 def local_fields(problem: IsingProblem, spins: np.ndarray, layer: int) -> np.ndarray:

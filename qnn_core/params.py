@@ -36,32 +36,34 @@ class DataParameters(Strict):
     result: str = Field(description="where to store the summary (.npz)")
 
 
-class SamplingParameters(Strict):
-    """What every notebook that samples needs."""
+class ScheduleParameters(Strict):
+    """How an annealer anneals."""
 
-    sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
     sweeps: Count = Field(20, description="updates of every spin in one read")
     beta_hot: float = Field(0.1, gt=0, description="inverse temperature at the start of a read")
     beta_cold: float = Field(5.0, gt=0, description="inverse temperature at its end")
 
     @model_validator(mode="after")
-    def _cools(self) -> SamplingParameters:
+    def _cools(self) -> ScheduleParameters:
         if self.beta_hot > self.beta_cold:
             raise ValueError(f"beta_hot = {self.beta_hot} must not exceed beta_cold = {self.beta_cold}")
         return self
 
-    def sampler_options(self) -> dict[str, Any]:
-        """The options that `get_sampler(self.sampler, ...)` takes."""
-        if self.sampler == "exact":
+    def options_of(self, sampler: str) -> dict[str, Any]:
+        """The options that `get_sampler(sampler, ...)` takes."""
+        if sampler == "exact":
             return {}
-        if self.sampler == "pia":
+        if sampler == "pia":
             return {"sweeps": self.sweeps, "beta": self.beta_cold}
         return {"sweeps": self.sweeps, "beta": (self.beta_hot, self.beta_cold)}
 
 
-class CutParameters(SamplingParameters):
+class CutParameters(ScheduleParameters):
     """What every notebook that cuts heads needs."""
 
+    copies: Count = Field(1, description="output spins of each class")
+    glass: float = Field(1.0, gt=0, description="spin-glass temperature of each pair of layers at the start")
+    drive: float = Field(0.5, gt=0, description="typical field of an image on a hidden spin at the start")
     reads: Count = Field(10, description="reads of each image and update")
     margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong read is a head")
     wrong: Literal["class", "spins"] = Field("class", description="what makes a read wrong: its class, or any output spin")
@@ -86,8 +88,8 @@ class TrainingParameters(CutParameters):
     """02_training"""
 
     dataset: str = Field("digits", description="data set, see 01_data")
+    sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
     hidden: Widths = Field((120,), description="spins of each hidden layer")
-    copies: Count = Field(1, description="output spins of each class")
     schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
     lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
     rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
@@ -107,6 +109,7 @@ class BackpropParameters(Strict):
     dataset: str = Field("digits", description="data set, see 01_data")
     method: Literal["mlp", "energy"] = Field("mlp", description="standard MLP, or the energy model by autodiff")
     hidden: Widths = Field((120,), description="units of each hidden layer")
+    copies: Count = Field(1, description="output spins of each class, energy model only")
     epochs: Count = Field(20, description="passes over the training images")
     batch_size: Count = Field(10, description="images of one update")
     schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
@@ -121,9 +124,10 @@ class BackpropParameters(Strict):
         return self
 
 
-class PhaseParameters(SamplingParameters):
+class PhaseParameters(ScheduleParameters):
     """04_phase"""
 
+    sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
     runs: Paths = Field(description="training histories with snapshots (names or patterns)")
     images: Count = Field(50, description="test images whose landscape is measured")
     reads: Annotated[int, Field(ge=10)] = Field(100, description="reads of each image")
@@ -150,6 +154,8 @@ class GroverParameters(Strict):
     hidden: Annotated[int, Field(ge=2, le=14)] = Field(8, description="hidden spins; with the outputs at most 20")
     epochs: Count = Field(4, description="passes over the training images")
     lr: Rate = Field(0.01, description="learning rate of Adam")
+    reads: Count = Field(8, description="deepest minima of each image and update that training looks at")
+    snapshots: Count = Field(6, description="log-spaced networks along training whose heads are searched")
     images: Count = Field(12, description="test images whose heads are searched")
     duration: float = Field(10.0, gt=0, description="of an anneal, in units of 1 / transverse field")
     steps: Count = Field(100, description="Trotter steps of an anneal")
@@ -163,18 +169,21 @@ class ActiveParameters(CutParameters):
     """07_active_layers"""
 
     dataset: str = Field("digits", description="data set, see 01_data")
+    sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
     hidden: Annotated[tuple[Count, ...], Field(min_length=2)] = Field((64, 64), description="spins of each hidden layer")
     window: Count = Field(2, description="layers sampled at a time, outputs included; the rest stays frozen")
     passes: Count = Field(1, description="of the window over the network for each read")
     epochs: Count = Field(10, description="passes over the training images")
-    lr: Rate = Field(0.002, description="learning rate of Adam")
     glass: float = Field(0.5, gt=0, description="spin-glass temperature of each pair of layers at the start")
-    drive: float = Field(1.0, gt=0, description="field of an image on a hidden spin at the start")
+    drive: float = Field(1.0, gt=0, description="typical field of an image on a hidden spin at the start")
+    lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
+    rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
     seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
     result: str = Field(description="where to store the history (.npz)")
 
     @model_validator(mode="after")
     def _window_fits(self) -> ActiveParameters:
+        _exactly_one_rate(self.lr, self.rates)
         layers = len(self.hidden) + 1
         if self.window > layers:
             raise ValueError(f"window = {self.window} must not exceed the {layers} layers of spins")
@@ -285,7 +294,9 @@ class ActiveSettings(Strict):
     hidden: Annotated[tuple[Count, ...], Field(min_length=2)]
     windows: Annotated[tuple[Count, ...], Field(min_length=1)]
     epochs: Count
-    lr: Rate
+    glass: float = Field(gt=0)
+    drive: float = Field(gt=0)
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1)]
 
 
 class Profile(Strict):

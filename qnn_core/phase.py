@@ -107,9 +107,9 @@ def follow(
     """Order parameters of B images at every snapshot of a training run, from quenched reads.
 
     Returns arrays over S snapshots: bins, the edges of the histogram; step (S,); q_ea, q_abs, q_variance, distinct (S, B) over all
-    spins; q_hidden and q_output (S, B), the q_ea of the first hidden and of the output layer; minima (S, B), exact numbers, or -1
-    where the outputs are too many to enumerate or there are several hidden layers; overlap_density (S, bins), P(q) pooled over
-    images, its integral over q being 1.
+    spins; distinct_raw, the same before the descent; q_hidden and q_output (S, B), the q_ea of the first hidden and of the output
+    layer; minima (S, B), exact numbers, or -1 where the outputs are too many to enumerate or there are several hidden layers;
+    overlap_density (S, bins), P(q) pooled over images, its integral over q being 1.
     """
     rows: dict[str, list[np.ndarray]] = {}
     net = net.copy()
@@ -117,7 +117,8 @@ def follow(
     for step, parameters in snapshots.items():
         net.set_parameters(parameters)
         problem = net.problem(x)
-        reads = quench(problem, sampler.sample(problem, num_reads, derived_seed(seed, step)))
+        raw = sampler.sample(problem, num_reads, derived_seed(seed, step))
+        reads = quench(problem, raw)
         order = order_parameters(reads)
         columns = problem.layer_slices
         enumerable = len(problem.layers) == 2 and problem.layers[1] <= MAX_OUTPUTS
@@ -128,6 +129,7 @@ def follow(
             "q_abs": order.q_abs,
             "q_variance": order.q_variance,
             "distinct": order.distinct,
+            "distinct_raw": order_parameters(raw).distinct,
             "q_hidden": overlap(reads, columns[0]).mean(axis=1),
             "q_output": overlap(reads, columns[-1]).mean(axis=1),
             "minima": count_minima(problem) if enumerable else np.full(len(x), -1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,9 +11,12 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qnn_core.claims import PAPER_ANNEALER, PAPER_BACKPROP
-from qnn_core.phase import Landscape
+from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
 from qnn_core.results import Result, atomic_write, save_result
+from qnn_core.statistics import Interval
+
+if TYPE_CHECKING:
+    from qnn_core.phase import Landscape
 
 COLUMN = 3.4
 """Width of a journal's column, inches."""
@@ -163,8 +166,11 @@ def plot_scaling(axis: Axes, fits: Result) -> None:
     axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel="training error", title=f"error, {widest} hidden spins")
 
 
-def plot_exponents(axis: Axes, fits: Result) -> None:
-    """Exponents with intervals: pure power law full, with offset open; the paper's numbers as lines."""
+def plot_exponents(axis: Axes, fits: Result, amplified: Interval) -> None:
+    """Exponents with intervals: pure power law full, with offset open; the paper's numbers as lines.
+
+    amplified: what theory makes of the annealer's training exponent at the largest width when heads are found by Grover's search.
+    """
     pairs = {(str(measure), int(width)) for measure, width in zip(fits["measure"], fits["width"], strict=True)}
     groups = sorted(pairs, key=lambda pair: (pair[0] != "train", pair[1]))
     methods = list(METHOD_STYLE)
@@ -177,11 +183,17 @@ def plot_exponents(axis: Axes, fits: Result) -> None:
             marks = {"color": style["color"], "marker": style["marker"], "markerfacecolor": face, "linewidth": 1}
             axis.errorbar(place + shift, value, bar, **marks)
     for level, text, line in (
-        (PAPER_ANNEALER, f"paper: annealer {PAPER_ANNEALER}", "-"),
-        (PAPER_BACKPROP, f"paper: backprop {PAPER_BACKPROP}", "--"),
-        (2 * PAPER_ANNEALER, f"Grover, at most 2 x {PAPER_ANNEALER}", ":"),
+        (ANNEALER_EXPONENT, f"paper: annealer {ANNEALER_EXPONENT}", "-"),
+        (BACKPROP_EXPONENT, f"paper: backprop {BACKPROP_EXPONENT}", "--"),
+        (2 * ANNEALER_EXPONENT, f"paper: Grover, up to 2 x {ANNEALER_EXPONENT}", ":"),
     ):
         axis.axhline(level, color="black", linestyle=line, linewidth=0.8, zorder=0, label=text)
+    if np.isfinite(amplified.value):
+        place = groups.index(("train", int(fits["width"].max()))) - 0.29
+        bar = [[amplified.value - amplified.low], [amplified.high - amplified.value]]
+        star = {"color": _COLOURS[4], "marker": "*", "markersize": 6, "linestyle": "none"}
+        axis.errorbar(place, amplified.value, bar, elinewidth=1, **star)
+        axis.plot([], [], label="our annealer with Grover, theory", **star)
     axis.set_xticks(range(len(groups)), [f"{measure}\n{width}" for measure, width in groups])
     axis.set(
         xlim=(-0.5, len(groups) - 0.5), ylabel=r"exponent $\alpha$", xlabel="error measured, hidden spins", title="exponents"

@@ -5,7 +5,8 @@ For every image that has heads, a *cut* lowers the clamped state and raises the 
 
     E(clamped) - mean over the image's heads of E(head),
 
-which is contrastive learning with the heads as the negative phase. Images without heads are left alone. The rule is a
+which is contrastive learning with the heads as the negative phase. The step is made by the Adam optimiser (Kingma, Ba,
+arXiv:1412.6980). Images without heads contribute nothing, and when no image of a batch has any, nothing moves. The rule is a
 reconstruction of the paper's "cutting the dragon's heads".
 """
 
@@ -88,7 +89,7 @@ def train(
 ) -> History:
     """Train `net` in place by cutting the heads that `sampler` finds.
 
-    reads: per image and update. lr: of the Adam optimiser (Kingma, Ba, arXiv:1412.6980). seed: of the order of the images and of
+    reads: per image and update. lr: of the Adam optimiser. seed: of the order of the images and of
     the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a head, in units of energy.
     wrong: "class" (the decoded class differs) or "spins" (any output spin differs). schedule: "linear" lets lr fall to 0 over
     the run, "constant" keeps it. snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones.
@@ -106,7 +107,7 @@ def train(
     tensors = optimiser.param_groups[0]["params"]
     history = History(len(data.y_train), len(data.y_test))
     tally = _Tally()
-    spent_reads = spent_updates = 0
+    spent_reads = spent_anneals = spent_updates = 0
     start = perf_counter()
 
     def evaluate(step: int, **after_cut: float) -> None:
@@ -115,6 +116,7 @@ def train(
             epoch=step * epochs / total,
             **_errors(net, data),
             reads=spent_reads,
+            anneals=spent_anneals,
             spin_updates=spent_updates,
             seconds=perf_counter() - start,
             **tally.means(),
@@ -133,12 +135,14 @@ def train(
         clamped = net.clamped(x, labels)
         heads = find_heads(net, problem, found, clamped, labels, margin, wrong)
         spent_reads += heads.size
+        spent_anneals += heads.size * found.info.get("submissions", 1)
         spent_updates += found.info["spin_updates"]
         tally.add(found, heads)
         set_rate(optimiser, lr, schedule, step, total)
-        for tensor, gradient in zip(tensors, cut_gradient(net, x, clamped, found.spins, heads), strict=True):
-            tensor.grad = torch.from_numpy(gradient)
-        optimiser.step()
+        if heads.any():
+            for tensor, gradient in zip(tensors, cut_gradient(net, x, clamped, found.spins, heads), strict=True):
+                tensor.grad = torch.from_numpy(gradient)
+            optimiser.step()
         if step + 1 in look:
             evaluate(step + 1, **_after_cut(net, x, labels, sampler, found, heads, margin, wrong, derived_seed(seed, step, 1)))
     if total in keep:

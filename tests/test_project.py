@@ -7,11 +7,15 @@ from pathlib import Path
 
 import qnn_core
 from qnn_core.claims import load_claims
+from qnn_core.dependencies import modules_of
+from qnn_core.environment import differences
 from qnn_core.readme import GALLERY, claims_table, with_table
 
 PROJECT = Path(__file__).parents[1]
 ORDER = [
+    "environment",
     "errors",
+    "paper",
     "data",
     "history",
     "ising",
@@ -27,8 +31,8 @@ ORDER = [
     "training",
     "backprop",
     "active",
-    "statistics",
     "results",
+    "statistics",
     "params",
     "phase",
     "scaling",
@@ -36,6 +40,7 @@ ORDER = [
     "claims",
     "plots",
     "readme",
+    "dependencies",
     "execute",
 ]
 
@@ -98,3 +103,17 @@ def test_the_readmes_python_runs():
     )
     assert shown[:2] == [(5, 10, 130), (5, 10)]
     assert all(0 <= value < 0.9 for value in shown[2:])
+
+
+def test_the_environment_is_compared_with_the_lock(tmp_path):
+    assert differences() == []
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("# a comment\nnumpy==1.0.0\nno-such-package==2.0\n")
+    assert [line.split(" ")[0] for line in differences(lock)] == ["numpy", "no-such-package"]
+
+
+def test_modules_of_a_notebook_are_found_through_others():
+    found = modules_of("02_training")
+    assert {"qnn_core/training.py", "qnn_core/samplers/gibbs_kernel.py", "qnn_core/deployment.py"} <= set(found)
+    assert "qnn_core/grover.py" not in found
+    assert all((PROJECT / path).is_file() for path in found)

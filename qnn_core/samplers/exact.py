@@ -22,7 +22,7 @@ from qnn_core.ising import IsingProblem, sign
 from qnn_core.samplers.base import Reads, check_num_reads, check_seed
 
 MAX_OUTPUTS = 20
-_CHUNK_BYTES = 1 << 26
+_BLOCK_CELLS = 1 << 23
 
 
 def output_states(num_outputs: int) -> Int8[np.ndarray, "K O"]:
@@ -38,37 +38,39 @@ def _check(problem: IsingProblem) -> None:
         raise InvalidInput("outputs", problem.layers[1], f"at most {MAX_OUTPUTS} output spins for exact enumeration")
 
 
-def _chunks(problem: IsingProblem) -> Iterator[slice]:
-    """Slices of images whose local fields over all output states fit a bounded buffer."""
-    per_image = 4 * problem.layers[0] << problem.layers[1]
-    step = max(1, _CHUNK_BYTES // per_image)
-    for start in range(0, problem.num_images, step):
-        yield slice(start, min(start + step, problem.num_images))
+def _blocks(problem: IsingProblem) -> Iterator[tuple[slice, slice, Int8[np.ndarray, "k O"]]]:
+    """Images and output states, as slices with the states themselves, in blocks whose local fields fit a bounded buffer."""
+    states = output_states(problem.layers[1])
+    cells = max(1, _BLOCK_CELLS // problem.layers[0])
+    state_step = min(len(states), cells)
+    image_step = max(1, cells // state_step)
+    for state in range(0, len(states), state_step):
+        for image in range(0, problem.num_images, image_step):
+            chosen = slice(state, state + state_step)
+            yield slice(image, image + image_step), chosen, states[chosen]
 
 
 def lowest_energies(problem: IsingProblem) -> Float32[np.ndarray, "B K"]:
     """E_min(o) of every output state o, in the order of `output_states`."""
     _check(problem)
     hidden, outputs = problem.split(problem.fields)
-    states = output_states(problem.layers[1]).astype(np.float32)
-    pulls = states @ problem.couplings[0].T
-    energies = np.empty((problem.num_images, len(states)), np.float32)
-    for images in _chunks(problem):
-        energies[images] = -np.abs(hidden[images, None, :] + pulls).sum(axis=2)
-    return energies - outputs @ states.T
+    energies = np.empty((problem.num_images, 1 << problem.layers[1]), np.float32)
+    for images, rows, states in _blocks(problem):
+        pulls = states.astype(np.float32) @ problem.couplings[0].T
+        rewards = np.abs(hidden[images, None, :] + pulls).sum(axis=2)
+        energies[images, rows] = -rewards - outputs[images] @ states.T.astype(np.float32)
+    return energies
 
 
 def output_log_weights(problem: IsingProblem, beta: float) -> Float64[np.ndarray, "B K"]:
     """ln of the Boltzmann weight of every output state, hidden spins summed out; its log-sum-exp is ln Z."""
     _check(problem)
     hidden, outputs = problem.split(problem.fields.astype(np.float64))
-    states = output_states(problem.layers[1]).astype(np.float64)
-    pulls = states @ problem.couplings[0].T.astype(np.float64)
-    weights = np.empty((problem.num_images, len(states)))
-    for images in _chunks(problem):
-        felt = beta * (hidden[images, None, :] + pulls)
-        weights[images] = np.logaddexp(felt, -felt).sum(axis=2)
-    return weights + beta * outputs @ states.T
+    weights = np.empty((problem.num_images, 1 << problem.layers[1]))
+    for images, rows, states in _blocks(problem):
+        felt = beta * (hidden[images, None, :] + states @ problem.couplings[0].T.astype(np.float64))
+        weights[images, rows] = np.logaddexp(felt, -felt).sum(axis=2) + beta * outputs[images] @ states.T
+    return weights
 
 
 def local_minima(problem: IsingProblem) -> Bool[np.ndarray, "B K"]:
@@ -78,13 +80,11 @@ def local_minima(problem: IsingProblem) -> Bool[np.ndarray, "B K"]:
     """
     _check(problem)
     hidden, outputs = problem.split(problem.fields)
-    states = output_states(problem.layers[1])
-    pulls = states.astype(np.float32) @ problem.couplings[0].T
-    stable = np.empty((problem.num_images, len(states)), bool)
-    for images in _chunks(problem):
-        aligned = sign(hidden[images, None, :] + pulls).astype(np.float32)
-        felt = outputs[images, None, :] + aligned @ problem.couplings[0]
-        stable[images] = (felt * states >= 0).all(axis=2)
+    stable = np.empty((problem.num_images, 1 << problem.layers[1]), bool)
+    for images, rows, states in _blocks(problem):
+        aligned = sign(hidden[images, None, :] + states.astype(np.float32) @ problem.couplings[0].T)
+        felt = outputs[images, None, :] + aligned.astype(np.float32) @ problem.couplings[0]
+        stable[images, rows] = (felt * states >= 0).all(axis=2)
     return stable
 
 
