@@ -11,6 +11,7 @@ sign, h = -fields and J = -couplings; `IsingProblem.to_bqm` makes the change.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ class IsingProblem:
     def num_spins(self) -> int:
         return self.fields.shape[1]
 
-    @property
+    @cached_property
     def layer_slices(self) -> list[slice]:
         """The columns of each layer, in order."""
         ends = np.cumsum(self.layers)
@@ -109,7 +110,7 @@ class IsingProblem:
 
 def sign(values: np.ndarray) -> np.ndarray:
     """+1 where values >= 0 and -1 elsewhere: the spin that minimises -values * spin, ties to +1."""
-    return np.where(values >= 0, np.int8(1), np.int8(-1))
+    return (2 * (values >= 0).view(np.int8) - 1).astype(np.int8, copy=False)
 
 
 def local_fields(problem: IsingProblem, spins: np.ndarray, layer: int) -> np.ndarray:
@@ -140,11 +141,15 @@ def relax(problem: IsingProblem, spins: Int8[np.ndarray, "B R N"], max_sweeps: i
     Layers of one parity do not interact, so each half-sweep minimises over them exactly and the energy never rises.
     """
     spins = spins.copy()
+    moving = np.arange(problem.num_images)
     for _ in range(max_sweeps):
-        before = spins.copy()
+        part, states = problem.select(moving), spins[moving]
         for parity in (0, 1):
             for layer in range(parity, len(problem.layers), 2):
-                spins[..., problem.layer_slices[layer]] = sign(local_fields(problem, spins, layer))
-        if np.array_equal(before, spins):
+                states[..., problem.layer_slices[layer]] = sign(local_fields(part, states, layer))
+        moved = (states != spins[moving]).any(axis=(1, 2))
+        spins[moving] = states
+        moving = moving[moved]
+        if not moving.size:
             break
     return spins

@@ -30,12 +30,12 @@ def test_intervals_cover_at_the_nominal_rate_though_runs_differ_and_are_few():
     """Four runs whose exponents scatter, as runs of a network do; a percentile bootstrap would cover about 78 % of them."""
     random = np.random.default_rng(0)
     effort, inside = EFFORT[::5], []
-    for _ in range(150):
+    for _ in range(80):
         alphas = 0.9 + 0.05 * random.standard_normal(4)
         rates = 0.03 * effort[None] ** -alphas[:, None]
-        fit = fit_power_law(effort, random.binomial(20_000, rates), 20_000, window=(0.1, 20), resamples=60, min_decades=1)
+        fit = fit_power_law(effort, random.binomial(20_000, rates), 20_000, window=(0.1, 20), resamples=40, min_decades=1)
         inside.append(fit.low <= 0.9 <= fit.high)
-    assert 0.89 <= np.mean(inside) <= 0.99
+    assert 0.87 <= np.mean(inside) <= 0.99
 
 
 def test_counts_that_follow_no_power_law_are_told_by_their_dispersion():

@@ -1,0 +1,139 @@
+"""Verdicts follow from numbers: each rule at, above and below its threshold."""
+
+import numpy as np
+import pytest
+
+from qnn_core import claims
+from qnn_core.readme import claims_table, with_table
+from qnn_core.results import DamagedFile, Result
+from qnn_core.statistics import Interval
+
+KIND = {"sampler_kind": "classical annealer (block Gibbs)", "seconds": 2.0}
+
+
+def history(mistakes, seed=0, disagreements=0, **parameters):
+    arrays = {
+        "test_mistakes": np.array([90, mistakes]),
+        "num_test": np.array(100),
+        "export_disagreements": np.array(disagreements),
+        "window_spins": np.array(10),
+        "reads": np.array([0, 50]),
+        "anneals": np.array([0, 100]),
+    }
+    return Result("run.npz", arrays, {**KIND, "parameters": {"seed": seed, **parameters}})
+
+
+def test_an_exported_network_must_agree_with_itself_and_beat_the_nearest_mean():
+    mlp = [history(2), history(3)]
+    good = claims.training_claim([history(3), history(4)], mlp, nearest_mean_error=0.2)
+    assert (good.id, good.verdict) == ("C1", "agrees")
+    assert good.value == pytest.approx(3.5)
+    assert (good.unit, good.runtime) == ("%", 4.0)
+    assert claims.training_claim([history(3), history(4)], mlp, nearest_mean_error=0.05).verdict == "disagrees"
+    assert claims.training_claim([history(3, disagreements=1), history(4)], mlp, nearest_mean_error=0.2).verdict == "disagrees"
+
+
+def phase_result(before, after, minima_before=900, minima_after=50):
+    """Three runs, two images, with a little scatter between runs."""
+    scatter = np.array([-0.01, 0.0, 0.01])[:, None, None]
+    ends = np.array([before, after])[None, :, None]
+    minima = np.round(np.array([minima_before, minima_after])[None, :, None] * (1 + scatter) * np.ones((1, 1, 2)))
+    arrays = {"q_ea": ends + scatter + np.zeros((1, 1, 2)), "minima": minima, "distinct": minima}
+    return Result("phase.npz", arrays, dict(KIND))
+
+
+@pytest.mark.parametrize(("after", "verdict"), [(0.9, "agrees"), (0.1, "disagrees"), (0.3, "not testable here")])
+def test_order_must_rise(after, verdict):
+    result = phase_result(0.3, after)
+    if after == 0.3:
+        result.arrays["q_ea"][:, 1] += np.array([0.2, -0.1, -0.05])[:, None]
+    assert claims.phase_claim(result).verdict == verdict
+
+
+def test_minima_must_fall_and_are_counted_exactly_where_they_can_be():
+    falling = claims.minima_claim(phase_result(0.3, 0.9))
+    assert falling.verdict == "agrees"
+    assert falling.value == pytest.approx(50 / 900, rel=0.02)
+    assert "exact" in falling.measured
+    assert claims.minima_claim(phase_result(0.3, 0.9, 50, 900)).verdict == "disagrees"
+    unknown = phase_result(0.3, 0.9)
+    unknown.arrays["minima"] = np.full_like(unknown.arrays["minima"], -1)
+    assert "different reads" in claims.minima_claim(unknown).measured
+
+
+def scaling_result(difference, scanned):
+    methods = np.array(["gibbs", "mlp", "energy"])
+    arrays = {"method": methods, "measure": np.array(["train"] * 3), "width": np.array([120] * 3)}
+    arrays |= {f"power_{name}": np.array([1.0, 0.9, 0.8]) for name in ("exponent", "low", "high", "dispersion")}
+    arrays["scan_difference"] = np.array([[value, value - 1, value + 1] for value in scanned]).reshape(-1, 3)
+    if difference is not None:
+        arrays["difference_mlp"] = np.array(difference)
+    return Result("scaling.npz", arrays, dict(KIND))
+
+
+@pytest.mark.parametrize(
+    ("difference", "scanned", "verdict"),
+    [
+        ((0.2, 0.1, 0.3), (0.1, 0.2), "agrees"),
+        ((0.06, 0.01, 0.11), (0.05, 0.1), "disagrees"),
+        ((-0.1, -0.2, 0.0), (-0.3, -0.1), "disagrees"),
+        ((0.06, 0.01, 0.11), (-0.2, 0.1), "not testable here"),
+        ((0.2, 0.1, 0.3), (-0.2, 0.1), "not testable here"),
+        ((0.1, -0.1, 0.3), (0.05, 0.1), "not testable here"),
+        ((0.2, 0.1, 0.3), (), "not testable here"),
+        (None, (), "not testable here"),
+    ],
+)
+def test_exponents_must_differ_by_what_the_paper_says_whatever_the_window(difference, scanned, verdict):
+    claim = claims.scaling_claim(scaling_result(difference, scanned))
+    assert claim.verdict == verdict
+    assert claim.paper_number == "1.01 - 0.78 = 0.23"
+
+
+def test_one_search_decides_nothing_about_training():
+    arrays = {"power": np.array([-0.5, -0.52, -0.48]), "largest_error": np.array(1e-14)}
+    claim = claims.grover_claim(Result("grover.npz", arrays, dict(KIND)))
+    assert claim.verdict == "not testable here"
+    assert claim.value == 2
+    assert claim.low < 2 < claim.high
+    arrays["power"] = np.full(3, np.nan)
+    assert claims.grover_claim(Result("grover.npz", arrays, dict(KIND))).value is None
+
+
+@pytest.mark.parametrize(
+    ("few", "verdict"),
+    [((3, 4, 3), "agrees"), ((9, 10, 9), "disagrees"), ((3, 9, 3), "not testable here")],
+)
+def test_few_layers_must_cost_little(few, verdict):
+    whole = (3, 4, 3)
+    runs = [history(mistakes, seed, window=2) for seed, mistakes in enumerate(few)]
+    runs += [history(mistakes, seed, window=3) for seed, mistakes in enumerate(whole)]
+    claim = claims.active_claim(runs)
+    assert claim.verdict == verdict
+    assert "2 anneals a read" in claim.measured
+    assert claims.active_claim(runs[:3]).verdict == "not testable here"
+
+
+def test_claims_are_stored_read_printed_and_put_into_a_page(tmp_path, capsys, monkeypatch):
+    from qnn_core.results import write_json
+
+    claim = claims.phase_claim(phase_result(0.3, 0.9))
+    write_json(tmp_path / "claims.json", claims.as_content("quick", [claim]))
+    assert claims.load_claims(str(tmp_path / "claims.json")) == [claim]
+    assert claims.measured_number(claim).startswith("0.60")
+    table = claims_table([claim])
+    assert "**agrees**" in table
+    page = "a\n<!-- claims: filled by python -m qnn_core.readme -->\nold\n<!-- end of claims -->\nb\n"
+    assert with_table(page, table).count(table) == 1
+    assert "old" not in with_table(page, table)
+    with pytest.raises(DamagedFile, match="lost the lines"):
+        with_table("no marks", table)
+    assert claims.main(["--profile", "nothing"]) == 1
+    assert "does not exist" in capsys.readouterr().err
+    monkeypatch.setattr(claims, "load_claims", lambda _: [claim])
+    assert claims.main(["--profile", "quick"]) == 0
+    assert "C2" in capsys.readouterr().out
+
+
+def test_percentages():
+    assert claims.percent(Interval(0.025, 0.02, 0.03)) == "2.50 [2.00, 3.00] %"
