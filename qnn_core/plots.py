@@ -182,18 +182,18 @@ def plot_exponents(axis: Axes, fits: Result, amplified: Interval) -> None:
             bar = [[max(value - low, 0)], [max(high - value, 0)]]
             marks = {"color": style["color"], "marker": style["marker"], "markerfacecolor": face, "linewidth": 1}
             axis.errorbar(place + shift, value, bar, **marks)
-    for level, text, line in (
-        (ANNEALER_EXPONENT, f"paper: annealer {ANNEALER_EXPONENT}", "-"),
-        (BACKPROP_EXPONENT, f"paper: backprop {BACKPROP_EXPONENT}", "--"),
-        (2 * ANNEALER_EXPONENT, f"paper: Grover, up to 2 x {ANNEALER_EXPONENT}", ":"),
-    ):
-        axis.axhline(level, color="black", linestyle=line, linewidth=0.8, zorder=0, label=text)
     if np.isfinite(amplified.value):
         place = groups.index(("train", int(fits["width"].max()))) - 0.29
         bar = [[amplified.value - amplified.low], [amplified.high - amplified.value]]
         star = {"color": _COLOURS[4], "marker": "*", "markersize": 6, "linestyle": "none"}
         axis.errorbar(place, amplified.value, bar, elinewidth=1, **star)
         axis.plot([], [], label="our annealer with Grover, theory", **star)
+    for level, text, line in (
+        (ANNEALER_EXPONENT, f"paper: annealer {ANNEALER_EXPONENT}", "-"),
+        (BACKPROP_EXPONENT, f"paper: backprop {BACKPROP_EXPONENT}", "--"),
+        (2 * ANNEALER_EXPONENT, f"paper: Grover, up to 2 x {ANNEALER_EXPONENT}", ":"),
+    ):
+        axis.axhline(level, color="black", linestyle=line, linewidth=0.8, zorder=0, label=text)
     axis.set_xticks(range(len(groups)), [f"{measure}\n{width}" for measure, width in groups])
     axis.set(
         xlim=(-0.5, len(groups) - 0.5), ylabel=r"exponent $\alpha$", xlabel="error measured, hidden spins", title="exponents"
