@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from qnn_core.errors import InvalidInput
 from qnn_core.results import ROOT
 
-SamplerName = Literal["gibbs", "exact", "sa", "pia"]
-Method = Literal["gibbs", "exact", "sa", "pia", "mlp", "energy"]
+SamplerName = Literal["gibbs", "collapsed", "exact", "sa", "pia"]
+Method = Literal["gibbs", "collapsed", "exact", "sa", "pia", "mlp", "energy"]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rate = Annotated[float, Field(gt=0, le=10)]

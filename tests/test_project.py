@@ -22,8 +22,9 @@ ORDER = [
     "deployment",
     "network",
     "samplers.base",
-    "samplers.gibbs_kernel",
+    "samplers.kernels",
     "samplers.gibbs",
+    "samplers.collapsed",
     "samplers.exact",
     "samplers.ocean",
     "samplers.coherent",
@@ -114,6 +115,6 @@ def test_the_environment_is_compared_with_the_lock(tmp_path):
 
 def test_modules_of_a_notebook_are_found_through_others():
     found = modules_of("02_training")
-    assert {"qnn_core/training.py", "qnn_core/samplers/gibbs_kernel.py", "qnn_core/deployment.py"} <= set(found)
+    assert {"qnn_core/training.py", "qnn_core/samplers/kernels.py", "qnn_core/deployment.py"} <= set(found)
     assert "qnn_core/grover.py" not in found
     assert all((PROJECT / path).is_file() for path in found)

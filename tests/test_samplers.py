@@ -12,6 +12,7 @@ from qnn_core.samplers.exact import local_minima, lowest_energies, output_log_we
 
 OPTIONS = {
     "gibbs": {"sweeps": 200},
+    "collapsed": {"sweeps": 50},
     "exact": {},
     "sa": {"sweeps": 200},
     "pia": {"sweeps": 50},
@@ -99,11 +100,11 @@ def chi_square_p(observed: np.ndarray, probability: np.ndarray) -> float:
     return stats.chisquare(np.bincount(cells, observed[order]), np.bincount(cells, expected)).pvalue
 
 
-@pytest.mark.parametrize("name", ["gibbs", "exact"])
+@pytest.mark.parametrize("name", ["gibbs", "collapsed", "exact"])
 def test_outputs_follow_the_boltzmann_distribution(name):
     beta, images, reads = 0.6, 3, 40_000
     problem = random_problem((7, 10), images=images, seed=8, scale=0.4)
-    sampler = get_sampler("exact", beta=beta) if name == "exact" else get_sampler("gibbs", sweeps=120, beta=(beta, beta))
+    sampler = get_sampler("exact", beta=beta) if name == "exact" else get_sampler(name, sweeps=120, beta=(beta, beta))
     outputs = sampler.sample(problem, reads, seed=11).spins[..., 7:]
     states = ((outputs > 0) * (1 << np.arange(10))).sum(axis=-1)
     log_weights = output_log_weights(problem, beta)
@@ -112,13 +113,23 @@ def test_outputs_follow_the_boltzmann_distribution(name):
         assert chi_square_p(np.bincount(states[image], minlength=1024), exact[image]) > 1e-3
 
 
-@pytest.mark.parametrize("layers", [(4, 3), (3, 4, 2), (2, 3, 2, 3), (5,)])
-def test_gibbs_means_at_every_depth(layers):
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("gibbs", (4, 3)),
+        ("gibbs", (3, 4, 2)),
+        ("gibbs", (2, 3, 2, 3)),
+        ("gibbs", (5,)),
+        ("collapsed", (6, 3)),
+        ("collapsed", (1, 9)),
+    ],
+)
+def test_means_and_correlations_at_every_depth(name, layers):
     """Means and correlations of all spins against a sum over every configuration."""
     beta = 0.7
     problem = random_problem(layers, images=2, seed=21, scale=0.6)
     every = output_states(problem.num_spins)
-    sampler = get_sampler("gibbs", sweeps=60, beta=(beta, beta))
+    sampler = get_sampler(name, sweeps=60, beta=(beta, beta))
     spins = sampler.sample(problem, 40_000, seed=4).spins.astype(float)
     for image in range(2):
         energies = problem.select(np.array([image])).energy(every[None])[0].astype(float)
@@ -130,9 +141,10 @@ def test_gibbs_means_at_every_depth(layers):
         )
 
 
-def test_gibbs_reads_do_not_depend_on_threads_or_on_their_neighbours():
-    problem = random_problem((9, 6, 5), images=30, seed=1)
-    sampler = get_sampler("gibbs", sweeps=5)
+@pytest.mark.parametrize(("name", "layers"), [("gibbs", (9, 6, 5)), ("gibbs", (9, 11)), ("collapsed", (9, 11))])
+def test_reads_do_not_depend_on_threads_or_on_their_neighbours(name, layers):
+    problem = random_problem(layers, images=30, seed=1)
+    sampler = get_sampler(name, sweeps=5)
     threads = numba.get_num_threads()
     reads = sampler.sample(problem, 7, seed=1).spins
     numba.set_num_threads(1)
@@ -209,6 +221,28 @@ def test_exact_refuses_what_it_cannot_enumerate():
         get_sampler("exact").sample(random_problem((2, 2, 2), images=1, seed=0), 1, seed=0)
     with pytest.raises(InvalidInput, match="beta"):
         get_sampler("exact", beta=0.0)
+
+
+def test_collapsed_takes_wide_layers_and_strong_couplings():
+    """Over many blocks of hidden spins, cold and with fields of all sizes, the outputs still follow their exact distribution."""
+    random = np.random.default_rng(5)
+    couplings = (random.standard_normal((300, 4)) * random.choice([0.01, 0.3, 3.0], size=(300, 1))).astype(np.float32)
+    fields = (random.standard_normal((2, 304)) * 0.5).astype(np.float32)
+    from qnn_core import IsingProblem
+
+    problem = IsingProblem((300, 4), fields, (couplings,))
+    beta = 0.05
+    outputs = get_sampler("collapsed", sweeps=60, beta=(beta, beta)).sample(problem, 40_000, seed=1).spins[..., 300:]
+    states = ((outputs > 0) * (1 << np.arange(4))).sum(axis=-1)
+    log_weights = output_log_weights(problem, beta)
+    exact = np.exp(log_weights - np.logaddexp.reduce(log_weights, axis=1, keepdims=True))
+    for image in range(2):
+        assert chi_square_p(np.bincount(states[image], minlength=16), exact[image]) > 1e-3
+
+
+def test_collapsed_refuses_deep_problems():
+    with pytest.raises(InvalidInput, match="layers"):
+        get_sampler("collapsed").sample(random_problem((2, 2, 2), images=1, seed=0), 1, seed=0)
 
 
 def test_coherent_refuses_large_problems():

@@ -8,12 +8,14 @@ from typing import Any
 from qnn_core.errors import InvalidInput
 from qnn_core.samplers.base import Reads, Sampler
 from qnn_core.samplers.coherent import CoherentSampler
+from qnn_core.samplers.collapsed import CollapsedSampler
 from qnn_core.samplers.exact import ExactSampler
 from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.samplers.ocean import PathIntegralAnnealing, SimulatedAnnealing
 
 SAMPLERS: dict[str, type[Any]] = {
-    sampler.name: sampler for sampler in (GibbsSampler, ExactSampler, SimulatedAnnealing, PathIntegralAnnealing, CoherentSampler)
+    sampler.name: sampler
+    for sampler in (GibbsSampler, CollapsedSampler, ExactSampler, SimulatedAnnealing, PathIntegralAnnealing, CoherentSampler)
 }
 """Every sampler by name."""
 
@@ -38,6 +40,7 @@ def get_sampler(name: str, **options: Any) -> Sampler:
 __all__ = [
     "SAMPLERS",
     "CoherentSampler",
+    "CollapsedSampler",
     "ExactSampler",
     "GibbsSampler",
     "PathIntegralAnnealing",

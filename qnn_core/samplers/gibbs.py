@@ -13,7 +13,7 @@ import numpy as np
 
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_seed
-from qnn_core.samplers.gibbs_kernel import anneal
+from qnn_core.samplers.kernels import anneal
 
 
 @dataclass(frozen=True)

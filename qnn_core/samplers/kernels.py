@@ -1,0 +1,361 @@
+"""The compiled inner loops of the samplers, by numba.
+
+A replica is one read of one image. Replicas share the couplings, so a tile of LANES replicas is worked on together, one replica in
+each lane of the processor's vector registers, and each coupling is read once for the whole tile.
+
+The innermost parts are written in LLVM's intermediate language, because their sums must stay in vector registers from the first
+neighbour to the last, which numba's arrays, being memory, do not allow. All compiled code is in this one file: numba's cache on
+disk notices changes of the file that a function stands in, and of no other.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import float32, types, uint32, uint64
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES = 32
+"""Replicas of a tile."""
+_WIDTH = 16
+"""Numbers in a vector: 512 bits. LLVM splits them on processors with shorter registers."""
+_BLOCK = 64
+"""Hidden spins whose factors, at most 2 each, are multiplied up in a float32 before their logarithm is taken."""
+
+_FLOATS = ir.VectorType(ir.FloatType(), _WIDTH)
+_INTEGERS = ir.VectorType(ir.IntType(32), _WIDTH)
+_index = functools.partial(ir.Constant, ir.IntType(64))
+
+
+@numba.njit(inline="always")
+def _splitmix64(value: uint64) -> uint64:
+    """The finaliser of the SplitMix64 generator (Steele, Lea, Flood, OOPSLA 2014)."""
+    value += uint64(0x9E3779B97F4A7C15)
+    value = (value ^ (value >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> uint64(27))) * uint64(0x94D049BB133111EB)
+    return value ^ (value >> uint64(31))
+
+
+@numba.njit(inline="always")
+def _replica_keys(stream, tile, replicas, keys_low, keys_high):
+    """Fill the 64-bit keys of a tile's random numbers: they depend on the seed's stream and on each replica's own number."""
+    for lane in range(LANES):
+        replica = min(tile * LANES + lane, replicas - 1)
+        key = _splitmix64(stream ^ _splitmix64(uint64(replica)))
+        keys_low[lane] = uint32(key & uint64(0xFFFFFFFF))
+        keys_high[lane] = uint32(key >> uint64(32))
+
+
+def _same(value: float, vector: ir.VectorType = _FLOATS) -> ir.Constant:
+    """A constant in every lane."""
+    return ir.Constant(vector, [value] * _WIDTH)
+
+
+def _spread(builder: ir.IRBuilder, value: ir.Value, vector: ir.VectorType = _FLOATS) -> ir.Value:
+    """A number known only at run time in every lane."""
+    alone = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(alone, alone, ir.Constant(_INTEGERS, None))
+
+
+def _intrinsic(builder: ir.IRBuilder, name: str, *arguments: ir.Value) -> ir.Value:
+    """An LLVM intrinsic on vectors of floats."""
+    kind = ir.FunctionType(_FLOATS, [_FLOATS] * len(arguments))
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{_WIDTH}f32"), arguments)
+
+
+def _polynomial(builder: ir.IRBuilder, x: ir.Value, *coefficients: float) -> ir.Value:
+    """A polynomial in x, highest power first."""
+    value = _same(coefficients[0])
+    for coefficient in coefficients[1:]:
+        value = _intrinsic(builder, "fma", value, x, _same(coefficient))
+    return value
+
+
+def _rows(builder: ir.IRBuilder, data: ir.Value, row: ir.Value, vector: ir.VectorType = _FLOATS) -> list[ir.Value]:
+    """Pointers to the vectors that make up one row of an array (.., LANES)."""
+    begin = builder.bitcast(builder.gep(data, [builder.mul(row, _index(LANES))]), vector.as_pointer())
+    return [builder.gep(begin, [_index(part)]) for part in range(LANES // _WIDTH)]
+
+
+def _load(builder: ir.IRBuilder, pointers: list[ir.Value]) -> list[ir.Value]:
+    return [builder.load(pointer, align=4) for pointer in pointers]
+
+
+def _register(builder: ir.IRBuilder, start: ir.Value) -> ir.Value:
+    """A variable that LLVM keeps in a register, set to `start`."""
+    place = cgutils.alloca_once(builder, start.type)
+    builder.store(start, place)
+    return place
+
+
+def _random_bits(builder: ir.IRBuilder, counter: ir.Value, key_low: ir.Value, key_high: ir.Value) -> ir.Value:
+    """32 random bits a lane for a counter (i32) under 64-bit keys: multiply and xor-shift rounds, half of the key between."""
+
+    def shifted(bits: ir.Value, by: int) -> ir.Value:
+        return builder.xor(bits, builder.lshr(bits, _same(by, _INTEGERS)))
+
+    scaled = builder.mul(counter, ir.Constant(ir.IntType(32), 0x9E3779B9))
+    bits = builder.add(_spread(builder, scaled, _INTEGERS), key_low)
+    bits = builder.mul(shifted(bits, 16), _same(0x7FEB352D, _INTEGERS))
+    bits = builder.add(shifted(bits, 15), key_high)
+    bits = builder.mul(shifted(bits, 16), _same(0x846CA68B, _INTEGERS))
+    bits = builder.mul(shifted(bits, 15), _same(0x9E3779B1, _INTEGERS))
+    return shifted(bits, 16)
+
+
+def _heat_bath(builder: ir.IRBuilder, exponent: ir.Value, bits: ir.Value) -> ir.Value:
+    """+1 with probability (1 + tanh(exponent)) / 2, else -1: v < tanh(exponent) for v uniform in [-1, 1).
+
+    tanh is Lambert's continued fraction cut after nine terms, p / q; both sides are multiplied by q > 0, so nothing is divided.
+    The probability is within 1e-5 of the exact one: the fraction errs by less up to |exponent| = 6, and beyond, where it passes 1,
+    the exact probability is as close to 1.
+    """
+    limit = _same(9.0)
+    exponent = builder.select(builder.fcmp_ordered("<", exponent, limit), exponent, limit)
+    exponent = builder.select(builder.fcmp_ordered(">", exponent, _same(-9.0)), exponent, _same(-9.0))
+    square = builder.fmul(exponent, exponent)
+    p = builder.fmul(exponent, _polynomial(builder, square, 1.0, 990.0, 135135.0, 4729725.0, 34459425.0))
+    q = _polynomial(builder, square, 45.0, 13860.0, 945945.0, 16216200.0, 34459425.0)
+    uniform = builder.fmul(builder.sitofp(bits, _FLOATS), _same(2.0**-31))
+    return builder.select(builder.fcmp_ordered("<", builder.fmul(uniform, q), p), _same(1.0), _same(-1.0))
+
+
+def _decay(builder: ir.IRBuilder, y: ir.Value) -> ir.Value:
+    """exp(-y) for y >= 0: (exp(-y / 32))^32 with the Taylor series to sixth order, y at most 18; within 1e-6."""
+    y = builder.select(builder.fcmp_ordered("<", y, _same(18.0)), y, _same(18.0))
+    t = builder.fmul(y, _same(1 / 32))
+    value = _polynomial(builder, t, 1 / 720, -1 / 120, 1 / 24, -1 / 6, 0.5, -1.0, 1.0)
+    for _ in range(5):
+        value = builder.fmul(value, value)
+    return value
+
+
+def _logarithm(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
+    """ln x for finite x > 0: exponent times ln 2, and 2 artanh((f - 1) / (f + 1)) of the mantissa f in [1, 2); within 1e-5."""
+    bits = builder.bitcast(x, _INTEGERS)
+    power = builder.sitofp(builder.sub(builder.lshr(bits, _same(23, _INTEGERS)), _same(127, _INTEGERS)), _FLOATS)
+    fraction = builder.or_(builder.and_(bits, _same(0x007FFFFF, _INTEGERS)), _same(0x3F800000, _INTEGERS))
+    mantissa = builder.bitcast(fraction, _FLOATS)
+    s = builder.fdiv(builder.fsub(mantissa, _same(1.0)), builder.fadd(mantissa, _same(1.0)))
+    series = _polynomial(builder, builder.fmul(s, s), 2 / 9, 2 / 7, 2 / 5, 2 / 3, 2.0)
+    return _intrinsic(builder, "fma", power, _same(float(np.log(2.0))), builder.fmul(s, series))
+
+
+def _draw_layer_spins(members: int) -> Any:
+    """Compiled code that draws `members` spins of one layer, in every replica of a tile, from their distribution given the rest.
+
+    draw(spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high): the spins are
+    spin .. spin + members - 1, their neighbours first .. first + count - 1, their couplings `members` rows of `count` numbers from
+    couplings[row] on, the counters of their random numbers counter .. counter + members - 1. spins and fields are (.., LANES).
+    """
+
+    @intrinsic
+    def draw(typing, spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high):  # noqa: ARG001
+        def generate(context, builder, signature, arguments):
+            def start_of(place: int) -> ir.Value:
+                return context.make_array(signature.args[place])(context, builder, arguments[place]).data
+
+            spin_data, field_data, coupling_data = start_of(0), start_of(1), start_of(2)
+            row, spin, first, count, beta, counter = arguments[3:9]
+            drawn = [builder.add(spin, _index(member)) for member in range(members)]
+            felt = [[_register(builder, field) for field in _load(builder, _rows(builder, field_data, one))] for one in drawn]
+            with cgutils.for_range(builder, count, intp=ir.IntType(64)) as loop:
+                neighbour = _load(builder, _rows(builder, spin_data, builder.add(first, loop.index)))
+                for member in range(members):
+                    place = builder.add(builder.add(row, builder.mul(count, _index(member))), loop.index)
+                    coupling = _spread(builder, builder.load(builder.gep(coupling_data, [place])))
+                    for total, part in zip(felt[member], neighbour, strict=True):
+                        builder.store(_intrinsic(builder, "fma", coupling, part, builder.load(total)), total)
+            scale = _spread(builder, beta)
+            keys = [_load(builder, _rows(builder, start_of(place), _index(0), _INTEGERS)) for place in (9, 10)]
+            for member, one in enumerate(drawn):
+                number = builder.add(counter, ir.Constant(ir.IntType(32), member))
+                for total, low, high, place in zip(felt[member], *keys, _rows(builder, spin_data, one), strict=True):
+                    exponent = builder.fmul(scale, builder.load(total))
+                    bits = _random_bits(builder, number, low, high)
+                    builder.store(_heat_bath(builder, exponent, bits), place, align=4)
+            return context.get_dummy_value()
+
+        numbers = (types.int64,) * 4
+        return types.void(spins, fields, couplings, *numbers, types.float32, types.uint32, keys_low, keys_high), generate
+
+    return draw
+
+
+_draw_eight, _draw_two, _draw_one = (_draw_layer_spins(members) for members in (8, 2, 1))
+
+
+@numba.njit(inline="always")
+def _draw_range(spins, fields, couplings, row, spin, end, first, count, beta, counter, keys_low, keys_high):
+    """Draw the spins spin .. end - 1 of one layer; their random numbers count up from `counter`."""
+    while spin < end:
+        if end - spin >= 8:
+            drawn = 8
+            _draw_eight(spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high)
+        elif end - spin >= 2:
+            drawn = 2
+            _draw_two(spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high)
+        else:
+            drawn = 1
+            _draw_one(spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high)
+        spin += drawn
+        row += drawn * count
+        counter = uint32(counter + uint32(drawn))
+
+
+@numba.njit(parallel=True, cache=True)
+def anneal(fields, order, first, size, neighbour_first, neighbour_count, couplings, betas, seed, out):
+    """Block-Gibbs annealing of every replica through `betas` from a random start; spins go into `out`, (B, R, N) int8.
+
+    The layout of order .. couplings is that of `qnn_core.samplers.gibbs`; fields are (B, N) float32. A first sweep at beta = 0,
+    where neighbours do not matter, makes the random start.
+    """
+    images, reads, num_spins = out.shape
+    replicas = images * reads
+    stream = _splitmix64(seed)
+    for tile in numba.prange((replicas + LANES - 1) // LANES):
+        spins = np.zeros((num_spins, LANES), np.float32)
+        tile_fields = np.empty((num_spins, LANES), np.float32)
+        keys_low = np.empty(LANES, np.uint32)
+        keys_high = np.empty(LANES, np.uint32)
+        _replica_keys(stream, tile, replicas, keys_low, keys_high)
+        for lane in range(LANES):
+            replica = min(tile * LANES + lane, replicas - 1)
+            for spin in range(num_spins):
+                tile_fields[spin, lane] = fields[replica // reads, order[spin]]
+        for sweep in range(betas.size + 1):
+            beta = betas[sweep - 1] if sweep else float32(0)
+            row = 0
+            for layer in range(first.size):
+                begin, count = neighbour_first[layer], neighbour_count[layer]
+                spin, end = first[layer], first[layer] + size[layer]
+                counter = uint32(sweep * num_spins + spin)
+                _draw_range(spins, tile_fields, couplings, row, spin, end, begin, count, beta, counter, keys_low, keys_high)
+                row += size[layer] * count
+        for lane in range(LANES):
+            replica = tile * LANES + lane
+            if replica < replicas:
+                for spin in range(num_spins):
+                    out[replica // reads, replica % reads, order[spin]] = np.int8(spins[spin, lane])
+
+
+@intrinsic
+def _draw_output(typing, driven, outputs, fields, couplings, row, output, count, beta, counter, keys_low, keys_high):  # noqa: ARG001
+    """Draw one output in every replica of a tile with the hidden spins summed out, and carry the flips into the hidden fields.
+
+    The exponent for +1 is beta b + 1/2 sum_j [ln 2cosh(beta (x_j + w_j)) - ln 2cosh(beta (x_j - w_j))], with x_j the field on
+    hidden spin j without this output, w_j its coupling and ln 2cosh(y) = |y| + ln(1 + exp(-2 |y|)).
+
+    driven (N_h, LANES): fields of the hidden spins, this output's part included. outputs, fields (N_o, LANES): output spins and
+    their fields b. Couplings of the output: `count` numbers from couplings[row] on.
+    """
+
+    def generate(context, builder, signature, arguments):
+        def start_of(place: int) -> ir.Value:
+            return context.make_array(signature.args[place])(context, builder, arguments[place]).data
+
+        driven_data, output_data, field_data, coupling_data = (start_of(place) for place in range(4))
+        row, output, count, beta, counter = arguments[4:9]
+        parts = range(LANES // _WIDTH)
+        old = _load(builder, _rows(builder, output_data, output))
+        twice_beta = _spread(builder, builder.fmul(beta, ir.Constant(ir.FloatType(), 2.0)))
+        linear, logarithms, above, below = ([_register(builder, _same(start)) for _ in parts] for start in (0.0, 0.0, 1.0, 1.0))
+
+        def coupling_at(hidden: ir.Value) -> ir.Value:
+            return _spread(builder, builder.load(builder.gep(coupling_data, [builder.add(row, hidden)])))
+
+        def take_logarithms() -> None:
+            for total, up, down in zip(logarithms, above, below, strict=True):
+                ratio = builder.fdiv(builder.load(up), builder.load(down))
+                builder.store(builder.fadd(builder.load(total), _logarithm(builder, ratio)), total)
+                builder.store(_same(1.0), up)
+                builder.store(_same(1.0), down)
+
+        with cgutils.for_range(builder, count, intp=ir.IntType(64)) as loop:
+            weight = coupling_at(loop.index)
+            negative = builder.fneg(weight)
+            for part, field in enumerate(_load(builder, _rows(builder, driven_data, loop.index))):
+                rest = _intrinsic(builder, "fma", negative, old[part], field)
+                up = _intrinsic(builder, "fabs", builder.fadd(rest, weight))
+                down = _intrinsic(builder, "fabs", builder.fsub(rest, weight))
+                builder.store(builder.fadd(builder.load(linear[part]), builder.fsub(up, down)), linear[part])
+                for product, size in ((above[part], up), (below[part], down)):
+                    value = builder.load(product)
+                    factor = _decay(builder, builder.fmul(twice_beta, size))
+                    builder.store(_intrinsic(builder, "fma", value, factor, value), product)
+            last_of_block = builder.icmp_unsigned("==", builder.and_(loop.index, _index(_BLOCK - 1)), _index(_BLOCK - 1))
+            with builder.if_then(last_of_block, likely=False):
+                take_logarithms()
+        take_logarithms()
+
+        half = _same(0.5)
+        keys = [_load(builder, _rows(builder, start_of(place), _index(0), _INTEGERS)) for place in (9, 10)]
+        changes = []
+        for part, (place, field) in enumerate(
+            zip(_rows(builder, output_data, output), _load(builder, _rows(builder, field_data, output)), strict=True)
+        ):
+            ordered = builder.fmul(twice_beta, builder.fadd(field, builder.fmul(half, builder.load(linear[part]))))
+            exponent = builder.fmul(half, builder.fadd(ordered, builder.load(logarithms[part])))
+            new = _heat_bath(builder, exponent, _random_bits(builder, counter, keys[0][part], keys[1][part]))
+            builder.store(new, place, align=4)
+            changes.append(builder.fsub(new, old[part]))
+        with cgutils.for_range(builder, count, intp=ir.IntType(64)) as loop:
+            weight = coupling_at(loop.index)
+            for place, change in zip(_rows(builder, driven_data, loop.index), changes, strict=True):
+                builder.store(_intrinsic(builder, "fma", weight, change, builder.load(place, align=4)), place, align=4)
+        return context.get_dummy_value()
+
+    numbers = (types.int64,) * 3
+    return types.void(driven, outputs, fields, couplings, *numbers, types.float32, types.uint32, keys_low, keys_high), generate
+
+
+@numba.njit(parallel=True, cache=True)
+def anneal_collapsed(fields, by_hidden, by_output, betas, seed, out):
+    """Anneal the outputs of every replica with the hidden spins summed out, then draw the hidden spins at the last beta.
+
+    fields: (B, N_h + N_o) float32. by_hidden, by_output: the couplings row by row, N_h rows of N_o and N_o rows of N_h. The spins go
+    into `out`, (B, R, N_h + N_o) int8.
+    """
+    images, reads, num_spins = out.shape
+    hidden = by_output.shape[1]
+    num_outputs = num_spins - hidden
+    rows_of_outputs, rows_of_hidden = by_output.ravel(), by_hidden.ravel()
+    replicas = images * reads
+    stream = _splitmix64(seed)
+    for tile in numba.prange((replicas + LANES - 1) // LANES):
+        # Outputs first, then hidden spins, so that the outputs are the hidden spins' neighbours 0 .. N_o - 1.
+        spins = np.zeros((num_spins, LANES), np.float32)
+        own = np.empty((num_spins, LANES), np.float32)
+        driven = np.empty((hidden, LANES), np.float32)
+        keys_low = np.empty(LANES, np.uint32)
+        keys_high = np.empty(LANES, np.uint32)
+        _replica_keys(stream, tile, replicas, keys_low, keys_high)
+        for lane in range(LANES):
+            image = min(tile * LANES + lane, replicas - 1) // reads
+            for output in range(num_outputs):
+                own[output, lane] = fields[image, hidden + output]
+            for spin in range(hidden):
+                own[num_outputs + spin, lane] = fields[image, spin]
+                driven[spin, lane] = fields[image, spin]
+        for sweep in range(betas.size + 1):
+            beta = betas[sweep - 1] if sweep else float32(0)
+            for output in range(num_outputs):
+                counter = uint32(sweep * num_spins + output)
+                row = output * hidden
+                _draw_output(driven, spins, own, rows_of_outputs, row, output, hidden, beta, counter, keys_low, keys_high)
+        counter = uint32(betas.size * num_spins + num_outputs)
+        _draw_range(
+            spins, own, rows_of_hidden, 0, num_outputs, num_spins, 0, num_outputs, betas[-1], counter, keys_low, keys_high
+        )
+        for lane in range(LANES):
+            replica = tile * LANES + lane
+            if replica < replicas:
+                for output in range(num_outputs):
+                    out[replica // reads, replica % reads, hidden + output] = np.int8(spins[output, lane])
+                for spin in range(hidden):
+                    out[replica // reads, replica % reads, spin] = np.int8(spins[num_outputs + spin, lane])
