@@ -91,7 +91,7 @@ install_lock() {
 # Puts the environment's programs first on PATH: an active conda environment that has the lock's versions, or the project's name, as it
 # is; else .venv, made or brought up to date where it differs from the lock.
 activate() {
-    local name
+    local name python
     if [ -n "${CONDA_PREFIX:-}" ] && [ -x "$CONDA_PREFIX/bin/python" ]; then
         name=$(sed -n 's/^name: *//p' environment.yml)
         if "$CONDA_PREFIX/bin/python" -m qnn_core.environment >/dev/null 2>&1 || [ "${CONDA_DEFAULT_ENV:-}" = "$name" ]; then
@@ -104,7 +104,8 @@ activate() {
     if ! .venv/bin/python -m qnn_core.environment >/dev/null 2>&1; then
         echo "Making the environment .venv from requirements.lock (a few minutes, once)."
         if ! python_is_311 .venv/bin/python; then
-            "$(find_python)" -m venv --clear .venv
+            python=$(find_python)
+            "$python" -m venv --clear .venv
         fi
         install_lock
     fi

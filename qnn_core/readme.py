@@ -22,7 +22,7 @@ def claims_table(claims: list[Claim]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {claim.id} | {claim.statement} | {claim.paper_number or 'no number'} | {measured_number(claim)} | {claim.tested} "
+        f"| {claim.id} | {claim.statement} | {claim.paper_number or 'no number'} | {measured_number(claim)}: {claim.measured} | {claim.tested} "
         f"| **{claim.verdict}** | {claim.notebook}, {claim.figure} | {claim.sampler_kind} |"
         for claim in claims
     ]
