@@ -12,6 +12,8 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +35,10 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
     Raises InvalidInput before any work for unusable parameters, and papermill's PapermillExecutionError when a cell fails.
     """
     parameters = notebook_parameters(notebook, values)
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), PYTHONHASHSEED="0")
     rendered = in_project(output)
     rendered.parent.mkdir(parents=True, exist_ok=True)
     failed = rendered.with_suffix(".failed.ipynb")
-    with tempfile.TemporaryDirectory(prefix="qnn-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="qnn-") as scratch, _kernel_environment(threads):
         working_copy = Path(scratch) / "running.ipynb"
         connection = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(scratch) / "kernel")}})
         try:
@@ -56,6 +57,18 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
             raise
         _store(working_copy, rendered)
     failed.unlink(missing_ok=True)
+
+
+@contextmanager
+def _kernel_environment(threads: int) -> Iterator[None]:
+    """What the kernel inherits: its number of threads and a fixed hash seed. This process is put back as it was."""
+    before = dict(os.environ)
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), PYTHONHASHSEED="0")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _store(executed: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 from pathlib import Path
 
 import nbformat
@@ -132,9 +133,11 @@ def test_bad_profiles_are_refused_by_name(change, named, tmp_path):
 def test_a_failing_notebook_is_kept_and_reported_and_leaves_no_result(tmp_path, capsys):
     arguments = {"runs": [str(tmp_path / "absent.npz")], "result": str(tmp_path / "phase.npz")}
     output = tmp_path / "04_phase.ipynb"
+    before = dict(os.environ)
     assert execute.main(["04_phase", "--output", str(output), "--parameters", json.dumps(arguments)]) == 1
     message = capsys.readouterr().err
     assert "04_phase stopped: MissingData: absent.npz does not exist" in message
     assert (tmp_path / "04_phase.failed.ipynb").is_file()
     assert not output.exists()
     assert not (tmp_path / "phase.npz").exists()
+    assert os.environ == before
