@@ -41,7 +41,8 @@ def _random_vectors(typing, count):  # noqa: ARG001
     """`count` vectors of the samplers' random bits; returns a number that depends on all of them."""
 
     def generate(context, builder, signature, arguments):  # noqa: ARG001
-        key = kernels._same(0x1234567, kernels._INTEGERS)
+        # Lanes with different keys, as in the samplers: equal ones would be computed once.
+        key = ir.Constant(kernels._INTEGERS, [7919 * (lane + 1) for lane in range(kernels._WIDTH)])
         total = kernels._register(builder, kernels._same(0, kernels._INTEGERS))
         with cgutils.for_range(builder, arguments[0], intp=ir.IntType(64)) as loop:
             counter = builder.trunc(loop.index, ir.IntType(32))

@@ -11,7 +11,6 @@ optimiser="adam", which is what `train` uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from time import perf_counter
 from typing import Literal
@@ -79,13 +78,11 @@ def train_backprop(
     optimiser: Literal["sgd", "adam"] = "sgd",
     schedule: Schedule = "linear",
     beta: float = 1.0,
-    keep_model: Callable[[nn.Module], None] | None = None,
 ) -> History:
     """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats).
 
     method: "mlp" or "energy". hidden: spins or units of the hidden layer; several numbers for a deep MLP. lr: of plain stochastic
-    gradient descent, or of Adam. copies: output spins of each class of the energy model. beta: inverse temperature of the energy
-    model. keep_model: called with the trained module.
+    gradient descent, or of Adam. copies: output spins of each class of the energy model. beta: inverse temperature of the energy model.
     """
     check_training(data, epochs, lr, batch_size, seed)
     layers = (hidden,) if isinstance(hidden, int) else tuple(hidden)
@@ -119,8 +116,6 @@ def train_backprop(
         update.step()
         if step + 1 in look:
             evaluate(step + 1)
-    if keep_model is not None:
-        keep_model(model)
     return history
 
 

@@ -225,22 +225,6 @@ def percent(interval: Interval) -> str:
     return f"{Interval(100 * interval.value, 100 * interval.low, 100 * interval.high)} %"
 
 
-def table(claims: list[Claim]) -> list[list[str]]:
-    """Rows to print or render: id, what was measured, the paper's number, ours, verdict, notebook, figure."""
-    return [
-        [
-            claim.id,
-            claim.tested,
-            claim.paper_number or "none",
-            measured_number(claim),
-            claim.verdict,
-            claim.notebook,
-            claim.figure,
-        ]
-        for claim in claims
-    ]
-
-
 def measured_number(claim: Claim) -> str:
     if claim.value is None or claim.low is None or claim.high is None:
         return "not measured"
