@@ -32,7 +32,7 @@ _PACKAGES = ("numpy", "numba", "torch", "scipy", "scikit-learn", "dimod", "dwave
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A stored result: `arrays` by name and `provenance`, the content of the .json beside it."""
+    """A stored result: where it was read from, `arrays` by name, and `provenance`, the content of the .json beside it."""
 
     path: str
     arrays: dict[str, np.ndarray]
@@ -146,7 +146,7 @@ def load_result(path: str) -> Result:
         raise DamagedFile(f"{relative(file)} does not match its recorded SHA-256; delete it and run again.")
     with np.load(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
-    return Result(relative(file), arrays, provenance)
+    return Result(path, arrays, provenance)
 
 
 def group_by(results: Iterable[Result], parameter: str) -> dict[Any, list[Result]]:

@@ -82,6 +82,13 @@ def test_paths_are_shown_from_the_project_only(tmp_path):
     assert list(json.loads((tmp_path / "two.json").read_text())["inputs"]) == ["one.npz"]
 
 
+def test_a_result_outside_the_project_can_be_an_input_of_another(tmp_path):
+    store(tmp_path / "one.npz")
+    read = load_result(str(tmp_path / "one.npz"))
+    save_result(str(tmp_path / "two.npz"), {}, notebook="n", parameters={}, kind="none", seconds=0.0, inputs=[read.path])
+    assert (tmp_path / "two.npz").is_file()
+
+
 def test_other_names_and_empty_patterns_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match="path"):
         store(tmp_path / "one.txt")
