@@ -87,7 +87,7 @@ def phase_claim(phase: Result) -> Claim:
         measured=f"rise of the Edwards-Anderson order parameter, from {before} to {after}",
         **_fields(change, ""),
         tested="that order rises during training",
-        verdict="agrees" if change.low > 0 else "disagrees" if change.high < 0 else "not testable here",
+        verdict=_verdict(change.low > 0, change.high < 0),
         remark="One network size: whether the change is a transition or a crossover is open. Overlaps are configurational.",
         notebook="04_phase",
         figure="fig3",
@@ -109,7 +109,7 @@ def minima_claim(phase: Result) -> Claim:
         measured=f"fraction of {what} of an image left after training; {counts[:, 0].mean():.3g} before, {counts[:, -1].mean():.3g} after",
         **_fields(kept, ""),
         tested="that minima are eliminated",
-        verdict="agrees" if kept.high < 1 else "disagrees" if kept.low > 1 else "not testable here",
+        verdict=_verdict(kept.high < 1, kept.low > 1),
         remark="Whether finding several deep states at a time helps was not tested in this run.",
         notebook="04_phase",
         figure="fig3",
@@ -141,18 +141,13 @@ def scaling_claim(scaling: Result) -> Claim:
     difference = Interval(*(float(end) for end in scaling["difference_mlp"]))
     scanned = scaling["scan_difference"][:, 0]
     steady = len(scanned) > 0 and bool((scanned > 0).all() or (scanned < 0).all())
-    if not difference.low <= paper <= difference.high and steady:
-        verdict: Verdict = "disagrees"
-    elif difference.low > 0 and steady:
-        verdict = "agrees"
-    else:
-        verdict = "not testable here"
+    matches = difference.low <= paper <= difference.high
     dispersions = ", ".join(f"{_fitted(scaling, method, 'dispersion'):.1f}" for method in exponents)
     window = f"from {scanned.min():+.2f} to {scanned.max():+.2f}" if len(scanned) else "not known"
     return Claim(
         measured=f"exponents {exponents['gibbs']} (annealer), {exponents['mlp']} (MLP), {exponents['energy']} (energy model, backprop)",
         **_fields(difference, ""),
-        verdict=verdict,
+        verdict=_verdict(steady and matches and difference.low > 0, steady and not matches),
         remark=f"Axis and measure are our choice. With the window of the fit the difference goes {window}; deviance per degree of "
         f"freedom {dispersions} (1 for a true power law). The annealer is a classical stand-in.",
         **common,
@@ -203,18 +198,12 @@ def active_claim(active: list[Result]) -> Claim:
     spins = {window: int(windows[window][0]["window_spins"]) for window in (few, whole)}
     anneals = {window: int(windows[window][0]["anneals"][-1] // windows[window][0]["reads"][-1]) for window in (few, whole)}
     difference = difference_interval(errors[few], errors[whole])
-    if difference.high < TOLERATED_DIFFERENCE:
-        verdict: Verdict = "agrees"
-    elif difference.low > TOLERATED_DIFFERENCE:
-        verdict = "disagrees"
-    else:
-        verdict = "not testable here"
     return Claim(
         measured=f"test error with {few} layers at a time minus all {whole} at once, at equal reads ({anneals[few]} anneals a read); "
         f"{percent(mean_interval(errors[few]))} and {percent(mean_interval(errors[whole]))}",
         **_percent_fields(difference),
         tested=f"that {few} layers at a time cost less than {TOLERATED_DIFFERENCE:.0%} of the images",
-        verdict=verdict,
+        verdict=_verdict(difference.high < TOLERATED_DIFFERENCE, difference.low > TOLERATED_DIFFERENCE),
         remark=f"At most {spins[few]} spins are sampled at once instead of {spins[whole]}.",
         **common,
     )
@@ -243,6 +232,10 @@ def load_claims(path: str) -> list[Claim]:
         raise MissingData(f"{relative(file)} does not exist; ./run_all.sh makes it.")
     content: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return [Claim(**claim) for claim in content["claims"]]
+
+
+def _verdict(supported: bool, contradicted: bool) -> Verdict:
+    return "agrees" if supported else "disagrees" if contradicted else "not testable here"
 
 
 def _fields(interval: Interval | None, unit: str) -> dict[str, Any]:
