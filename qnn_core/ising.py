@@ -10,6 +10,7 @@ sign, h = -fields and J = -couplings; `IsingProblem.to_bqm` makes the change.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -22,6 +23,9 @@ from qnn_core.errors import InvalidInput
 
 if TYPE_CHECKING:
     import dimod
+
+_BLOCK_SPINS = 1 << 22
+"""Spins whose energies are worked out at a time: 16 MiB as floats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +80,22 @@ class IsingProblem:
             raise InvalidInput(
                 "spins", f"shape {spins.shape}", f"shape ({self.num_images}, reads, {self.num_spins}) for this problem"
             )
-        values = spins.astype(np.float32)
-        energies = -np.einsum("brn,bn->br", values, self.fields)
-        layers = self.split(values)
-        for matrix, (left, right) in zip(self.couplings, pairwise(layers), strict=True):
-            energies -= np.einsum("brm,brm->br", left @ matrix, right)
+        energies = np.empty(spins.shape[:2], np.float32)
+        for images, reads in self._blocks(spins.shape[1]):
+            values = spins[images, reads].astype(np.float32)
+            block = -np.einsum("brn,bn->br", values, self.fields[images])
+            for matrix, (left, right) in zip(self.couplings, pairwise(self.split(values)), strict=True):
+                block -= np.einsum("brm,brm->br", left @ matrix, right)
+            energies[images, reads] = block
         return energies
+
+    def _blocks(self, num_reads: int) -> Iterator[tuple[slice, slice]]:
+        """Slices of the images and of the reads that cut a batch into blocks of bounded size."""
+        reads = max(1, min(num_reads, _BLOCK_SPINS // self.num_spins))
+        images = max(1, _BLOCK_SPINS // (reads * self.num_spins))
+        for image in range(0, self.num_images, images):
+            for read in range(0, num_reads, reads):
+                yield slice(image, image + images), slice(read, read + reads)
 
     def select(self, images: np.ndarray) -> IsingProblem:
         """The problems of some images: an index or boolean array over the first axis of `fields`."""

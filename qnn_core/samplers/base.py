@@ -45,14 +45,24 @@ class Sampler(Protocol):
         ...
 
 
+def check_count(name: str, value: int, least: int = 1) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InvalidInput(name, value, f"a whole number of at least {least}")
+
+
 def check_num_reads(num_reads: int) -> None:
-    if isinstance(num_reads, bool) or not isinstance(num_reads, int | np.integer) or num_reads < 1:
-        raise InvalidInput("num_reads", num_reads, "a whole number of at least 1")
+    check_count("num_reads", num_reads)
 
 
 def check_seed(seed: int) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InvalidInput("seed", seed, "a whole number of at least 0")
+    check_count("seed", seed, least=0)
+
+
+def check_counters(problem: IsingProblem, sweeps: int) -> None:
+    """Counter-based random numbers have 32-bit counters: one for each spin and sweep of a read."""
+    most = 2**32 // problem.num_spins - 1
+    if sweeps > most:
+        raise InvalidInput("sweeps", sweeps, f"at most {most} for {problem.num_spins} spins, else random numbers would repeat")
 
 
 def derived_seed(*parts: int) -> int:
@@ -62,8 +72,7 @@ def derived_seed(*parts: int) -> int:
 
 def annealing_betas(sweeps: int, beta: tuple[float, float]) -> Float32[np.ndarray, " sweeps"]:
     """Inverse temperatures of an annealing run, geometric from hot to cold, one a sweep."""
-    if isinstance(sweeps, bool) or not isinstance(sweeps, int | np.integer) or sweeps < 1:
-        raise InvalidInput("sweeps", sweeps, "a whole number of at least 1")
+    check_count("sweeps", sweeps)
     if len(beta) != 2 or not all(np.isfinite(beta)) or not 0 < beta[0] <= beta[1]:
         raise InvalidInput("beta", beta, "(hot, cold), two finite numbers with 0 < hot <= cold")
     return np.geomspace(*beta, sweeps).astype(np.float32)

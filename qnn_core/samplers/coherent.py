@@ -1,15 +1,16 @@
 """A fully coherent transverse-field annealer, simulated exactly for up to 20 spins.
 
-    H(s) = -(1 - s) sum_n X_n + s E(Z),     s = t / duration from 0 to 1,     hbar = 1,
+    H(s) = -A(s) sum_n X_n + B(s) E(Z),     s = t / duration from 0 to 1,     hbar = 1,
 
-starting in the ground state of the first term, the equal superposition of all configurations. Time steps are symmetric Trotter
-products exp(-i dt s E / 2) exp(i dt (1 - s) sum X) exp(-i dt s E / 2), each factor exact, s taken at the middle of the step, so
-the only error is of order dt^2 (Suzuki, Phys. Lett. A 146, 319 (1990)); the norm is conserved to rounding.
+with A and B from a table (`qnn_core.samplers.schedule`), starting in the ground state of the first term, the equal superposition of
+all configurations. Time steps are symmetric Trotter products exp(-i dt B E / 2) exp(i dt A sum X) exp(-i dt B E / 2), each factor
+exact, s taken at the middle of the step, so the only error is of order dt^2 (Suzuki, Phys. Lett. A 146, 319 (1990)); the norm is
+conserved to rounding.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -17,17 +18,20 @@ from jaxtyping import Complex128, Float64, Int8
 
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, check_num_reads, check_seed
+from qnn_core.samplers.base import Reads, check_count, check_num_reads, check_seed
+from qnn_core.samplers.evolution import evolve
 from qnn_core.samplers.exact import output_states
+from qnn_core.samplers.schedule import AnnealingSchedule, load_schedule
 
 MAX_SPINS = 20
+_BLOCK_AMPLITUDES = 1 << 22
 
 
 def all_energies(problem: IsingProblem) -> Float64[np.ndarray, "B K"]:
     """Energy of each of the 2^N configurations, in the order of `configurations`, for each image."""
     states = configurations(problem.num_spins)
-    energies = [problem.select(np.array([image])).energy(states[None])[0] for image in range(problem.num_images)]
-    return np.array(energies, np.float64)
+    without_fields = IsingProblem(problem.layers, np.zeros((1, problem.num_spins), np.float32), problem.couplings)
+    return without_fields.energy(states[None]).astype(np.float64) - problem.fields @ states.T.astype(np.float32)
 
 
 def configurations(num_spins: int) -> Int8[np.ndarray, "K N"]:
@@ -41,18 +45,17 @@ def configurations(num_spins: int) -> Int8[np.ndarray, "K N"]:
 class AnnealingUnitary:
     """The evolution of a whole anneal for each of B problems, as an operator on state vectors (B, 2^N), and its inverse.
 
-    energies: (B, 2^N). duration: of the anneal, in units of 1 / transverse field. steps: Trotter steps.
+    energies: (B, 2^N). duration: of the anneal, in the inverse of the schedule's unit; with the tables here, of the transverse
+    field at the start. steps: Trotter steps.
     """
 
     energies: Float64[np.ndarray, "B K"]
     duration: float
     steps: int
+    schedule: AnnealingSchedule = field(default_factory=lambda: load_schedule("linear"))
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.duration) and self.duration > 0):
-            raise InvalidInput("duration", self.duration, "a finite time above 0")
-        if self.steps < 1:
-            raise InvalidInput("steps", self.steps, "at least one Trotter step")
+        _check_anneal(self.duration, self.steps)
         if not np.isfinite(self.energies).all():
             raise InvalidInput("energies", "NaN or infinity", "finite energies")
 
@@ -70,49 +73,54 @@ class AnnealingUnitary:
         return self._evolve(state, forward=False)
 
     def _evolve(self, state: np.ndarray, forward: bool) -> np.ndarray:
-        step = (1 if forward else -1) * self.duration / self.steps
-        moments = (np.arange(self.steps) + 0.5) / self.steps
-        state = state.copy()
-        for moment in moments if forward else moments[::-1]:
-            half = np.exp(-0.5j * step * moment * self.energies)
-            state *= half
-            state = _turn(state, step * (1 - moment))
-            state *= half
-        return state
+        step = self.duration / self.steps
+        transverse, problem = self.schedule.at((np.arange(self.steps) + 0.5) / self.steps)
+        halves = np.concatenate([[0.0], step * problem / 2, [0.0]])
+        angles, phases = step * transverse, halves[:-1] + halves[1:]
+        if not forward:
+            angles, phases = -angles[::-1], -phases[::-1]
+        real, imaginary = np.ascontiguousarray(state.real), np.ascontiguousarray(state.imag)
+        evolve(real, imaginary, self.energies, phases, angles)
+        return real + 1j * imaginary
 
 
-def _turn(state: np.ndarray, angle: float) -> np.ndarray:
-    """exp(i angle sum_n X_n) on every spin of the state vectors."""
-    stay, flip = np.cos(angle), 1j * np.sin(angle)
-    images, size = state.shape
-    for spin in range(size.bit_length() - 1):
-        pairs = state.reshape(images, size >> (spin + 1), 2, 1 << spin)
-        state = (stay * pairs + flip * pairs[:, :, ::-1]).reshape(images, size)
-    return state
+def _check_anneal(duration: float, steps: int) -> None:
+    if not (np.isfinite(duration) and duration > 0):
+        raise InvalidInput("duration", duration, "a finite time above 0")
+    check_count("steps", steps)
 
 
 @dataclass(frozen=True)
 class CoherentSampler:
     """Reads drawn from |psi|^2 at the end of an exactly simulated coherent anneal; at most 20 spins.
 
-    duration: in units of 1 / transverse field. steps: Trotter steps.
+    duration, steps: as in `AnnealingUnitary`. schedule: `linear`, `dwave-like` or the path of a table, see `load_schedule`.
     """
 
     duration: float = 20.0
     steps: int = 200
+    schedule: str = "linear"
 
     name: ClassVar[str] = "coherent"
     kind: ClassVar[str] = "exact simulation of coherent quantum dynamics"
 
+    def __post_init__(self) -> None:
+        _check_anneal(self.duration, self.steps)
+        load_schedule(self.schedule)
+
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
-        random = np.random.default_rng(seed)
         states = configurations(problem.num_spins)
+        schedule = load_schedule(self.schedule)
+        uniform = np.random.default_rng(seed).random((problem.num_images, num_reads))
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-        for image in range(problem.num_images):
-            unitary = AnnealingUnitary(all_energies(problem.select(np.array([image]))), self.duration, self.steps)
-            probability = np.abs(unitary.apply(unitary.start)[0]) ** 2
-            chosen = random.choice(len(probability), size=num_reads, p=probability / probability.sum())
-            spins[image] = states[chosen]
+        images_at_once = max(1, _BLOCK_AMPLITUDES // len(states))
+        for image in range(0, problem.num_images, images_at_once):
+            images = np.arange(problem.num_images)[image : image + images_at_once]
+            unitary = AnnealingUnitary(all_energies(problem.select(images)), self.duration, self.steps, schedule)
+            cumulative = np.cumsum(np.abs(unitary.apply(unitary.start)) ** 2, axis=1)
+            for one, row in zip(images, cumulative, strict=True):
+                chosen = np.searchsorted(row, uniform[one] * row[-1], side="right")
+                spins[one] = states[np.minimum(chosen, len(states) - 1)]
         return Reads(spins, problem.energy(spins), {"spin_updates": 0, "trotter_steps": self.steps * problem.num_images})

@@ -13,7 +13,7 @@ import numpy as np
 
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_seed
+from qnn_core.samplers.base import Reads, annealing_betas, check_count, check_counters, check_num_reads, check_seed
 from qnn_core.samplers.kernels import anneal_collapsed
 
 
@@ -22,30 +22,37 @@ class CollapsedSampler:
     """Batched annealing of the outputs with the hidden spins summed out; exactly one hidden layer, any size.
 
     sweeps: draws of every output per read; the hidden spins are drawn once, at the end. beta: inverse temperatures (hot, cold),
-    dimensionless, passed through geometrically; equal numbers sample at a fixed temperature. The random numbers are counter-based,
-    as in `GibbsSampler`.
+    dimensionless, passed through geometrically; equal numbers sample at a fixed temperature. anneals: how many separate anneals share
+    the sweeps of a read, which keeps the outputs of the deepest: several short ones find the ground state more often than one long
+    one, at the price of less variety among reads. The random numbers are counter-based, as in `GibbsSampler`.
     """
 
     sweeps: int = 20
     beta: tuple[float, float] = (0.1, 5.0)
+    anneals: int = 1
 
     name: ClassVar[str] = "collapsed"
     kind: ClassVar[str] = "classical annealer (hidden spins summed out)"
 
     def __post_init__(self) -> None:
+        check_count("anneals", self.anneals)
         annealing_betas(self.sweeps, self.beta)
+        if self.sweeps % self.anneals:
+            raise InvalidInput("anneals", self.anneals, f"a divisor of the {self.sweeps} sweeps, which they share")
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
         if len(problem.layers) != 2:
             raise InvalidInput("layers", problem.layers, "one hidden layer and the outputs, for hidden spins to be summed out")
+        check_counters(problem, self.sweeps + self.anneals)
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
         anneal_collapsed(
             problem.fields,
             problem.couplings[0],
             np.ascontiguousarray(problem.couplings[0].T),
-            annealing_betas(self.sweeps, self.beta),
+            annealing_betas(self.sweeps // self.anneals, self.beta),
+            self.anneals,
             np.uint64(seed),
             spins,
         )

@@ -110,18 +110,23 @@ class ExactSampler:
         check_seed(seed)
         _check(problem)
         states = output_states(problem.layers[1])
-        if self.beta is None:
-            chosen = _deepest_minima(problem, num_reads)
-        else:
-            random = np.random.default_rng(seed)
-            chosen = _boltzmann_draws(output_log_weights(problem, self.beta), num_reads, random)
-        hidden_fields = problem.fields[:, None, : problem.layers[0]]
-        felt = hidden_fields + states[chosen].astype(np.float32) @ problem.couplings[0].T
-        if self.beta is None:
-            hidden = sign(felt)
-        else:
-            hidden = np.where(random.random(felt.shape) < 0.5 * (1 + np.tanh(self.beta * felt)), 1, -1).astype(np.int8)
-        spins = np.concatenate([hidden, states[chosen]], axis=2)
+        spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
+        for_outputs, for_hidden = (np.random.default_rng([seed, part]) for part in (0, 1))
+        images_at_once = max(1, _BLOCK_CELLS // max(len(states), num_reads * problem.num_spins))
+        for image in range(0, problem.num_images, images_at_once):
+            images = slice(image, image + images_at_once)
+            block = problem.select(np.arange(problem.num_images)[images])
+            if self.beta is None:
+                chosen = _deepest_minima(block, num_reads)
+            else:
+                chosen = _boltzmann_draws(output_log_weights(block, self.beta), num_reads, for_outputs)
+            hidden_fields = block.fields[:, None, : problem.layers[0]]
+            felt = hidden_fields + states[chosen].astype(np.float32) @ problem.couplings[0].T
+            if self.beta is None:
+                hidden = sign(felt)
+            else:
+                hidden = sign(np.tanh(self.beta * felt) - (2 * for_hidden.random(felt.shape) - 1))
+            spins[images] = np.concatenate([hidden, states[chosen]], axis=2)
         return Reads(spins, problem.energy(spins), {"spin_updates": 0, "enumerated_states": states.shape[0]})
 
 

@@ -314,12 +314,30 @@ def _draw_output(typing, driven, outputs, fields, couplings, row, output, count,
     return types.void(driven, outputs, fields, couplings, *numbers, types.float32, types.uint32, keys_low, keys_high), generate
 
 
+@numba.njit(inline="always")
+def _keep_deepest(driven, spins, own, num_outputs, kept, depths):
+    """In every replica of a tile, remember the outputs if their lowest energy, -sum_j |x_j| - b.o, is below the depth so far."""
+    energies = np.zeros(LANES, np.float32)
+    for hidden in range(driven.shape[0]):
+        for lane in range(LANES):
+            energies[lane] -= abs(driven[hidden, lane])
+    for output in range(num_outputs):
+        for lane in range(LANES):
+            energies[lane] -= own[output, lane] * spins[output, lane]
+    for lane in range(LANES):
+        if energies[lane] < depths[lane]:
+            depths[lane] = energies[lane]
+            for output in range(num_outputs):
+                kept[output, lane] = spins[output, lane]
+
+
 @numba.njit(parallel=True, cache=True)
-def anneal_collapsed(fields, by_hidden, by_output, betas, seed, out):
+def anneal_collapsed(fields, by_hidden, by_output, betas, anneals, seed, out):
     """Anneal the outputs of every replica with the hidden spins summed out, then draw the hidden spins at the last beta.
 
-    fields: (B, N_h + N_o) float32. by_hidden, by_output: the couplings row by row, N_h rows of N_o and N_o rows of N_h. The spins go
-    into `out`, (B, R, N_h + N_o) int8.
+    fields: (B, N_h + N_o) float32. by_hidden, by_output: the couplings row by row, N_h rows of N_o and N_o rows of N_h. betas: of one
+    anneal. anneals: how many each replica makes, from a random start each; the outputs of the deepest are kept. The spins go into
+    `out`, (B, R, N_h + N_o) int8.
     """
     images, reads, num_spins = out.shape
     hidden = by_output.shape[1]
@@ -342,13 +360,20 @@ def anneal_collapsed(fields, by_hidden, by_output, betas, seed, out):
             for spin in range(hidden):
                 own[num_outputs + spin, lane] = fields[image, spin]
                 driven[spin, lane] = fields[image, spin]
-        for sweep in range(betas.size + 1):
-            beta = betas[sweep - 1] if sweep else float32(0)
-            for output in range(num_outputs):
-                counter = uint32(sweep * num_spins + output)
-                row = output * hidden
-                _draw_output(driven, spins, own, rows_of_outputs, row, output, hidden, beta, counter, keys_low, keys_high)
-        counter = uint32(betas.size * num_spins + num_outputs)
+        kept = np.empty((num_outputs, LANES), np.float32)
+        depths = np.full(LANES, np.float32(np.inf))
+        for turn in range(anneals):
+            for sweep in range(betas.size + 1):
+                beta = betas[sweep - 1] if sweep else float32(0)
+                for output in range(num_outputs):
+                    counter = uint32((turn * (betas.size + 1) + sweep) * num_spins + output)
+                    row = output * hidden
+                    _draw_output(driven, spins, own, rows_of_outputs, row, output, hidden, beta, counter, keys_low, keys_high)
+            if anneals > 1:
+                _keep_deepest(driven, spins, own, num_outputs, kept, depths)
+        if anneals > 1:
+            spins[:num_outputs] = kept
+        counter = uint32((anneals * (betas.size + 1) - 1) * num_spins + num_outputs)
         _draw_range(
             spins, own, rows_of_hidden, 0, num_outputs, num_spins, 0, num_outputs, betas[-1], counter, keys_low, keys_high
         )
