@@ -82,7 +82,7 @@ class WindowSampler:
         one_per_read = problem.select(np.repeat(np.arange(problem.num_images), num_reads))
         states = feed_forward(one_per_read)
         columns = problem.layer_slices
-        info: dict[str, Any] = {"spin_updates": 0, "submissions": 0}
+        info: dict[str, Any] = {"spin_updates": 0, "anneals_per_read": 0}
         for turn in range(self.passes):
             for first in range(depth - self.width + 1):
                 part = self.sampler.sample(
@@ -90,6 +90,6 @@ class WindowSampler:
                 )
                 states[:, columns[first].start : columns[first + self.width - 1].stop] = part.spins[:, 0]
                 info["spin_updates"] += part.info["spin_updates"]
-                info["submissions"] += 1
+                info["anneals_per_read"] += 1
         spins = states.reshape(problem.num_images, num_reads, problem.num_spins)
         return Reads(spins, problem.energy(spins), info)

@@ -18,8 +18,9 @@ from typing import Any, Literal
 import numpy as np
 
 from qnn_core.errors import MissingData
+from qnn_core.files import in_project, relative
 from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT, STATEMENTS
-from qnn_core.results import Result, group_by, in_project, relative, stack
+from qnn_core.results import Result, group_by, stack
 from qnn_core.statistics import Interval, difference_interval, mean_interval
 
 Verdict = Literal["agrees", "disagrees", "not testable here"]

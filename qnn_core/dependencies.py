@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from qnn_core.results import ROOT
+from qnn_core.files import ROOT
 
 
 def modules_of(notebook: str, root: Path = ROOT) -> list[str]:

@@ -14,3 +14,11 @@ class MissingData(FileNotFoundError):
 
 class DamagedFile(ValueError):
     """A stored file whose content does not match its recorded checksum or its documented layout."""
+
+
+class AnnealerError(RuntimeError):
+    """An annealer that cannot be reached or refuses a problem; reads that it gave before are kept."""
+
+
+class OverBudget(RuntimeError):
+    """Work that would cost more annealer time than allowed; nothing was submitted."""

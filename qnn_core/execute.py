@@ -22,8 +22,8 @@ import papermill
 from traitlets.config import Config
 
 from qnn_core.errors import InvalidInput
+from qnn_core.files import ROOT, atomic_write, in_project, relative
 from qnn_core.params import notebook_parameters
-from qnn_core.results import ROOT, atomic_write, in_project, relative
 
 KERNEL = "python3"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from qnn_core.errors import InvalidInput
-from qnn_core.results import ROOT
+from qnn_core.files import ROOT
 
 SamplerName = Literal["gibbs", "collapsed", "exact", "sa", "pia"]
 Method = Literal["gibbs", "collapsed", "exact", "sa", "pia", "mlp", "energy"]

@@ -11,8 +11,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from qnn_core.files import atomic_write
 from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
-from qnn_core.results import Result, atomic_write, save_result
+from qnn_core.results import Result, save_result
 from qnn_core.statistics import Interval
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import sys
 
 from qnn_core.claims import Claim, load_claims, measured_number
 from qnn_core.errors import DamagedFile, MissingData
-from qnn_core.results import ROOT, atomic_write, relative
+from qnn_core.files import ROOT, atomic_write, relative
 
 GALLERY = "docs/gallery"
 _BEGIN = "<!-- claims: filled by python -m qnn_core.readme -->"

@@ -25,7 +25,7 @@ from qnn_core.errors import InvalidInput
 from qnn_core.history import History, check_training, evaluation_steps, log_spaced_steps, minibatches
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN, WrongRule
-from qnn_core.samplers.base import Reads, Sampler, check_num_reads, derived_seed
+from qnn_core.samplers.base import Metered, Reads, Sampler, check_num_reads, derived_seed
 
 Schedule = Literal["constant", "linear"]
 
@@ -102,6 +102,8 @@ def train(
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
     total = len(batches)
     look = evaluation_steps(total, total // epochs)
+    if isinstance(sampler, Metered):
+        sampler.announce(tuple(net.layers), min(batch_size, len(data.y_train)), reads, total + len(look))
     keep = set(log_spaced_steps(total, snapshots)) if snapshots else set()
     optimiser = torch.optim.Adam([torch.from_numpy(parameter) for parameter in net.parameters], lr=lr)
     tensors = optimiser.param_groups[0]["params"]
@@ -135,7 +137,7 @@ def train(
         clamped = net.clamped(x, labels)
         heads = find_heads(net, problem, found, clamped, labels, margin, wrong)
         spent_reads += heads.size
-        spent_anneals += heads.size * found.info.get("submissions", 1)
+        spent_anneals += heads.size * found.info.get("anneals_per_read", 1)
         spent_updates += found.info["spin_updates"]
         tally.add(found, heads)
         set_rate(optimiser, lr, schedule, step, total)

@@ -115,7 +115,7 @@ def test_few_layers_must_cost_little(few, verdict):
 
 
 def test_claims_are_stored_read_printed_and_put_into_a_page(tmp_path, capsys, monkeypatch):
-    from qnn_core.results import write_json
+    from qnn_core.files import write_json
 
     claim = claims.phase_claim(phase_result(0.3, 0.9))
     write_json(tmp_path / "claims.json", claims.as_content("quick", [claim]))

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from qnn_core import DamagedFile, InvalidInput, MissingData
-from qnn_core.results import atomic_write, expand, group_by, in_project, load_result, relative, save_result, stack
+from qnn_core.files import atomic_write, in_project, relative
+from qnn_core.results import expand, group_by, load_result, save_result, stack
 
 
 def store(path, **parameters):

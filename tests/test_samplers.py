@@ -1,15 +1,21 @@
 """One suite for every sampler, and each against exact enumeration."""
 
+import resource
+import tempfile
+
 import numba
 import numpy as np
 import pytest
 from conftest import random_problem
+from machines import TOKEN, Machine
 from scipy import stats
 
-from qnn_core import InvalidInput, get_sampler
+from qnn_core import QNN, InvalidInput, IsingProblem, get_sampler, train
+from qnn_core.phase import quench
 from qnn_core.samplers import SAMPLERS
 from qnn_core.samplers.exact import local_minima, lowest_energies, output_log_weights, output_states
 
+EMBEDDINGS = tempfile.TemporaryDirectory()
 OPTIONS = {
     "gibbs": {"sweeps": 200},
     "collapsed": {"sweeps": 50},
@@ -17,12 +23,21 @@ OPTIONS = {
     "sa": {"sweeps": 200},
     "pia": {"sweeps": 50},
     "coherent": {"duration": 40.0, "steps": 400},
+    "mock": {"topology": ("zephyr", 3), "sweeps": 400, "embeddings": EMBEDDINGS.name},
+    "qpu": {"embeddings": EMBEDDINGS.name},
+    "replay": {},
 }
 
 
-@pytest.fixture(params=sorted(SAMPLERS))
-def sampler(request):
-    return get_sampler(request.param, **OPTIONS[request.param])
+@pytest.fixture(params=sorted(set(SAMPLERS) - {"replay"}))
+def sampler(request, monkeypatch, tmp_path):
+    """Every sampler, `qpu` with a simulated machine; `replay` is what another recorded, see test_hardware."""
+    options = OPTIONS[request.param]
+    if request.param == "qpu":
+        monkeypatch.setenv("DWAVE_API_TOKEN", TOKEN)
+        monkeypatch.setattr("dwave.system.DWaveSampler", Machine)
+        options = {**options, "record": str(tmp_path / "record")}
+    return get_sampler(request.param, **options)
 
 
 def test_every_sampler_is_tested():
@@ -49,12 +64,29 @@ def test_same_seed_same_reads(sampler):
     np.testing.assert_array_equal(first.spins, again.spins)
 
 
-def test_other_seed_other_reads(sampler):
-    if sampler.name == "exact":
-        pytest.skip("deepest minima do not depend on a seed")
-    problem = random_problem((5, 3), images=20, seed=2, scale=0.1)
-    warm = get_sampler(sampler.name, **{**OPTIONS[sampler.name], **({"duration": 1.0} if sampler.name == "coherent" else {})})
-    assert not np.array_equal(warm.sample(problem, 8, seed=3).spins, warm.sample(problem, 8, seed=4).spins)
+WARM = {
+    "gibbs": {"sweeps": 20, "beta": (0.1, 0.5)},
+    "collapsed": {"sweeps": 20, "beta": (0.1, 0.5)},
+    "exact": {"beta": 0.5},
+    "sa": {"sweeps": 20, "beta": (0.1, 0.5)},
+    "pia": {"sweeps": 20, "beta": 0.5},
+    "coherent": {"duration": 1.0},
+    "mock": {"topology": ("zephyr", 3), "sweeps": 20, "beta": (0.1, 0.5), "embeddings": EMBEDDINGS.name},
+}
+
+
+@pytest.mark.parametrize("name", sorted(WARM))
+def test_reads_differ_between_seeds_and_equal_images_are_read_independently(name):
+    """Hot enough that reads differ: as images of equal fields, then as reads of one, then under another seed."""
+    problem = random_problem((5, 3), images=1, seed=2, scale=0.3).select(np.zeros(40, int))
+    sampler = get_sampler(name, **WARM[name])
+    spins, others = (sampler.sample(problem, 8, seed=seed).spins for seed in (3, 4))
+    assert not np.array_equal(spins, others)
+    values = spins.astype(float) - spins.mean(axis=(0, 1))
+    spread = (values**2).mean()
+    standard_error = spread / np.sqrt(40 * 8 * 8)
+    assert abs((values[1:] * values[:-1]).mean()) < 5 * standard_error
+    assert abs((values[:, 1:] * values[:, :-1]).mean()) < 5 * standard_error
 
 
 def test_ground_states_are_found(sampler):
@@ -63,6 +95,60 @@ def test_ground_states_are_found(sampler):
     reads = sampler.sample(problem, 20, seed=6)
     assert (reads.energies.min(axis=1) >= lowest - 1e-4).all()
     assert np.mean(np.abs(reads.energies.min(axis=1) - lowest) < 1e-3) >= 0.9
+
+
+def test_ground_states_of_a_trained_network_are_found(sampler, digits):
+    """Weights and fields as training leaves them: unequal, and far larger for some spins than for others."""
+    net = QNN((64, 6, 4), seed=0)
+    few = digits.only_classes((0, 1, 2))
+    train(net, few, get_sampler("exact"), epochs=1, reads=4, seed=0)
+    problem = net.problem(few.x_test[:12])
+    lowest = lowest_energies(problem).min(axis=1)
+    reads = quench(problem, sampler.sample(problem, 20, seed=6))
+    assert np.mean(np.abs(reads.energies.min(axis=1) - lowest) < 1e-3) >= 0.9
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_fields_and_couplings_that_are_no_numbers_never_reach_a_sampler(bad):
+    problem = random_problem((3, 2), images=2, seed=0)
+    fields, couplings = problem.fields.copy(), problem.couplings[0].copy()
+    fields[1, 2] = couplings[0, 1] = bad
+    with pytest.raises(InvalidInput, match="fields = 'NaN or infinity'"):
+        IsingProblem((3, 2), fields, problem.couplings)
+    with pytest.raises(InvalidInput, match="couplings = 'NaN or infinity'"):
+        IsingProblem((3, 2), problem.fields, (couplings,))
+
+
+@pytest.mark.parametrize(
+    ("layers", "fields", "couplings", "name"),
+    [
+        ((3, 2), (2, 4), [(3, 2)], "fields"),
+        ((3, 2), (2, 5), [(2, 3)], "couplings"),
+        ((3, 2), (2, 5), [], "couplings"),
+        ((3, 0), (2, 3), [(3, 0)], "layers"),
+        ((), (2, 0), [], "layers"),
+    ],
+)
+def test_wrong_shapes_never_reach_a_sampler(layers, fields, couplings, name):
+    with pytest.raises(InvalidInput, match=f"{name} = "):
+        IsingProblem(layers, np.zeros(fields, np.float32), tuple(np.zeros(shape, np.float32) for shape in couplings))
+
+
+LIMITS = {
+    "exact": ((2, 21), "outputs = 21 .* at most 20"),
+    "collapsed": ((2, 2, 2), r"layers = \(2, 2, 2\) .* one hidden layer"),
+    "coherent": ((11, 10), "spins = 21 .* at most 20"),
+    "mock": ((400, 40), r"layers = \(400, 40\) .* 336 qubits"),
+    "gibbs": ((3, 2), "sweeps = 1000000000 .* at most 858993458 for 5 spins"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(LIMITS))
+def test_problems_past_a_samplers_limit_are_refused(name):
+    layers, message = LIMITS[name]
+    options = {"sweeps": 10**9} if name == "gibbs" else OPTIONS[name]
+    with pytest.raises(InvalidInput, match=message):
+        get_sampler(name, **options).sample(random_problem(layers, images=1, seed=0), 1, seed=0)
 
 
 @pytest.mark.parametrize("num_reads", [0, -1, True, 1.5])
@@ -173,8 +259,6 @@ def test_paramagnet_energy_of_the_sherrington_kirkpatrick_layers():
     random = np.random.default_rng(0)
     energies, products = [], []
     for sample in range(30):
-        from qnn_core import IsingProblem
-
         couplings = (sigma * random.standard_normal((hidden, outputs))).astype(np.float32)
         problem = IsingProblem((hidden, outputs), np.zeros((1, hidden + outputs), np.float32), (couplings,))
         reads = get_sampler("gibbs", sweeps=150, beta=(beta, beta)).sample(problem, 400, seed=sample)
@@ -214,11 +298,15 @@ def test_exact_reads_are_the_deepest_minima_in_order():
         assert reads.energies[image, 0] == pytest.approx(deepest[0], abs=1e-4)
 
 
-def test_exact_refuses_what_it_cannot_enumerate():
-    with pytest.raises(InvalidInput, match="outputs = 21"):
-        get_sampler("exact").sample(random_problem((2, 21), images=1, seed=0), 1, seed=0)
-    with pytest.raises(InvalidInput, match="layers"):
-        get_sampler("exact").sample(random_problem((2, 2, 2), images=1, seed=0), 1, seed=0)
+def test_exact_draws_do_not_depend_on_how_images_are_grouped(monkeypatch):
+    problem = random_problem((5, 6), images=9, seed=10, scale=0.2)
+    sampler = get_sampler("exact", beta=0.5)
+    whole = sampler.sample(problem, 6, seed=3).spins
+    monkeypatch.setattr("qnn_core.samplers.exact._BLOCK_CELLS", 100)
+    np.testing.assert_array_equal(sampler.sample(problem, 6, seed=3).spins, whole)
+
+
+def test_exact_refuses_a_temperature_of_nothing():
     with pytest.raises(InvalidInput, match="beta"):
         get_sampler("exact", beta=0.0)
 
@@ -228,8 +316,6 @@ def test_collapsed_takes_wide_layers_and_strong_couplings():
     random = np.random.default_rng(5)
     couplings = (random.standard_normal((300, 4)) * random.choice([0.01, 0.3, 3.0], size=(300, 1))).astype(np.float32)
     fields = (random.standard_normal((2, 304)) * 0.5).astype(np.float32)
-    from qnn_core import IsingProblem
-
     problem = IsingProblem((300, 4), fields, (couplings,))
     beta = 0.05
     outputs = get_sampler("collapsed", sweeps=60, beta=(beta, beta)).sample(problem, 40_000, seed=1).spins[..., 300:]
@@ -240,11 +326,37 @@ def test_collapsed_takes_wide_layers_and_strong_couplings():
         assert chi_square_p(np.bincount(states[image], minlength=16), exact[image]) > 1e-3
 
 
-def test_collapsed_refuses_deep_problems():
-    with pytest.raises(InvalidInput, match="layers"):
-        get_sampler("collapsed").sample(random_problem((2, 2, 2), images=1, seed=0), 1, seed=0)
+def test_several_anneals_a_read_go_deeper_at_equal_sweeps():
+    problem = random_problem((60, 9), images=100, seed=12)
+    lowest = lowest_energies(problem).min(axis=1)
+    found = []
+    for anneals in (1, 4):
+        reads = quench(problem, get_sampler("collapsed", sweeps=40, anneals=anneals).sample(problem, 10, seed=0))
+        found.append(np.mean(reads.energies <= lowest[:, None] + 1e-3))
+    assert found[1] > found[0] + 0.1
+    with pytest.raises(InvalidInput, match=r"anneals = 3 .* a divisor of the 40 sweeps"):
+        get_sampler("collapsed", sweeps=40, anneals=3)
 
 
-def test_coherent_refuses_large_problems():
-    with pytest.raises(InvalidInput, match="spins = 21"):
-        get_sampler("coherent").sample(random_problem((11, 10), images=1, seed=0), 1, seed=0)
+def test_the_kept_anneal_is_the_deepest():
+    """The reads of n anneals are, one by one, no higher than those of the first n - 1: the random numbers are the same."""
+    problem = random_problem((30, 7), images=20, seed=13)
+    energies = []
+    for anneals in (1, 2, 3):
+        spins = get_sampler("collapsed", sweeps=2 * anneals, beta=(0.5, 0.5), anneals=anneals).sample(problem, 10, seed=0).spins
+        outputs = problem.split(spins)[1]
+        rows = ((outputs > 0) * (1 << np.arange(7))).sum(axis=-1)
+        energies.append(np.take_along_axis(lowest_energies(problem), rows, axis=1))
+    assert (energies[1] <= energies[0] + 1e-3).all()
+    assert (energies[2] <= energies[1] + 1e-3).all()
+    assert (energies[1] < energies[0] - 1e-3).any()
+
+
+def test_memory_of_energies_stays_bounded():
+    """Energies of a large batch add less than 200 MiB to the spins, which would be 800 MiB as floats."""
+    problem = random_problem((60, 20), images=2_500, seed=0)
+    spins = np.ones((2_500, 1_000, 80), np.int8)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    energies = problem.energy(spins)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
+    np.testing.assert_allclose(energies[:, 7], problem.energy(spins[:, 7:8])[:, 0], atol=1e-4)

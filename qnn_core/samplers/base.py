@@ -45,6 +45,15 @@ class Sampler(Protocol):
         ...
 
 
+@runtime_checkable
+class Metered(Protocol):
+    """A sampler whose reads cost something that the user wants to know beforehand."""
+
+    def announce(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int) -> None:
+        """Print what `calls` calls with `images` images each will cost, and refuse what is over budget."""
+        ...
+
+
 def check_count(name: str, value: int, least: int = 1) -> None:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InvalidInput(name, value, f"a whole number of at least {least}")
@@ -58,9 +67,9 @@ def check_seed(seed: int) -> None:
     check_count("seed", seed, least=0)
 
 
-def check_counters(problem: IsingProblem, sweeps: int) -> None:
-    """Counter-based random numbers have 32-bit counters: one for each spin and sweep of a read."""
-    most = 2**32 // problem.num_spins - 1
+def check_counters(problem: IsingProblem, sweeps: int, anneals: int = 1) -> None:
+    """Counter-based random numbers have 32-bit counters: one for each spin, in each sweep and random start of a read."""
+    most = 2**32 // problem.num_spins - anneals
     if sweeps > most:
         raise InvalidInput("sweeps", sweeps, f"at most {most} for {problem.num_spins} spins, else random numbers would repeat")
 
@@ -70,9 +79,13 @@ def derived_seed(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def annealing_betas(sweeps: int, beta: tuple[float, float]) -> Float32[np.ndarray, " sweeps"]:
-    """Inverse temperatures of an annealing run, geometric from hot to cold, one a sweep."""
+def check_schedule(sweeps: int, beta: tuple[float, float]) -> None:
     check_count("sweeps", sweeps)
     if len(beta) != 2 or not all(np.isfinite(beta)) or not 0 < beta[0] <= beta[1]:
         raise InvalidInput("beta", beta, "(hot, cold), two finite numbers with 0 < hot <= cold")
+
+
+def annealing_betas(sweeps: int, beta: tuple[float, float]) -> Float32[np.ndarray, " sweeps"]:
+    """Inverse temperatures of an annealing run, geometric from hot to cold, one a sweep."""
+    check_schedule(sweeps, beta)
     return np.geomspace(*beta, sweeps).astype(np.float32)

@@ -13,7 +13,15 @@ import numpy as np
 
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, annealing_betas, check_count, check_counters, check_num_reads, check_seed
+from qnn_core.samplers.base import (
+    Reads,
+    annealing_betas,
+    check_count,
+    check_counters,
+    check_num_reads,
+    check_schedule,
+    check_seed,
+)
 from qnn_core.samplers.kernels import anneal_collapsed
 
 
@@ -36,7 +44,7 @@ class CollapsedSampler:
 
     def __post_init__(self) -> None:
         check_count("anneals", self.anneals)
-        annealing_betas(self.sweeps, self.beta)
+        check_schedule(self.sweeps, self.beta)
         if self.sweeps % self.anneals:
             raise InvalidInput("anneals", self.anneals, f"a divisor of the {self.sweeps} sweeps, which they share")
 
@@ -45,7 +53,7 @@ class CollapsedSampler:
         check_seed(seed)
         if len(problem.layers) != 2:
             raise InvalidInput("layers", problem.layers, "one hidden layer and the outputs, for hidden spins to be summed out")
-        check_counters(problem, self.sweeps + self.anneals)
+        check_counters(problem, self.sweeps, self.anneals)
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
         anneal_collapsed(
             problem.fields,

@@ -28,13 +28,21 @@ def _turn_phases(real, imaginary, energies, phase):
         sine = angle * (
             1
             + square
-            * (-1 / 6 + square * (1 / 120 + square * (-1 / 5040 + square * (1 / 362880 + square * (-1 / 39916800 + square / 6227020800)))))
+            * (
+                -1 / 6
+                + square
+                * (1 / 120 + square * (-1 / 5040 + square * (1 / 362880 + square * (-1 / 39916800 + square / 6227020800))))
+            )
         )
         # 1 - cos, which keeps its digits for small angles.
         versine = square * (
             1 / 2
             + square
-            * (-1 / 24 + square * (1 / 720 + square * (-1 / 40320 + square * (1 / 3628800 + square * (-1 / 479001600 + square / 87178291200)))))
+            * (
+                -1 / 24
+                + square
+                * (1 / 720 + square * (-1 / 40320 + square * (1 / 3628800 + square * (-1 / 479001600 + square / 87178291200))))
+            )
         )
         cosine = 1 - versine
         for _ in range(2):

@@ -118,16 +118,18 @@ class ExactSampler:
             block = problem.select(np.arange(problem.num_images)[images])
             if self.beta is None:
                 chosen = _deepest_minima(block, num_reads)
+                felt = _hidden_fields(block, states[chosen])
             else:
                 chosen = _boltzmann_draws(output_log_weights(block, self.beta), num_reads, for_outputs)
-            hidden_fields = block.fields[:, None, : problem.layers[0]]
-            felt = hidden_fields + states[chosen].astype(np.float32) @ problem.couplings[0].T
-            if self.beta is None:
-                hidden = sign(felt)
-            else:
-                hidden = sign(np.tanh(self.beta * felt) - (2 * for_hidden.random(felt.shape) - 1))
-            spins[images] = np.concatenate([hidden, states[chosen]], axis=2)
+                felt = np.tanh(self.beta * _hidden_fields(block, states[chosen]))
+                felt -= 2 * for_hidden.random(felt.shape) - 1
+            spins[images] = np.concatenate([sign(felt), states[chosen]], axis=2)
         return Reads(spins, problem.energy(spins), {"spin_updates": 0, "enumerated_states": states.shape[0]})
+
+
+def _hidden_fields(problem: IsingProblem, outputs: np.ndarray) -> np.ndarray:
+    """What the hidden spins feel given outputs (B, R, O)."""
+    return problem.fields[:, None, : problem.layers[0]] + outputs.astype(np.float32) @ problem.couplings[0].T
 
 
 def _deepest_minima(problem: IsingProblem, num_reads: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, annealing_betas, check_counters, check_num_reads, check_seed
+from qnn_core.samplers.base import Reads, annealing_betas, check_counters, check_num_reads, check_schedule, check_seed
 from qnn_core.samplers.kernels import anneal
 
 
@@ -34,12 +34,12 @@ class GibbsSampler:
     kind: ClassVar[str] = "classical annealer (block Gibbs)"
 
     def __post_init__(self) -> None:
-        annealing_betas(self.sweeps, self.beta)
+        check_schedule(self.sweeps, self.beta)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
-        check_counters(problem, self.sweeps + 1)
+        check_counters(problem, self.sweeps)
         packed = _pack(problem)
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
         anneal(

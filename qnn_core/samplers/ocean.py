@@ -9,7 +9,7 @@ import numpy as np
 
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_seed, derived_seed
+from qnn_core.samplers.base import Reads, check_num_reads, check_schedule, check_seed, derived_seed
 
 if TYPE_CHECKING:
     import dimod
@@ -29,7 +29,7 @@ class SimulatedAnnealing:
     kind: ClassVar[str] = "classical annealer (dwave-samplers simulated annealing)"
 
     def __post_init__(self) -> None:
-        annealing_betas(self.sweeps, self.beta)
+        check_schedule(self.sweeps, self.beta)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         from dwave.samplers import SimulatedAnnealingSampler
@@ -55,7 +55,7 @@ class PathIntegralAnnealing:
     kind: ClassVar[str] = "classical path-integral annealer (dwave-samplers)"
 
     def __post_init__(self) -> None:
-        annealing_betas(self.sweeps, (self.beta, self.beta))
+        check_schedule(self.sweeps, (self.beta, self.beta))
         if not (np.isfinite(self.transverse) and self.transverse > 0):
             raise InvalidInput("transverse", self.transverse, "a finite field above 0")
 

@@ -57,7 +57,9 @@ def load_schedule(name: str) -> AnnealingSchedule:
     if path.suffix != ".csv":
         raise InvalidInput("schedule", name, f"one of {', '.join(known)}, or the path of a .csv file")
     if not path.is_file():
-        raise MissingData(f"the annealing schedule {path} is not there: give {', '.join(known)}, or a file with the columns s,A,B")
+        raise MissingData(
+            f"the annealing schedule {path} is not there: give {', '.join(known)}, or a file with the columns s,A,B"
+        )
     lines = path.read_text(encoding="utf-8").splitlines()
     if not lines or [column.strip() for column in lines[0].split(",")] != _COLUMNS:
         raise InvalidInput("schedule", name, f"a table whose first line is {','.join(_COLUMNS)}")

@@ -1,0 +1,153 @@
+"""Placing layered networks on an annealer's graph of qubits: one chain of qubits a spin, many copies side by side.
+
+Every image has the same couplings graph, so one *tile*, an embedding of that graph, serves all; the chip holds as many disjoint tiles
+as fit, and each tile takes an image of its own. Two layers are a complete bipartite graph, for which minorminer's `busclique` knows
+embeddings with short chains; other networks, and chips with too many missing qubits, get minorminer's general heuristic.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+
+from qnn_core.errors import InvalidInput
+from qnn_core.files import in_project, write_json
+
+Embedding = tuple[tuple[int, ...], ...]
+"""The chain of qubits of each spin of one tile, spin 0 first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tiles:
+    """Disjoint embeddings of one layered network on one graph."""
+
+    layers: tuple[int, ...]
+    embeddings: tuple[Embedding, ...]
+
+    def __len__(self) -> int:
+        return len(self.embeddings)
+
+    @property
+    def num_qubits(self) -> int:
+        """Of all tiles."""
+        return sum(len(chain) for embedding in self.embeddings for chain in embedding)
+
+    @property
+    def longest_chain(self) -> int:
+        return max(len(chain) for embedding in self.embeddings for chain in embedding)
+
+    def chains(self, images: int) -> Embedding:
+        """Chains of the first tiles: spin n of image i is number i * N + n."""
+        return tuple(chain for embedding in self.embeddings[:images] for chain in embedding)
+
+
+def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str, *, timeout: float = 60.0) -> Tiles:
+    """At most `most` disjoint embeddings, from the cache in `folder` or found now and kept there.
+
+    timeout: seconds after which no further tile is looked for. A cached file that cannot be read, or whose chains do not fit the
+    graph, is made again. Raises InvalidInput when not even one tile fits.
+    """
+    path = Path(folder) / graph_identifier(graph) / f"{'-'.join(map(str, layers))}-tiles{most}.json"
+    cached = _load(path, layers, graph)
+    if cached is not None:
+        return cached
+    embeddings = _find(layers, graph, most, timeout)
+    if not embeddings:
+        qubits = graph.number_of_nodes()
+        raise InvalidInput("layers", layers, f"a network that fits the {qubits} qubits of the annealer: fewer spins, or a window")
+    tiles = Tiles(layers, tuple(embeddings))
+    write_json(path, as_content(tiles))
+    return tiles
+
+
+def as_content(tiles: Tiles) -> dict[str, Any]:
+    """For a JSON file."""
+    return {"layers": list(tiles.layers), "tiles": [[list(chain) for chain in embedding] for embedding in tiles.embeddings]}
+
+
+def from_content(content: Mapping[str, Any]) -> Tiles:
+    """The inverse of `as_content`."""
+    embeddings = tuple(tuple(tuple(chain) for chain in embedding) for embedding in content["tiles"])
+    return Tiles(tuple(content["layers"]), embeddings)
+
+
+def layered_graph(layers: tuple[int, ...]) -> nx.Graph:
+    """The couplings of a layered network: spins 0 .. N-1, every pair of neighbouring layers fully connected."""
+    graph = nx.Graph()
+    graph.add_nodes_from(range(sum(layers)))
+    first = 0
+    for size, following in pairwise(layers):
+        graph.add_edges_from(product(range(first, first + size), range(first + size, first + size + following)))
+        first += size
+    return graph
+
+
+def graph_identifier(graph: nx.Graph) -> str:
+    """Topology, size and a digest of the qubits and couplers that are there."""
+    edges = sorted(tuple(sorted(edge)) for edge in graph.edges)
+    digest = hashlib.sha256(json.dumps([sorted(graph.nodes), edges]).encode()).hexdigest()
+    return f"{graph.graph.get('family', 'graph')}-{graph.graph.get('rows', 0)}-{digest[:12]}"
+
+
+def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, timeout: float) -> list[Embedding]:
+    from minorminer.utils.parallel_embeddings import find_multiple_embeddings
+
+    source = layered_graph(layers)
+    for embedder in (_biclique, _heuristic):
+        # Each tile is looked for on the qubits that the tiles before it left.
+        found = find_multiple_embeddings(
+            source,
+            graph,
+            max_num_emb=most,
+            embedder=embedder,
+            embedder_kwargs={"layers": layers},
+            one_to_iterable=True,
+            timeout=timeout,
+        )
+        if found:
+            return [tuple(tuple(int(qubit) for qubit in chains[spin]) for spin in source.nodes) for chains in found]
+    return []
+
+
+def _biclique(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> Mapping[int, Any]:  # noqa: ARG001
+    if len(layers) == 1:
+        return (
+            {spin: (qubit,) for spin, qubit in zip(range(layers[0]), target.nodes, strict=False)}
+            if layers[0] <= len(target)
+            else {}
+        )
+    if len(layers) > 2 or target.graph.get("family") not in ("chimera", "pegasus", "zephyr"):
+        return {}
+    from minorminer.busclique import busgraph_cache
+
+    return busgraph_cache(target).find_biclique_embedding(*layers)
+
+
+def _heuristic(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> Mapping[int, Any]:  # noqa: ARG001
+    from minorminer import find_embedding
+
+    return find_embedding(source, target, random_seed=0, timeout=120)
+
+
+def _load(path: Path, layers: tuple[int, ...], graph: nx.Graph) -> Tiles | None:
+    from dwave.embedding import is_valid_embedding
+
+    try:
+        tiles = from_content(json.loads(in_project(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    source = layered_graph(layers)
+    used = [qubit for embedding in tiles.embeddings for chain in embedding for qubit in chain]
+    fits = tiles.layers == layers and len(used) == len(set(used)) and len(tiles) > 0
+    return (
+        tiles
+        if fits and all(is_valid_embedding(dict(enumerate(embedding)), source, graph) for embedding in tiles.embeddings)
+        else None
+    )
