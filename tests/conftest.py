@@ -9,7 +9,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 PROJECT = Path(__file__).parents[1]
-COMPILED = {"qnn_core.samplers.kernels", "qnn_core.samplers.evolution"}
+COMPILED = {f"qnn_core.samplers.{name}" for name in ("kernels", "enumeration", "evolution")}
 
 _modules = {info.name for info in pkgutil.walk_packages([str(PROJECT / "qnn_core")], prefix="qnn_core.") if not info.ispkg}
 _hook = install_import_hook(sorted(_modules - COMPILED), "typecheck.checker")

@@ -1,13 +1,17 @@
 """Coherent dynamics against matrix exponentials, amplification against its formula."""
 
+import functools
 import itertools
 
 import numpy as np
 import pytest
 from conftest import random_problem
+from scipy import stats
 from scipy.linalg import expm
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import expm_multiply
 
-from qnn_core import QNN, InvalidInput
+from qnn_core import QNN, InvalidInput, MissingData, get_sampler
 from qnn_core.grover import (
     amplified_exponent,
     amplified_probability,
@@ -19,26 +23,24 @@ from qnn_core.grover import (
     single_heads,
 )
 from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
+from qnn_core.samplers.schedule import load_schedule
 
-X = np.array([[0, 1], [1, 0]], complex)
+X = np.array([[0, 1], [1, 0]])
 
 
-def dense_evolution(energies: np.ndarray, duration: float, steps: int) -> np.ndarray:
-    """U as a product of matrix exponentials of the full H(s), piecewise constant over very short intervals."""
+def exact_evolution(energies: np.ndarray, duration: float, steps: int, schedule: str) -> np.ndarray:
+    """The annealed state by matrix exponentials of the full H(s), constant over short intervals."""
     spins = len(energies).bit_length() - 1
-    field = np.zeros((len(energies), len(energies)), complex)
+    field = np.zeros((len(energies), len(energies)))
     for spin in range(spins):
         # Bit 0 is the fastest-running index, so its factor stands rightmost in the Kronecker product.
-        factors = [X if other == spin else np.eye(2) for other in reversed(range(spins))]
-        term = factors[0]
-        for factor in factors[1:]:
-            term = np.kron(term, factor)
-        field += term
-    unitary = np.eye(len(energies), dtype=complex)
+        field += functools.reduce(np.kron, [X if other == spin else np.eye(2) for other in reversed(range(spins))])
+    state = np.full(len(energies), len(energies) ** -0.5, complex)
     for step in range(steps):
-        s = (step + 0.5) / steps
-        unitary = expm(-1j * duration / steps * (-(1 - s) * field + s * np.diag(energies))) @ unitary
-    return unitary
+        transverse, strength = (float(value[0]) for value in load_schedule(schedule).at(np.array([(step + 0.5) / steps])))
+        generator = -1j * duration / steps * (-transverse * field + strength * np.diag(energies))
+        state = expm(generator) @ state if spins < 6 else expm_multiply(csr_array(generator), state, traceA=generator.trace())
+    return state
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +48,72 @@ def problem():
     return random_problem((3, 2), images=2, seed=0)
 
 
-def test_evolution_is_the_matrix_exponential(problem):
-    unitary = AnnealingUnitary(all_energies(problem), duration=3.0, steps=3000)
+@pytest.mark.parametrize("schedule", ["linear", "dwave-like"])
+@pytest.mark.parametrize("layers", [(3, 2), (5, 3)])
+def test_evolution_is_the_matrix_exponential(layers, schedule):
+    problem = random_problem(layers, images=2, seed=0, scale=0.5)
+    unitary = AnnealingUnitary(all_energies(problem), 3.0, 3000, load_schedule(schedule))
     state = unitary.apply(unitary.start)
+    steps = 1500 if layers == (3, 2) else 600
     for image in range(2):
-        exact = dense_evolution(unitary.energies[image], 3.0, 1500) @ unitary.start[image]
-        np.testing.assert_allclose(state[image], exact, atol=1e-4)
+        exact = exact_evolution(unitary.energies[image], 3.0, steps, schedule)
+        np.testing.assert_allclose(state[image], exact, atol=2e-4)
+
+
+def test_the_norm_of_twenty_spins_is_conserved():
+    problem = random_problem((12, 8), images=1, seed=3)
+    unitary = AnnealingUnitary(all_energies(problem), 5.0, 12, load_schedule("dwave-like"))
+    assert np.linalg.norm(unitary.apply(unitary.start)) == pytest.approx(1, abs=1e-10)
+
+
+def test_reads_are_drawn_from_the_final_state():
+    problem = random_problem((4, 3), images=2, seed=4, scale=0.4)
+    sampler = get_sampler("coherent", duration=2.0, steps=60, schedule="dwave-like")
+    spins = sampler.sample(problem, 40_000, seed=5).spins
+    unitary = AnnealingUnitary(all_energies(problem), 2.0, 60, load_schedule("dwave-like"))
+    probability = np.abs(unitary.apply(unitary.start)) ** 2
+    for image in range(2):
+        rows = ((spins[image] > 0) * (1 << np.arange(7))).sum(axis=1)
+        expected = probability[image] * 40_000
+        common = expected >= 8
+        observed = np.bincount(rows, minlength=128)
+        cells = [np.append(counts[common], counts[~common].sum() + 1e-9) for counts in (observed, expected)]
+        assert stats.chisquare(*cells).pvalue > 1e-3
+
+
+def test_images_evolve_as_if_alone(monkeypatch):
+    problem = random_problem((4, 3), images=5, seed=4, scale=0.4)
+    sampler = get_sampler("coherent", duration=2.0, steps=20)
+    together = sampler.sample(problem, 10, seed=5).spins
+    monkeypatch.setattr("qnn_core.samplers.coherent._BLOCK_AMPLITUDES", 256)
+    np.testing.assert_array_equal(sampler.sample(problem, 10, seed=5).spins, together)
+    np.testing.assert_array_equal(sampler.sample(problem.select(np.arange(3)), 10, seed=5).spins, together[:3])
+
+
+def test_tables_of_schedules(tmp_path):
+    dwave = load_schedule("dwave-like")
+    transverse, strength = dwave.at(np.array([0.0, 0.25, 0.6, 1.0]))
+    assert transverse[0] == 1
+    assert transverse[3] == 0
+    assert (np.diff(transverse) < 0).all()
+    assert (np.diff(strength) > 0).all()
+    table = tmp_path / "mine.csv"
+    table.write_text("s, A, B\n0,2,0\n0.5,1,1\n1,0,4\n")
+    np.testing.assert_allclose(load_schedule(str(table)).at(np.array([0.75])), [[0.5], [2.5]])
+    for content, message in (
+        ("s,A\n0,1\n", "first line is s,A,B"),
+        ("s,A,B\n0,1,0\n1,nan,1\n", "A = "),
+        ("s,A,B\n0,1,0\n0.5,0,1\n", "the first 0 and the last 1"),
+        ("s,A,B\n0,1,zero\n1,0,1\n", "a table of numbers"),
+        ("s,A,B\n0,1\n1,0\n", "three numbers"),
+    ):
+        table.write_text(content)
+        with pytest.raises(InvalidInput, match=message):
+            load_schedule(str(table))
+    with pytest.raises(InvalidInput, match="one of dwave-like, linear, or the path"):
+        load_schedule("quadratic")
+    with pytest.raises(MissingData, match="is not there"):
+        load_schedule(str(tmp_path / "none.csv"))
 
 
 def test_trotter_error_falls_with_the_square_of_the_step(problem):

@@ -26,6 +26,7 @@ ORDER = [
     "samplers.kernels",
     "samplers.gibbs",
     "samplers.collapsed",
+    "samplers.enumeration",
     "samplers.exact",
     "samplers.schedule",
     "samplers.evolution",

@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float32, Float64, Int8
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem, sign
 from qnn_core.samplers.base import Reads, check_num_reads, check_seed
+from qnn_core.samplers.enumeration import deepest_minima, enumerate_energies
 
 MAX_OUTPUTS = 20
 _BLOCK_CELLS = 1 << 23
@@ -53,13 +54,15 @@ def _blocks(problem: IsingProblem) -> Iterator[tuple[slice, slice, Int8[np.ndarr
 def lowest_energies(problem: IsingProblem) -> Float32[np.ndarray, "B K"]:
     """E_min(o) of every output state o, in the order of `output_states`."""
     _check(problem)
-    hidden, outputs = problem.split(problem.fields)
     energies = np.empty((problem.num_images, 1 << problem.layers[1]), np.float32)
-    for images, rows, states in _blocks(problem):
-        pulls = states.astype(np.float32) @ problem.couplings[0].T
-        rewards = np.abs(hidden[images, None, :] + pulls).sum(axis=2)
-        energies[images, rows] = -rewards - outputs[images] @ states.T.astype(np.float32)
+    enumerate_energies(*_arrays(problem), energies)
     return energies
+
+
+def _arrays(problem: IsingProblem) -> tuple[np.ndarray, ...]:
+    """Fields of the hidden spins, fields of the outputs, and the couplings output by output, as the compiled loops take them."""
+    hidden, outputs = problem.split(problem.fields)
+    return tuple(np.ascontiguousarray(part) for part in (hidden, outputs, problem.couplings[0].T))
 
 
 def output_log_weights(problem: IsingProblem, beta: float) -> Float64[np.ndarray, "B K"]:
@@ -134,11 +137,9 @@ def _hidden_fields(problem: IsingProblem, outputs: np.ndarray) -> np.ndarray:
 
 def _deepest_minima(problem: IsingProblem, num_reads: int) -> np.ndarray:
     """Row numbers of the lowest minima, (B, R); an image with fewer than R repeats them in turn."""
-    energies = np.where(local_minima(problem), lowest_energies(problem), np.inf)
-    kept = min(num_reads, energies.shape[1])
-    order = np.argsort(energies, axis=1, kind="stable")[:, :kept]
-    counts = np.isfinite(np.take_along_axis(energies, order, axis=1)).sum(axis=1, keepdims=True)
-    return np.take_along_axis(order, np.arange(num_reads) % counts, axis=1)
+    chosen = np.empty((problem.num_images, num_reads), np.int64)
+    deepest_minima(*_arrays(problem), lowest_energies(problem), chosen)
+    return chosen
 
 
 def _boltzmann_draws(log_weights: np.ndarray, num_reads: int, random: np.random.Generator) -> np.ndarray:

@@ -78,10 +78,12 @@ def _each_image(
     check_num_reads(num_reads)
     check_seed(seed)
     spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
+    nanoseconds = 0
     for image in range(problem.num_images):
         # Small seeds give poor first random numbers in dwave-samplers, hence a hashed one of 31 bits.
         image_seed = derived_seed(seed, image) & 0x7FFFFFFF
         answer = sampler.sample(problem.to_bqm(image), num_reads=num_reads, seed=image_seed, **options)
+        nanoseconds += answer.info["timing"]["sampling_ns"]
         columns = np.argsort(np.array(answer.variables))
         spins[image] = np.repeat(answer.record.sample, answer.record.num_occurrences, axis=0)[:, columns]
-    return Reads(spins, problem.energy(spins), {"spin_updates": spins.size * sweeps})
+    return Reads(spins, problem.energy(spins), {"spin_updates": spins.size * sweeps, "kernel_seconds": 1e-9 * nanoseconds})
