@@ -4,7 +4,8 @@ For K_120,40 and K_256,10 (hidden x output spins, every pair coupled) random ima
 fields of unit size, annealed from beta 0.1 to 5. Printed for each sampler: time per spin update, of its inner loop alone where it says
 so and of the whole path from fields to energies; the probability that a read is a ground state, as it is and after a zero-temperature
 descent that every sampler's reads get alike (not in the time); ground states found a second with it; and the memory that sampling
-added, each sampler in a process of its own. Slow samplers get fewer images. Below, the floor for the block-Gibbs sampler on this
+added at its peak, each sampler in a process of its own. Reads of `exact` are an image's deepest minima, each once, so that one in
+`--reads` of them is its ground state. Slow samplers get fewer images. Below, the floor for the block-Gibbs sampler on this
 machine: its multiply-adds at the measured peak rate plus the measured price of its random numbers. Ground states are exact where the
 outputs can be enumerated, else the lowest energies of a hundred times longer `collapsed` anneals. Every figure is measured in this run.
 """
@@ -14,7 +15,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import platform
-import resource
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ import numpy as np
 
 from benchmarks import others
 from benchmarks.floor import multiply_add_rate, random_number_time
+from benchmarks.memory import added_by
 from qnn_core import IsingProblem, Reads, get_sampler
 from qnn_core.phase import quench
 from qnn_core.samplers.exact import lowest_energies
@@ -39,7 +40,7 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Entry:
-    """A sampler to measure. share: of the images that it gets. runs: of which the fastest counts. threads: that it uses."""
+    """A sampler to measure. share: of the images that it gets. runs: of which the fastest counts."""
 
     label: str
     name: str
@@ -91,13 +92,12 @@ def measure(entry: Entry, shape: tuple[int, int], images: int, num_reads: int, s
         return get_sampler(entry.name, **entry.options).sample(part, reads, seed=7)
 
     work(problem.select(np.arange(1)), 1)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reads, added = added_by(lambda: work(problem, num_reads))
     times = []
     for _ in range(entry.runs):
         start = perf_counter()
         reads = work(problem, num_reads)
         times.append(perf_counter() - start)
-    added = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     return Measurement(min(times), reads.info.get("kernel_seconds"), reads, added)
 
 
@@ -124,19 +124,30 @@ def compare(shape: tuple[int, int], images: int, num_reads: int, sweeps: int) ->
     lowest = ground_energies(problem, sweeps, descended)
     source = "exact" if outputs <= ENUMERABLE else "lowest found, long anneals included"
     print(f"\nK_{hidden},{outputs}: {images} images x {num_reads} reads x {sweeps} sweeps; ground states: {source}")
-    print(
-        f"{'':39}{'threads':>8}{'ns, kernel':>12}{'ns, whole':>11}{'P(ground)':>11}{'descended':>11}{'ground states/s':>17}{'MiB added':>11}"
+    columns = (
+        ("threads", 8),
+        ("ns, kernel", 12),
+        ("ns, whole", 11),
+        ("P(ground)", 11),
+        ("descended", 11),
+        ("found / s", 11),
+        ("MiB", 7),
     )
+    print(f"{'':39}" + "".join(f"{name:>{width}}" for name, width in columns))
     for (entry, row), quenched in zip(rows, descended, strict=True):
         count = len(row.reads.energies)
         updates = row.reads.spins.size * sweeps
         raw, hits = (np.mean(reads.energies <= lowest[:count, None] + TOLERANCE) for reads in (row.reads, quenched))
-        kernel = f"{row.kernel / updates * 1e9:12.2f}" if row.kernel is not None else f"{'':12}"
-        rate = hits * row.reads.energies.size / row.seconds
-        threads = numba.get_num_threads() if entry.all_threads else 1
-        print(
-            f"{entry.label:39}{threads:>8}{kernel}{row.seconds / updates * 1e9:>11.2f}{raw:>11.3f}{hits:>11.3f}{rate:>17.3g}{row.mebibytes:>11.0f}"
+        cells = (
+            str(numba.get_num_threads() if entry.all_threads else 1),
+            f"{row.kernel / updates * 1e9:.2f}" if row.kernel is not None else "",
+            f"{row.seconds / updates * 1e9:.2f}",
+            f"{raw:.3f}",
+            f"{hits:.3f}",
+            f"{hits * row.reads.energies.size / row.seconds:.3g}",
+            f"{row.mebibytes:.0f}",
         )
+        print(f"{entry.label:39}" + "".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, columns, strict=True)))
     flops = 4 * hidden * outputs / (hidden + outputs)
     print(
         f"{'floor of gibbs: arithmetic + random numbers':59}{flops / multiply_add_rate() * 1e9 + random_number_time() * 1e9:>11.2f}"

@@ -94,7 +94,11 @@ def _register(builder: ir.IRBuilder, start: ir.Value) -> ir.Value:
 
 
 def _random_bits(builder: ir.IRBuilder, counter: ir.Value, key_low: ir.Value, key_high: ir.Value) -> ir.Value:
-    """32 random bits a lane for a counter (i32) under 64-bit keys: multiply and xor-shift rounds, half of the key between."""
+    """32 random bits a lane for a counter (i32) under 64-bit keys.
+
+    The multiply and xor-shift rounds of the hash function lowbias32 (C. Wellons, "Prospecting for hash functions", 2018), with one half
+    of the key added before them and the other half between.
+    """
 
     def shifted(bits: ir.Value, by: int) -> ir.Value:
         return builder.xor(bits, builder.lshr(bits, _same(by, _INTEGERS)))
@@ -104,8 +108,7 @@ def _random_bits(builder: ir.IRBuilder, counter: ir.Value, key_low: ir.Value, ke
     bits = builder.mul(shifted(bits, 16), _same(0x7FEB352D, _INTEGERS))
     bits = builder.add(shifted(bits, 15), key_high)
     bits = builder.mul(shifted(bits, 16), _same(0x846CA68B, _INTEGERS))
-    bits = builder.mul(shifted(bits, 15), _same(0x9E3779B1, _INTEGERS))
-    return shifted(bits, 16)
+    return shifted(bits, 15)
 
 
 def _heat_bath(builder: ir.IRBuilder, exponent: ir.Value, bits: ir.Value) -> ir.Value:
