@@ -80,6 +80,7 @@ rule summary:
         notebook("summary"),
         annealer=histories(["gibbs"], profile.hidden, "linear"),
         mlp=histories(["mlp"], profile.hidden, "linear"),
+        samplers=f"{RESULTS}/samplers.npz",
         phase=f"{RESULTS}/phase.npz",
         scaling=f"{RESULTS}/scaling.npz",
         grover=f"{RESULTS}/grover.npz",
@@ -166,6 +167,18 @@ rule training_run:
             "rates": input.rates, "snapshots": profile.snapshots if wildcards.schedule == "linear" else 0,
             "seed": int(wildcards.seed), "result": output.result,
         }),
+    shell: COMMAND
+
+
+rule samplers:
+    input: notebook("02b_samplers")
+    output:
+        result=f"{RESULTS}/samplers.npz",
+        provenance=f"{RESULTS}/samplers.json",
+        rendered=f"{RENDERED}/02b_samplers.ipynb",
+    params:
+        notebook="02b_samplers",
+        values=lambda wildcards, output: as_json({**profile.samplers.model_dump(), "result": output.result}),
     shell: COMMAND
 
 

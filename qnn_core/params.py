@@ -17,7 +17,10 @@ from qnn_core.errors import InvalidInput
 from qnn_core.files import ROOT
 
 SamplerName = Literal["gibbs", "collapsed", "exact", "sa", "pia"]
+AnySampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "coherent", "mock", "qpu", "replay"]
+ComparedSampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "coherent", "dwave-like", "mock"]
 Method = Literal["gibbs", "collapsed", "exact", "sa", "pia", "mlp", "energy"]
+Fraction = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rate = Annotated[float, Field(gt=0, le=10)]
@@ -51,7 +54,7 @@ class ScheduleParameters(Strict):
 
     def options_of(self, sampler: str) -> dict[str, Any]:
         """The options that `get_sampler(sampler, ...)` takes."""
-        if sampler == "exact":
+        if sampler in ("exact", "coherent", "qpu", "replay"):
             return {}
         if sampler == "pia":
             return {"sweeps": self.sweeps, "beta": self.beta_cold}
@@ -88,19 +91,94 @@ class TrainingParameters(CutParameters):
     """02_training"""
 
     dataset: str = Field("digits", description="data set, see 01_data")
-    sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
+    sampler: AnySampler = Field("gibbs", description="which sampler proposes the reads")
     hidden: Widths = Field((120,), description="spins of each hidden layer")
     schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
     lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
     rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
+    record: str | None = Field(None, description="folder of the answers of qpu, mock or replay; null keeps none (mock only)")
+    solver: str | None = Field(None, description="name of the D-Wave machine, qpu only; null for Ocean's choice")
+    max_qpu_seconds: float = Field(20.0, gt=0, description="most annealer time of the whole run, seconds, qpu only")
+    annealing_time: float = Field(20.0, gt=0, description="of an anneal, microseconds, qpu and mock only")
+    cycles: int = Field(0, ge=0, description="reverse anneals from the best read after the forward one, qpu and mock only")
+    field_error: Fraction = Field(0.0, description="control error of the fields, in the chip's unit; not for qpu and replay")
+    coupling_error: Fraction = Field(
+        0.0, description="control error of the couplings, in the chip's unit; not for qpu and replay"
+    )
     snapshots: int = Field(12, ge=0, description="log-spaced copies of the parameters to keep, for 04_phase")
     seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
     result: str = Field(description="where to store the history (.npz)")
 
     @model_validator(mode="after")
-    def _one_rate(self) -> TrainingParameters:
+    def _consistent(self) -> TrainingParameters:
         _exactly_one_rate(self.lr, self.rates)
+        if self.sampler in ("qpu", "replay") and self.record is None:
+            raise ValueError(f"record must name a folder for sampler {self.sampler}")
         return self
+
+    def options_of(self, sampler: str) -> dict[str, Any]:
+        """The options that `get_sampler(sampler, ...)` takes."""
+        options = super().options_of(sampler)
+        if sampler == "replay":
+            return {"record": self.record}
+        if sampler in ("qpu", "mock"):
+            options |= {"annealing_time": self.annealing_time, "cycles": self.cycles, "record": self.record}
+        if sampler == "qpu":
+            return {**options, "solver": self.solver, "max_qpu_seconds": self.max_qpu_seconds}
+        if self.field_error or self.coupling_error:
+            options["control_error"] = (self.field_error, self.coupling_error)
+        return options
+
+
+class SamplersParameters(ScheduleParameters):
+    """02b_samplers"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    classes: Annotated[tuple[int, ...], Field(min_length=2)] = Field((0, 1, 2), description="labels to tell apart")
+    hidden: Annotated[int, Field(ge=1, le=16)] = Field(8, description="hidden spins; with the outputs at most 20")
+    outputs: Annotated[int, Field(ge=2, le=16)] = Field(4, description="output spins, at least one for each class")
+    samplers: Annotated[tuple[ComparedSampler, ...], Field(min_length=1)] = Field(description="samplers to compare")
+    epochs: Count = Field(2, description="passes over the training images")
+    batch_size: Count = Field(10, description="images of one update")
+    reads: Count = Field(8, description="reads of each image and update")
+    margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong read is a head")
+    lr: Rate = Field(0.01, description="learning rate of Adam")
+    duration: float = Field(10.0, gt=0, description="of a coherent anneal, in units of 1 / transverse field")
+    dwave_duration: float = Field(40.0, gt=0, description="of one with the D-Wave-like schedule, in the same units")
+    steps: Count = Field(60, description="Trotter steps of a coherent anneal")
+    mock_size: Annotated[int, Field(ge=1, le=15)] = Field(4, description="size of the mock chip's Zephyr graph")
+    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields, in the chip's unit")
+    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings, in the chip's unit")
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
+        description="of weights, order of images and reads; one run each"
+    )
+    images: Count = Field(50, description="test images whose heads are searched")
+    result: str = Field(description="where to store the result (.npz)")
+
+    @model_validator(mode="after")
+    def _fits(self) -> SamplersParameters:
+        if self.outputs < len(self.classes):
+            raise ValueError(f"outputs = {self.outputs} must be at least the {len(self.classes)} classes")
+        if self.hidden + self.outputs > 20:
+            raise ValueError(f"hidden + outputs = {self.hidden + self.outputs} must be at most 20, for exact dynamics")
+        return self
+
+    def options_of(self, sampler: str) -> dict[str, Any]:
+        """The options that `get_sampler(sampler, ...)` takes."""
+        if sampler == "coherent":
+            return {"duration": self.duration, "steps": self.steps}
+        options = super().options_of(sampler)
+        if sampler == "mock":
+            options |= {"topology": ("zephyr", self.mock_size), "control_error": (self.field_error, self.coupling_error)}
+        return options
+
+    @property
+    def choices(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        """What `get_sampler` needs for each of `samplers`: `dwave-like` is `coherent` under another schedule."""
+        known: dict[str, tuple[str, dict[str, Any]]] = {name: (name, self.options_of(name)) for name in self.samplers}
+        if "dwave-like" in known:
+            known["dwave-like"] = ("coherent", {"duration": self.dwave_duration, "steps": self.steps, "schedule": "dwave-like"})
+        return known
 
 
 class BackpropParameters(Strict):
@@ -251,6 +329,7 @@ NOTEBOOKS: dict[str, type[Strict]] = {
         DataParameters,
         RatesParameters,
         TrainingParameters,
+        SamplersParameters,
         BackpropParameters,
         PhaseParameters,
         ScalingParameters,
@@ -266,6 +345,17 @@ NOTEBOOKS: dict[str, type[Strict]] = {
     if model.__doc__
 }
 """The parameter model of each notebook, by the notebook's name."""
+
+
+class SamplersSettings(Strict):
+    samplers: Annotated[tuple[ComparedSampler, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
+    hidden: Count
+    epochs: Count
+    duration: float = Field(gt=0)
+    dwave_duration: float = Field(gt=0)
+    steps: Count
+    images: Count
 
 
 class PhaseSettings(Strict):
@@ -313,6 +403,7 @@ class Profile(Strict):
     margin: float = Field(ge=0)
     rates: dict[Literal["gibbs", "mlp", "energy"], Annotated[tuple[Rate, ...], Field(min_length=1)]]
     snapshots: Annotated[int, Field(ge=2)]
+    samplers: SamplersSettings
     phase: PhaseSettings
     scaling: ScalingSettings
     grover: GroverSettings

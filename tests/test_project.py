@@ -39,6 +39,7 @@ ORDER = [
     "samplers.hardware",
     "samplers",
     "training",
+    "heads",
     "backprop",
     "active",
     "results",
