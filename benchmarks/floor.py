@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, reduce
 from time import perf_counter
 
 import numba
@@ -17,13 +18,21 @@ from qnn_core.samplers import kernels
 _CHAINS = 16
 
 
+def _over_lanes(builder: ir.IRBuilder, vector: ir.Value, join: Callable[[ir.Value, ir.Value], ir.Value]) -> ir.Value:
+    """All lanes joined into one number, so that the compiler can leave none of them out."""
+    lanes = [builder.extract_element(vector, ir.Constant(ir.IntType(32), lane)) for lane in range(kernels._WIDTH)]
+    return reduce(join, lanes)
+
+
 @intrinsic
 def _multiply_adds(typing, count):  # noqa: ARG001
     """`count` rounds of 16 independent vector multiply-adds; returns a number that depends on all of them."""
 
     def generate(context, builder, signature, arguments):  # noqa: ARG001
         scale = kernels._spread(builder, builder.sitofp(arguments[0], ir.FloatType()))
-        chains = [kernels._register(builder, builder.fadd(scale, kernels._same(float(chain)))) for chain in range(_CHAINS)]
+        lanes = ir.Constant(kernels._FLOATS, [float(lane) for lane in range(kernels._WIDTH)])
+        starts = (builder.fadd(builder.fmul(scale, lanes), kernels._same(float(chain))) for chain in range(_CHAINS))
+        chains = [kernels._register(builder, start) for start in starts]
         with cgutils.for_range(builder, arguments[0], intp=ir.IntType(64)):
             for chain in chains:
                 value = kernels._intrinsic(builder, "fma", builder.load(chain), kernels._same(0.5), kernels._same(1.0))
@@ -31,7 +40,7 @@ def _multiply_adds(typing, count):  # noqa: ARG001
         total = builder.load(chains[0])
         for chain in chains[1:]:
             total = builder.fadd(total, builder.load(chain))
-        return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
+        return _over_lanes(builder, total, builder.fadd)
 
     return types.float32(types.int64), generate
 
@@ -48,7 +57,7 @@ def _random_vectors(typing, count):  # noqa: ARG001
             counter = builder.trunc(loop.index, ir.IntType(32))
             bits = kernels._random_bits(builder, counter, key, key)
             builder.store(builder.xor(builder.load(total), bits), total)
-        return builder.extract_element(builder.load(total), ir.Constant(ir.IntType(32), 0))
+        return _over_lanes(builder, builder.load(total), builder.xor)
 
     return types.int32(types.int64), generate
 
