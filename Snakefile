@@ -72,7 +72,8 @@ def as_json(values):
 COMMAND = "python -m qnn_core.execute {params.notebook} --output {output.rendered} --parameters {params.values:q}"
 ACTIVE_RUNS = [f"{RESULTS}/active/w{window}-s{seed}.npz" for window in profile.active.windows for seed in profile.seeds]
 DEEP = "x".join(map(str, profile.active.hidden))
-START = {"glass": profile.active.glass, "drive": profile.active.drive}
+# Reads of deep networks are cut as they come: completing them, which relaxes several layers, made training worse.
+DEEP_CUTS = {"glass": profile.active.glass, "drive": profile.active.drive, "margin": profile.active.margin, "completed": False}
 
 
 rule summary:
@@ -123,7 +124,7 @@ rule rates_run:
             **CUTS, "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
             "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
             "rates": rates_to_try(wildcards.method, wildcards.hidden), "result": output.result,
-            **(START if wildcards.hidden == DEEP else {}),
+            **(DEEP_CUTS if wildcards.hidden == DEEP else {}),
         }),
     shell: COMMAND
 
@@ -243,7 +244,7 @@ rule active_run:
         notebook="07_active_layers",
         values=lambda wildcards, input, output: as_json({
             **CUTS, "dataset": profile.dataset, "hidden": profile.active.hidden, "window": int(wildcards.window),
-            "epochs": profile.active.epochs, "rates": input.rates, **START, "seed": int(wildcards.seed), "result": output.result,
+            "epochs": profile.active.epochs, "rates": input.rates, **DEEP_CUTS, "seed": int(wildcards.seed), "result": output.result,
         }),
     shell: COMMAND
 

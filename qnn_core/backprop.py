@@ -24,6 +24,7 @@ from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput
 from qnn_core.history import History, check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
+from qnn_core.threads import one_thread_for_algebra
 from qnn_core.training import Schedule, set_rate
 
 Method = Literal["mlp", "energy"]
@@ -108,14 +109,15 @@ def train_backprop(
     def evaluate(step: int) -> None:
         history.record(step=step, epoch=step * epochs / total, seconds=perf_counter() - start, **_errors(model, data))
 
-    evaluate(0)
-    for step, rows in enumerate(batches):
-        set_rate(update, lr, schedule, step, total)
-        update.zero_grad()
-        cross_entropy(model(x_train[rows]), y_train[rows]).backward()  # type: ignore[no-untyped-call]
-        update.step()
-        if step + 1 in look:
-            evaluate(step + 1)
+    with one_thread_for_algebra():
+        evaluate(0)
+        for step, rows in enumerate(batches):
+            set_rate(update, lr, schedule, step, total)
+            update.zero_grad()
+            cross_entropy(model(x_train[rows]), y_train[rows]).backward()  # type: ignore[no-untyped-call]
+            update.step()
+            if step + 1 in look:
+                evaluate(step + 1)
     return history
 
 

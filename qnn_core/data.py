@@ -1,6 +1,6 @@
 """Data sets of labelled images: scikit-learn's digits, MNIST, or a file of your own.
 
-All come out alike: pixels as float32 scaled linearly to [-1, 1] (from [0, 16] for digits, [0, 255] for MNIST), one row an
+All come out alike: pixels as float32 scaled linearly to [0, 1] (from [0, 16] for digits, [0, 255] for MNIST), one row an
 image; labels as int64 from 0.
 """
 
@@ -126,7 +126,7 @@ def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> D
     variable QNN_DATA_DIR, else downloaded once from public mirrors into the user's cache; the content is always checked.
     "mnist-1000": the first 100 training and the first 10 test images of every class of MNIST.
     "path/to/file.npz": arrays x_train, y_train, x_test, y_test of your own. Images (n, pixels) or (n, height, width);
-    whole-number pixels 0 .. 255 are scaled to [-1, 1], floating-point pixels must already lie there.
+    whole-number pixels 0 .. 255 are scaled to [0, 1], floating-point pixels must already lie there.
 
     Raises MissingData, DamagedFile or InvalidInput, each saying what was found, what was expected and what to do.
     """
@@ -147,7 +147,7 @@ def _digits() -> Dataset:
     from sklearn.model_selection import train_test_split
 
     pixels, labels = load_digits(return_X_y=True)
-    x = (pixels / 8 - 1).astype(np.float32)
+    x = (pixels / 16).astype(np.float32)
     y = labels.astype(np.int64)
     x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.2, random_state=0, stratify=y)
     return Dataset("digits", x_train, y_train, x_test, y_test, (8, 8))
@@ -223,7 +223,7 @@ def _read_idx(path: Path, name: str) -> np.ndarray:
 
 
 def _scaled_images(images: np.ndarray) -> np.ndarray:
-    return (images.reshape(len(images), -1).astype(np.float32) / np.float32(127.5) - np.float32(1)).astype(np.float32)
+    return (images.reshape(len(images), -1).astype(np.float32) / np.float32(255)).astype(np.float32)
 
 
 def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dataset:
@@ -278,11 +278,13 @@ def _own_images(name: str, images: np.ndarray) -> np.ndarray:
             raise InvalidInput(name, f"whole numbers {flat.min()} .. {flat.max()}", "0 .. 255")
         return _scaled_images(flat)
     if not np.issubdtype(images.dtype, np.floating):
-        raise InvalidInput(name, f"dtype {images.dtype}", "whole numbers 0 .. 255, or floating point in [-1, 1]")
+        raise InvalidInput(name, f"dtype {images.dtype}", "whole numbers 0 .. 255, or floating point in [0, 1]")
     if not np.isfinite(flat).all():
         raise InvalidInput(name, "NaN or infinity", "finite pixels")
-    if np.abs(flat).max() > 1:
-        raise InvalidInput(name, f"pixels up to {np.abs(flat).max():.4g}", "floating-point pixels in [-1, 1]; scale them first")
+    if flat.min() < 0 or flat.max() > 1:
+        raise InvalidInput(
+            name, f"pixels {flat.min():.4g} .. {flat.max():.4g}", "floating-point pixels in [0, 1]; scale them first"
+        )
     return flat.astype(np.float32)
 
 

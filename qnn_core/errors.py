@@ -22,3 +22,7 @@ class AnnealerError(RuntimeError):
 
 class OverBudget(RuntimeError):
     """Work that would cost more annealer time than allowed; nothing was submitted."""
+
+
+class Diverged(ArithmeticError):
+    """Training whose numbers are no numbers any more."""

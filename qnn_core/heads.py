@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
+from qnn_core.cutting import find_heads
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import relax
 from qnn_core.network import QNN
 from qnn_core.samplers.base import Reads, Sampler
 from qnn_core.samplers.exact import MAX_OUTPUTS, local_minima, output_states
-from qnn_core.training import find_heads
 
 
 @dataclass(frozen=True, eq=False)

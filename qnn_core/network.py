@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 WrongRule = Literal["class", "spins"]
 
+_IMAGES_AT_ONCE = 512
+
 
 class QNN:
     """A layered network of Ising spins.
@@ -33,13 +35,14 @@ class QNN:
 
     The couplings start gaussian, scaled so that the free network (no image) has its spin-glass temperature at T_c = `glass`:
     for two layers T_c = sigma (N_1 N_2)^(1/4); in a chain the same scale is used for each pair of layers. The input weights
-    have standard deviation `drive` / sqrt(inputs), so the field of an image on a hidden spin is of order `drive`.
+    have standard deviation `drive` / sqrt(inputs), so the field of an image on a hidden spin is of order `drive` times its pixels' root
+    mean square.
 
     Attributes: `weights`, a list of float32 matrices, weights[0] (inputs, N_1) and weights[l] (N_l, N_(l+1)); `biases`, a
     list of float32 vectors, one for each layer of spins; `codes`, (classes, outputs) int8.
     """
 
-    def __init__(self, sizes: tuple[int, ...], copies: int = 1, seed: int = 0, *, glass: float = 1.0, drive: float = 0.5) -> None:
+    def __init__(self, sizes: tuple[int, ...], copies: int = 1, seed: int = 0, *, glass: float = 1.0, drive: float = 1.0) -> None:
         if len(sizes) < 3 or min(sizes) < 1 or sizes[-1] < 2:
             raise InvalidInput("sizes", sizes, "(inputs, hidden ..., classes) with at least one hidden layer and two classes")
         if copies < 1:
@@ -115,12 +118,16 @@ class QNN:
 
         One hidden layer: min_s E(s, t_c | x) = - sum_j |a_j + (W t_c)_j| - b.t_c, exact and free of any sampling.
         """
-        problem = self.problem(x)
         if len(self.layers) == 2:
-            driven = problem.fields[:, : self.layers[0]]
+            self._check_images(x)
             pulls = self.codes @ self.weights[1].T
-            rewards = np.stack([np.abs(driven + pull).sum(axis=1) for pull in pulls], axis=1)
+            rewards = np.empty((len(x), self.num_classes), np.float32)
+            for first in range(0, len(x), _IMAGES_AT_ONCE):
+                driven = x[first : first + _IMAGES_AT_ONCE] @ self.weights[0] + self.biases[0]
+                for label, pull in enumerate(pulls):
+                    rewards[first : first + _IMAGES_AT_ONCE, label] = np.abs(driven + pull).sum(axis=1)
             return -rewards - self.codes @ self.biases[-1]
+        problem = self.problem(x)
         energies = [
             problem.energy(self.clamped(x, np.full(len(x), label, np.int64))[:, None])[:, 0] for label in range(self.num_classes)
         ]

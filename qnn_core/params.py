@@ -66,10 +66,14 @@ class CutParameters(ScheduleParameters):
 
     copies: Count = Field(1, description="output spins of each class")
     glass: float = Field(1.0, gt=0, description="spin-glass temperature of each pair of layers at the start")
-    drive: float = Field(0.5, gt=0, description="typical field of an image on a hidden spin at the start")
+    drive: float = Field(1.0, gt=0, description="typical field of bright pixels on a hidden spin at the start")
     reads: Count = Field(10, description="reads of each image and update")
-    margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong read is a head")
+    margin: float = Field(8.0, ge=0, description="energy above the clamped state up to which a wrong read is a head")
     wrong: Literal["class", "spins"] = Field("class", description="what makes a read wrong: its class, or any output spin")
+    weighting: Literal["deepest", "uniform"] = Field(
+        "deepest", description="which heads of an image are cut: the deepest, or all alike"
+    )
+    completed: bool = Field(True, description="reads become the code state of the class that they decode to before they are cut")
     epochs: Count = Field(20, description="passes over the training images")
     batch_size: Count = Field(10, description="images of one update")
 
@@ -253,7 +257,9 @@ class ActiveParameters(CutParameters):
     passes: Count = Field(1, description="of the window over the network for each read")
     epochs: Count = Field(10, description="passes over the training images")
     glass: float = Field(0.5, gt=0, description="spin-glass temperature of each pair of layers at the start")
-    drive: float = Field(1.0, gt=0, description="typical field of an image on a hidden spin at the start")
+    drive: float = Field(3.0, gt=0, description="typical field of bright pixels on a hidden spin at the start")
+    margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong read is a head")
+    completed: bool = Field(False, description="reads become the code state of the class that they decode to before they are cut")
     lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
     rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
     seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
@@ -386,6 +392,7 @@ class ActiveSettings(Strict):
     epochs: Count
     glass: float = Field(gt=0)
     drive: float = Field(gt=0)
+    margin: float = Field(ge=0)
     rates: Annotated[tuple[Rate, ...], Field(min_length=1)]
 
 

@@ -82,16 +82,16 @@ def save_figure(
 
 
 def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, int], columns: int = 10) -> Figure:
-    """A grid of images with their labels; pixels in [-1, 1], dark for +1."""
+    """A grid of images with their labels; pixels in [0, 1], dark for 1."""
     rows = -(-len(images) // columns)
     height, width = image_shape[0] + 2, image_shape[1] + 2
-    mosaic = np.full((rows * height, columns * width), -1.0)
+    mosaic = np.zeros((rows * height, columns * width))
     figure, axis = plt.subplots(figsize=(PAGE, PAGE * rows * height / (columns * width)))
     for place, (image, label) in enumerate(zip(images, labels, strict=True)):
         top, left = place // columns * height + 1, place % columns * width + 1
         mosaic[top : top + image_shape[0], left : left + image_shape[1]] = image.reshape(image_shape)
         axis.text(left - 0.5, top - 0.5, str(label), fontsize="small", va="top", color=_COLOURS[3], fontweight="bold")
-    axis.imshow(mosaic, cmap="gray_r", vmin=-1, vmax=1)
+    axis.imshow(mosaic, cmap="gray_r", vmin=0, vmax=1)
     axis.axis("off")
     return figure
 

@@ -1,155 +1,247 @@
-"""Training by cutting heads.
+"""Training by cutting heads: sample a batch, find the heads, cut them, again and again.
 
-A *head* is a low-energy read whose output is wrong and whose energy is not above that of the clamped state plus a margin.
-For every image that has heads, a *cut* lowers the clamped state and raises the heads: one step down the gradient of
-
-    E(clamped) - mean over the image's heads of E(head),
-
-which is contrastive learning with the heads as the negative phase. The step is made by the Adam optimiser (Kingma, Ba,
-arXiv:1412.6980). Images without heads contribute nothing, and when no image of a batch has any, nothing moves. The rule is a
-reconstruction of the paper's "cutting the dragon's heads".
+The step of a cut is made by the Adam optimiser (Kingma, Ba, arXiv:1412.6980) on the gradient of `qnn_core.cutting`. Images without heads
+contribute nothing, and when no image of a batch has any, nothing moves.
 """
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32, Int8, Int64
+from jaxtyping import Bool
 from tqdm import tqdm
 
+from qnn_core.checkpoint import Checkpoint, fingerprint
+from qnn_core.cutting import Weighting, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput
-from qnn_core.history import History, check_training, evaluation_steps, log_spaced_steps, minibatches
-from qnn_core.ising import IsingProblem
+from qnn_core.errors import Diverged, InvalidInput
+from qnn_core.history import COLUMNS, History, check_training, evaluation_steps, log_spaced_steps, minibatches
 from qnn_core.network import QNN, WrongRule
 from qnn_core.samplers.base import Metered, Reads, Sampler, check_num_reads, derived_seed
+from qnn_core.samplers.gibbs import GibbsSampler
+from qnn_core.threads import one_thread_for_algebra
 
 Schedule = Literal["constant", "linear"]
 
-
-def find_heads(
-    net: QNN,
-    problem: IsingProblem,
-    reads: Reads,
-    clamped: Int8[np.ndarray, "B N"],
-    labels: Int64[np.ndarray, " B"],
-    margin: float,
-    wrong: WrongRule,
-) -> Bool[np.ndarray, "B R"]:
-    """Which reads are heads: wrong, and with E(read) <= E(clamped) + margin (margin in units of energy)."""
-    bar = problem.energy(clamped[:, None]) + np.float32(margin)
-    outputs = problem.split(reads.spins)[-1]
-    return net.is_wrong(outputs, labels, wrong) & (reads.energies <= bar)
+_PATIENCE = 200
+"""Updates after which heads should have become fewer."""
 
 
-def cut_gradient(
-    net: QNN,
-    x: Float32[np.ndarray, "B D"],
-    clamped: Int8[np.ndarray, "B N"],
-    spins: Int8[np.ndarray, "B R N"],
-    heads: Bool[np.ndarray, "B R"],
-) -> list[np.ndarray]:
-    """Gradient of mean over images of [E(clamped) - mean over its heads of E(head)], in the order of `net.parameters`.
-
-    An image without heads contributes nothing. With dE/dW_l = - s^l (s^(l+1))^T the whole is a weighted sum of outer
-    products: weight 1 for the clamped state and -1/(number of heads) for each head.
-    """
-    counts = heads.sum(axis=1)
-    image, _ = np.nonzero(heads)
-    active = np.flatnonzero(counts)
-    states = np.concatenate([clamped[active], spins[heads]]).astype(np.float32)
-    weights = np.concatenate([np.ones(len(active)), -1 / counts[image]]).astype(np.float32) / np.float32(len(x))
-    owners = np.concatenate([active, image])
-    ends = np.cumsum(net.layers)[:-1]
-    layers = np.split(states, ends, axis=1)
-    weighted = [layer * weights[:, None] for layer in layers]
-    gradients = [-(x[owners].T @ weighted[0])]
-    gradients += [-(left.T @ right) for left, right in zip(weighted[:-1], layers[1:], strict=True)]
-    return gradients + [-layer.sum(axis=0) for layer in weighted]
+class TrainingWarning(UserWarning):
+    """A run that goes on but does not do what it should."""
 
 
 def train(
     net: QNN,
     data: Dataset,
-    sampler: Sampler,
+    sampler: Sampler | None = None,
     epochs: int = 20,
     reads: int = 10,
-    lr: float = 0.01,
-    batch_size: int = 10,
+    lr: float = 0.002,
+    batch_size: int = 50,
     seed: int = 0,
     *,
-    margin: float = 3.0,
+    margin: float = 8.0,
     wrong: WrongRule = "class",
+    weighting: Weighting = "deepest",
+    completed: bool = True,
     schedule: Schedule = "linear",
     snapshots: int = 0,
     progress: bool = False,
+    checkpoint: str | None = None,
 ) -> History:
     """Train `net` in place by cutting the heads that `sampler` finds.
 
-    reads: per image and update. lr: of the Adam optimiser. seed: of the order of the images and of
+    sampler: None for `GibbsSampler()`. reads: per image and update. lr: of the Adam optimiser. seed: of the order of the images and of
     the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a head, in units of energy.
-    wrong: "class" (the decoded class differs) or "spins" (any output spin differs). schedule: "linear" lets lr fall to 0 over
-    the run, "constant" keeps it. snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones.
-    progress: show a bar.
+    wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of an image are cut, the
+    "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked for, see
+    `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. snapshots: how many log-spaced copies of
+    the parameters to keep, besides the initial ones. progress: show a bar. checkpoint: a file that keeps the state at the end of every
+    epoch; if it is there when the run starts, the run goes on from it, bit for bit.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
-    zero where the answer is right, in units of energy.
+    zero where the answer is right, in units of energy. Raises Diverged when numbers overflow; warns with TrainingWarning when the
+    heads do not become fewer.
     """
-    _check(net, data, reads, margin, schedule, epochs, lr, batch_size, seed, snapshots)
-    batches = minibatches(len(data.y_train), batch_size, epochs, seed)
-    total = len(batches)
-    look = evaluation_steps(total, total // epochs)
-    if isinstance(sampler, Metered):
-        sampler.announce(tuple(net.layers), min(batch_size, len(data.y_train)), reads, total + len(look))
-    keep = set(log_spaced_steps(total, snapshots)) if snapshots else set()
-    optimiser = torch.optim.Adam([torch.from_numpy(parameter) for parameter in net.parameters], lr=lr)
-    tensors = optimiser.param_groups[0]["params"]
-    history = History(len(data.y_train), len(data.y_test))
-    tally = _Tally()
-    spent_reads = spent_anneals = spent_updates = 0
-    start = perf_counter()
+    sampler = GibbsSampler() if sampler is None else sampler
+    _check(net, data, reads, margin, wrong, completed, schedule, epochs, lr, batch_size, seed, snapshots)
+    rules = _Rules(epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, snapshots)
+    with one_thread_for_algebra():
+        run = _Run(net, data, sampler, rules, checkpoint)
+        run.resume()
+        if isinstance(sampler, Metered):
+            sampler.announce(tuple(net.layers), min(batch_size, len(data.y_train)), reads, run.total - run.done + len(run.look))
+        with tqdm(total=run.total, initial=run.done, desc="training", disable=not progress, unit="cut") as bar:
+            while run.done < run.total:
+                run.step()
+                bar.set_postfix_str(run.status, refresh=False)
+                bar.update()
+    return run.history
 
-    def evaluate(step: int, **after_cut: float) -> None:
-        history.record(
-            step=step,
-            epoch=step * epochs / total,
-            **_errors(net, data),
-            reads=spent_reads,
-            anneals=spent_anneals,
-            spin_updates=spent_updates,
-            seconds=perf_counter() - start,
-            **tally.means(),
-            **after_cut,
-        )
-        tally.reset()
 
-    for step, rows in enumerate(tqdm(batches, desc="training", disable=not progress, unit="cut")):
-        if step in keep:
-            history.snapshots[step] = [parameter.copy() for parameter in net.parameters]
+@dataclass(frozen=True)
+class _Rules:
+    """The settings of `train` that decide what is computed."""
+
+    epochs: int
+    reads: int
+    lr: float
+    batch_size: int
+    seed: int
+    margin: float
+    wrong: WrongRule
+    weighting: Weighting
+    completed: bool
+    schedule: Schedule
+    snapshots: int
+
+
+class _Run:
+    """One training run between two of its steps."""
+
+    def __init__(self, net: QNN, data: Dataset, sampler: Sampler, rules: _Rules, checkpoint: str | None) -> None:
+        self.net, self.data, self.sampler, self.rules = net, data, sampler, rules
+        self.checkpoint = None
+        if checkpoint is not None:
+            told = {"sizes": net.sizes, "copies": net.copies, "sampler": repr(sampler), "data": data.sha256}
+            self.checkpoint = Checkpoint(checkpoint, {**asdict(rules), **told, "initial weights": fingerprint(net.parameters)})
+        self.batches = minibatches(len(data.y_train), rules.batch_size, rules.epochs, rules.seed)
+        self.total = len(self.batches)
+        self.look = evaluation_steps(self.total, self.total // rules.epochs)
+        self.keep = set(log_spaced_steps(self.total, rules.snapshots)) if rules.snapshots else set()
+        self.optimiser = torch.optim.Adam([torch.from_numpy(parameter) for parameter in net.parameters], lr=rules.lr)
+        self.history = History(len(data.y_train), len(data.y_test))
+        self.tally = _Tally()
+        self.effort = {"reads": 0, "anneals": 0, "spin_updates": 0}
+        self.done = 0
+        self.status = ""
+        self.warned = False
+        self.earlier, self.start = 0.0, perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time, that before an interruption included."""
+        return self.earlier + perf_counter() - self.start
+
+    def step(self) -> None:
+        """One batch: sample, cut, look if it is time to."""
+        net, data, step = self.net, self.data, self.done
         if step == 0:
-            evaluate(0)
+            self._keep_snapshot()
+            self._evaluate()
+        rows = self.batches[step]
         x, labels = data.x_train[rows], data.y_train[rows]
+        if not all(np.isfinite(parameter).all() for parameter in net.parameters):
+            raise Diverged(
+                f"The weights are no numbers any more after {step} updates: the learning rate {self.rules.lr:g} is too high."
+            )
         problem = net.problem(x)
-        found = sampler.sample(problem, reads, derived_seed(seed, step))
+        found = self._sample(x, labels, derived_seed(self.rules.seed, step))
         clamped = net.clamped(x, labels)
-        heads = find_heads(net, problem, found, clamped, labels, margin, wrong)
-        spent_reads += heads.size
-        spent_anneals += heads.size * found.info.get("anneals_per_read", 1)
-        spent_updates += found.info["spin_updates"]
-        tally.add(found, heads)
-        set_rate(optimiser, lr, schedule, step, total)
+        heads = find_heads(net, problem, found, clamped, labels, self.rules.margin, self.rules.wrong)
+        self.effort["reads"] += heads.size
+        self.effort["anneals"] += heads.size * found.info.get("anneals_per_read", 1)
+        self.effort["spin_updates"] += found.info["spin_updates"]
+        self.tally.add(found, heads)
+        set_rate(self.optimiser, self.rules.lr, self.rules.schedule, step, self.total)
         if heads.any():
-            for tensor, gradient in zip(tensors, cut_gradient(net, x, clamped, found.spins, heads), strict=True):
+            weights = head_weights(heads, found.energies, self.rules.weighting)
+            gradients = cut_gradient(net, x, clamped, found.spins, weights)
+            for tensor, gradient in zip(self.optimiser.param_groups[0]["params"], gradients, strict=True):
                 tensor.grad = torch.from_numpy(gradient)
-            optimiser.step()
-        if step + 1 in look:
-            evaluate(step + 1, **_after_cut(net, x, labels, sampler, found, heads, margin, wrong, derived_seed(seed, step, 1)))
-    if total in keep:
-        history.snapshots[total] = [parameter.copy() for parameter in net.parameters]
-    return history
+            self.optimiser.step()
+        self.done += 1
+        self._keep_snapshot()
+        if self.done in self.look:
+            self._evaluate(**self._after_cut(x, labels, found, heads, derived_seed(self.rules.seed, step, 1)))
+        if self.done % (self.total // self.rules.epochs) == 0:
+            self._end_of_epoch()
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        state = self.checkpoint.load() if self.checkpoint is not None else None
+        if state is None:
+            return
+        self.net.set_parameters([tensor.numpy() for tensor in state["parameters"]])
+        self.optimiser.load_state_dict(state["optimiser"])
+        for column, values in state["history"].items():
+            getattr(self.history, column).extend(values)
+        self.history.snapshots |= {step: [tensor.numpy() for tensor in values] for step, values in state["snapshots"].items()}
+        self.tally.counts = state["tally"]
+        self.effort, self.done, self.earlier = state["effort"], state["done"], state["seconds"]
+
+    def _sample(self, x: np.ndarray, labels: np.ndarray, seed: int) -> Reads:
+        """Reads of the network as it is, completed if they are to be."""
+        problem = self.net.problem(x)
+        reads = self.sampler.sample(problem, self.rules.reads, seed)
+        return complete(self.net, problem, x, labels, reads) if self.rules.completed else reads
+
+    def _after_cut(
+        self, x: np.ndarray, labels: np.ndarray, reads: Reads, heads: Bool[np.ndarray, "B R"], seed: int
+    ) -> dict[str, float]:
+        """What became of the heads of the last batch, and which are there now: a diagnostic, not counted as effort."""
+        net, problem = self.net, self.net.problem(x)
+        clamped = net.clamped(x, labels)
+        old = Reads(reads.spins, problem.energy(reads.spins))
+        still = find_heads(net, problem, old, clamped, labels, self.rules.margin, self.rules.wrong) & heads
+        again = self._sample(x, labels, seed)
+        regrown = find_heads(net, problem, again, clamped, labels, self.rules.margin, self.rules.wrong)
+        surviving = {"heads_surviving": float(still.sum() / heads.sum())} if heads.any() else {}
+        return {**surviving, "heads_regrown": float(regrown.mean())}
+
+    def _keep_snapshot(self) -> None:
+        if self.done in self.keep:
+            self.history.snapshots[self.done] = [parameter.copy() for parameter in self.net.parameters]
+
+    def _evaluate(self, **after_cut: float) -> None:
+        history = self.history
+        measured = _errors(self.net, self.data)
+        if not np.isfinite(measured["loss"]):
+            raise Diverged(
+                f"The loss is no number any more after {self.done} updates: the learning rate {self.rules.lr:g} is too high."
+            )
+        epoch = self.done * self.rules.epochs / self.total
+        history.record(
+            step=self.done, epoch=epoch, **measured, **self.effort, seconds=self.seconds, **self.tally.means(), **after_cut
+        )
+        self.tally = _Tally()
+        heads = f"heads {history.head_fraction[-1]:.1%}, " if self.done else ""
+        rate = self.optimiser.param_groups[0]["lr"]
+        errors = f"errors {history.train_error[-1]:.2%} train {history.test_error[-1]:.2%} test"
+        self.status = f"epoch {epoch:.1f}/{self.rules.epochs}, {heads}{errors}, rate {rate:.1e}"
+
+    def _end_of_epoch(self) -> None:
+        epoch = self.done // (self.total // self.rules.epochs)
+        history = self.history
+        stuck = history.train_error[-1] > 0.9 * history.train_error[0] and history.head_fraction[-1] > 0.9
+        if epoch > 1 and self.done >= _PATIENCE and not self.warned and stuck:
+            self.warned = True
+            warnings.warn(
+                f"After {epoch} epochs nearly every image still has a head and the training error is {history.train_error[-1]:.0%}: the rate "
+                f"{self.rules.lr:g} may be far too low or too high, or the sampler's reads too shallow to be cut.",
+                TrainingWarning,
+                stacklevel=4,
+            )
+        if self.checkpoint is not None:
+            columns = {column: getattr(history, column) for column in (*COLUMNS, "seconds")}
+            self.checkpoint.save(
+                {
+                    "parameters": [torch.from_numpy(parameter) for parameter in self.net.parameters],
+                    "optimiser": self.optimiser.state_dict(),
+                    "history": columns,
+                    "snapshots": {step: [torch.from_numpy(value) for value in kept] for step, kept in history.snapshots.items()},
+                    "tally": self.tally.counts,
+                    "effort": self.effort,
+                    "done": self.done,
+                    "seconds": self.seconds,
+                }
+            )
 
 
 def set_rate(optimiser: torch.optim.Optimizer, lr: float, schedule: Schedule, step: int, total: int) -> None:
@@ -163,26 +255,25 @@ class _Tally:
     """Head statistics since the last evaluation."""
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.images = self.images_with_heads = self.reads = self.heads = self.distinct = 0
+        self.counts = dict.fromkeys(("images", "images_with_heads", "reads", "heads", "distinct"), 0)
 
     def add(self, reads: Reads, heads: Bool[np.ndarray, "B R"]) -> None:
-        self.images += len(heads)
-        self.images_with_heads += int(heads.any(axis=1).sum())
-        self.reads += heads.size
-        self.heads += int(heads.sum())
+        counts = self.counts
+        counts["images"] += len(heads)
+        counts["images_with_heads"] += int(heads.any(axis=1).sum())
+        counts["reads"] += heads.size
+        counts["heads"] += int(heads.sum())
         for image in np.flatnonzero(heads.any(axis=1)):
-            self.distinct += len({spins.tobytes() for spins in reads.spins[image, heads[image]]})
+            counts["distinct"] += len({spins.tobytes() for spins in reads.spins[image, heads[image]]})
 
     def means(self) -> dict[str, float]:
-        if not self.images:
+        counts = self.counts
+        if not counts["images"]:
             return {}
         return {
-            "head_fraction": self.images_with_heads / self.images,
-            "heads_per_read": self.heads / self.reads,
-            "distinct_heads": self.distinct / self.images,
+            "head_fraction": counts["images_with_heads"] / counts["images"],
+            "heads_per_read": counts["heads"] / counts["reads"],
+            "distinct_heads": counts["distinct"] / counts["images"],
         }
 
 
@@ -197,33 +288,13 @@ def _errors(net: QNN, data: Dataset) -> dict[str, float]:
     return {"train_mistakes": mistakes, "test_mistakes": test_mistakes, "loss": loss}
 
 
-def _after_cut(
-    net: QNN,
-    x: np.ndarray,
-    labels: np.ndarray,
-    sampler: Sampler,
-    reads: Reads,
-    heads: Bool[np.ndarray, "B R"],
-    margin: float,
-    wrong: WrongRule,
-    seed: int,
-) -> dict[str, float]:
-    """What became of the heads of the last batch, and which are there now: a diagnostic, not counted as effort."""
-    problem = net.problem(x)
-    clamped = net.clamped(x, labels)
-    old = Reads(reads.spins, problem.energy(reads.spins))
-    still = find_heads(net, problem, old, clamped, labels, margin, wrong) & heads
-    again = sampler.sample(problem, reads.spins.shape[1], seed)
-    regrown = find_heads(net, problem, again, clamped, labels, margin, wrong)
-    surviving = {"heads_surviving": float(still.sum() / heads.sum())} if heads.any() else {}
-    return {**surviving, "heads_regrown": float(regrown.mean())}
-
-
 def _check(
     net: QNN,
     data: Dataset,
     reads: int,
     margin: float,
+    wrong: WrongRule,
+    completed: bool,
     schedule: Schedule,
     epochs: int,
     lr: float,
@@ -239,6 +310,8 @@ def _check(
         raise InvalidInput("sizes", net.sizes, f"at least {data.num_classes} classes, as many as {data.name} has")
     if not (np.isfinite(margin) and margin >= 0):
         raise InvalidInput("margin", margin, "a finite number of at least 0")
+    if completed and wrong == "spins":
+        raise InvalidInput("wrong", wrong, '"class", or completed = False: a completed read has no single wrong spins')
     if schedule not in ("constant", "linear"):
         raise InvalidInput("schedule", schedule, '"constant" or "linear"')
     if snapshots < 0:

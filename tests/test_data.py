@@ -20,9 +20,9 @@ needs_mnist = pytest.mark.skipif(
 def own(tmp_path, **changes):
     random = np.random.default_rng(0)
     arrays = {
-        "x_train": random.uniform(-1, 1, (20, 3, 4)),
+        "x_train": random.uniform(0, 1, (20, 3, 4)),
         "y_train": np.arange(20) % 3,
-        "x_test": random.uniform(-1, 1, (6, 3, 4)),
+        "x_test": random.uniform(0, 1, (6, 3, 4)),
         "y_test": np.arange(6) % 3,
     } | changes
     path = tmp_path / "own.npz"
@@ -34,9 +34,9 @@ def test_digits_are_all_there_scaled_and_split(digits):
     pixels, labels = load_digits(return_X_y=True)
     assert len(digits.x_train) + len(digits.x_test) == len(labels) == 1797
     both = np.concatenate([digits.x_train, digits.x_test])
-    assert both.min() == -1
+    assert both.min() == 0
     assert both.max() == 1
-    expected = np.sort((pixels / 8 - 1).astype(np.float32).sum(axis=1))
+    expected = np.sort((pixels / 16).astype(np.float32).sum(axis=1))
     np.testing.assert_allclose(np.sort(both.sum(axis=1)), expected, atol=1e-4)
     train_rows = {row.tobytes() for row in digits.x_train}
     assert sum(row.tobytes() in train_rows for row in digits.x_test) <= len(labels) - len(np.unique(pixels, axis=0))
@@ -51,7 +51,7 @@ def test_mnist_and_its_first_thousand():
     assert mnist.x_train.shape == (60_000, 784)
     assert mnist.x_test.shape == (10_000, 784)
     assert mnist.y_train[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    assert mnist.x_train.min() == -1
+    assert mnist.x_train.min() == 0
     assert mnist.x_train.max() == 1
     small = load_dataset("mnist-1000", data_dir=MNIST)
     assert np.bincount(small.y_train).tolist() == [100] * 10
@@ -156,7 +156,7 @@ def test_own_images_come_out_as_they_went_in(tmp_path):
     path, arrays = own(tmp_path, x_train=np.full((20, 12), 255, np.uint8), x_test=np.zeros((6, 12), np.uint8))
     data = load_dataset(path.name, data_dir=tmp_path)
     assert (data.x_train == 1).all()
-    assert (data.x_test == -1).all()
+    assert (data.x_test == 0).all()
     assert data.image_shape == (3, 4)
 
 
@@ -164,7 +164,7 @@ def test_own_images_come_out_as_they_went_in(tmp_path):
     ("changes", "named"),
     [
         ({"y_test": None}, "y_test"),
-        ({"x_train": np.full((20, 12), 2.0)}, "pixels up to 2"),
+        ({"x_train": np.full((20, 12), 2.0)}, "pixels 2 .. 2"),
         ({"x_train": np.full((20, 12), np.nan)}, "x_train = 'NaN"),
         ({"x_train": np.full((20, 12), 256)}, "whole numbers 256"),
         ({"x_train": np.zeros((20, 12), complex)}, "dtype complex128"),

@@ -226,12 +226,12 @@ def test_training_is_replayed_bit_for_bit_without_a_token(machine, qpu, monkeypa
     net, replayed = QNN((6, 8, 3), seed=0), QNN((6, 8, 3), seed=0)
     data = small_data()
     sampler = qpu(max_qpu_seconds=60.0)
-    history = train(net, data, sampler, epochs=2, reads=4, seed=5)
+    history = train(net, data, sampler, epochs=2, reads=4, batch_size=10, seed=5)
     asked = len(machine.submissions)
     monkeypatch.delenv("DWAVE_API_TOKEN")
     monkeypatch.setattr("dwave.system.DWaveSampler", lambda **_: pytest.fail("connected"))
     replay = get_sampler("replay", record=sampler.record)
-    again = train(replayed, data, replay, epochs=2, reads=4, seed=5)
+    again = train(replayed, data, replay, epochs=2, reads=4, batch_size=10, seed=5)
     assert replay.kind == "recorded reads: D-Wave quantum annealer"
     assert len(machine.submissions) == asked
     for one, other in zip(net.parameters, replayed.parameters, strict=True):
@@ -371,7 +371,7 @@ def test_cost_is_said_first_and_refused_above_the_limit(machine, qpu, problem, c
     assert not machine.submissions
     assert "2 submissions of up to 4 images side by side, about 0.0308 s" in capsys.readouterr().out
     with pytest.raises(OverBudget, match="Nothing was submitted"):
-        train(QNN((6, 8, 3), seed=0), small_data(), sampler, epochs=1, reads=4, seed=5)
+        train(QNN((6, 8, 3), seed=0), small_data(), sampler, epochs=1, reads=4, batch_size=10, seed=5)
     assert not machine.submissions
 
 

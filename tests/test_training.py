@@ -1,16 +1,21 @@
 """Cuts against automatic differentiation, and training against what it promises."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from conftest import random_spins
 
-from qnn_core import QNN, InvalidInput, get_sampler, train, train_backprop
+from qnn_core import QNN, DamagedFile, InvalidInput, get_sampler, train, train_backprop
 from qnn_core.backprop import EnergyScores
+from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
+from qnn_core.errors import Diverged
 from qnn_core.history import evaluation_steps, log_spaced_steps, minibatches, snapshots_of
+from qnn_core.samplers.base import Reads
 from qnn_core.samplers.exact import output_log_weights
-from qnn_core.training import cut_gradient, find_heads
+from qnn_core.training import TrainingWarning
 
 
 def easy_data(seed=0, train_images=60, test_images=40):
@@ -37,6 +42,7 @@ def test_cut_is_the_gradient_by_automatic_differentiation(sizes):
     spins = random_spins(problem, reads=6, seed=2)
     heads = np.random.default_rng(3).random((8, 6)) < 0.4
     heads[2] = False
+    weights_of_heads = np.random.default_rng(4).random((8, 6)).astype(np.float32) * heads
 
     weights = [torch.tensor(value, requires_grad=True) for value in net.weights]
     biases = [torch.tensor(value, requires_grad=True) for value in net.biases]
@@ -49,14 +55,13 @@ def test_cut_is_the_gradient_by_automatic_differentiation(sizes):
         return total - sum(left @ matrix @ right for left, matrix, right in zip(parts, weights[1:], parts[1:], strict=False))
 
     objective = sum(
-        energy(image, clamped[image])
-        - sum(energy(image, spins[image, read]) for read in np.flatnonzero(heads[image])) / heads[image].sum()
+        float(weights_of_heads[image, read]) * (energy(image, clamped[image]) - energy(image, spins[image, read]))
         for image in range(8)
-        if heads[image].any()
+        for read in np.flatnonzero(heads[image])
     )
     (objective / 8).backward()
     expected = [value.grad.numpy() for value in [*weights, *biases]]
-    for found, wanted in zip(cut_gradient(net, x, clamped, spins, heads), expected, strict=True):
+    for found, wanted in zip(cut_gradient(net, x, clamped, spins, weights_of_heads), expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
@@ -65,8 +70,45 @@ def test_without_heads_nothing_is_cut():
     data = easy_data()
     x, labels = data.x_train[:4], data.y_train[:4]
     spins = random_spins(net.problem(x), reads=3, seed=0)
-    gradients = cut_gradient(net, x, net.clamped(x, labels), spins, np.zeros((4, 3), bool))
+    gradients = cut_gradient(net, x, net.clamped(x, labels), spins, np.zeros((4, 3), np.float32))
     assert all((gradient == 0).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("sizes", [(9, 5, 3), (9, 5, 4, 3)])
+def test_completed_reads_are_the_code_states_of_what_they_decode_to(sizes):
+    net = QNN(sizes, copies=2, seed=1)
+    data = easy_data()
+    x, labels = data.x_train[:20], data.y_train[:20]
+    problem = net.problem(x)
+    reads = Reads(random_spins(problem, reads=15, seed=0), np.zeros((20, 15), np.float32))
+    done = complete(net, problem, x, labels, reads)
+    outputs = problem.split(reads.spins)[-1].astype(int)
+    np.testing.assert_array_equal(
+        net.is_wrong(problem.split(done.spins)[-1], labels), net.is_wrong(outputs.astype(np.int8), labels)
+    )
+    ties = 0
+    for image in range(20):
+        for read in range(15):
+            overlaps = net.codes.astype(int) @ outputs[image, read]
+            best = np.flatnonzero(overlaps == overlaps.max())
+            ties += len(best) > 1
+            states = [
+                net.clamped(x[image : image + 1], np.array([label]))[0]
+                for label in best
+                if label != labels[image] or len(best) == 1
+            ]
+            assert any(np.array_equal(done.spins[image, read], state) for state in states)
+    assert ties
+    np.testing.assert_allclose(done.energies, problem.energy(done.spins), atol=1e-5)
+
+
+def test_weights_of_heads():
+    heads = np.array([[True, False, True], [False, False, False], [False, True, False]])
+    energies = np.array([[1.0, -9.0, 0.5], [0.0, 0.0, 0.0], [0.0, 3.0, -1.0]], np.float32)
+    np.testing.assert_array_equal(head_weights(heads, energies, "deepest"), [[0, 0, 1], [0, 0, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(head_weights(heads, energies, "uniform"), [[0.5, 0, 0.5], [0, 0, 0], [0, 1, 0]])
+    with pytest.raises(Exception, match="weighting"):
+        head_weights(heads, energies, "all")
 
 
 def test_heads_are_wrong_and_below_the_bar():
@@ -99,7 +141,7 @@ def test_training_learns_with_every_sampler(name):
     data = easy_data()
     net = QNN((9, 8, 3), seed=0)
     sampler = get_sampler(name) if name == "exact" else get_sampler(name, sweeps=20)
-    history = train(net, data, sampler, epochs=8, reads=5, lr=0.02, seed=1)
+    history = train(net, data, sampler, epochs=8, reads=5, lr=0.02, batch_size=10, seed=1)
     assert history.test_error[0] > 0.3
     assert history.test_error[-1] <= 0.05
     assert history.test_error[-1] == net.error(data.x_test, data.y_test)
@@ -109,7 +151,7 @@ def test_training_learns_with_every_sampler(name):
 def test_digits_are_learned_as_well_as_the_reference(digits):
     """The one-page prototype reached 4 % after 20 epochs at a constant rate; half the epochs must do with a falling one."""
     net = QNN((64, 120, 10), seed=0)
-    history = train(net, digits, get_sampler("gibbs", sweeps=20), epochs=10, lr=0.003, seed=0)
+    history = train(net, digits, get_sampler("gibbs", sweeps=20), epochs=10, lr=0.003, batch_size=10, margin=3.0, seed=0)
     assert history.test_error[-1] < 0.04
     assert history.head_fraction[-1] < 0.1 < 0.9 < history.head_fraction[1]
 
@@ -119,17 +161,90 @@ def test_same_seed_same_training_and_the_seed_matters():
     runs = []
     for seed in (3, 3, 4):
         net = QNN((9, 6, 3), seed=0)
-        train(net, data, get_sampler("gibbs", sweeps=5), epochs=2, seed=seed)
+        train(net, data, get_sampler("gibbs", sweeps=5), epochs=2, batch_size=10, seed=seed)
         runs.append(net.weights[0])
     np.testing.assert_array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
+
+
+class Stops:
+    """A sampler that is killed after some calls."""
+
+    name, kind = "stops", "test"
+
+    def __init__(self, calls):
+        self.calls = calls
+
+    def __repr__(self):
+        return "the sampler"
+
+    def sample(self, problem, num_reads, seed):
+        self.calls -= 1
+        if self.calls < 0:
+            raise KeyboardInterrupt
+        return get_sampler("gibbs", sweeps=5).sample(problem, num_reads, seed)
+
+
+@pytest.mark.parametrize("calls", [3, 9, 15, 20])
+def test_a_killed_run_goes_on_bit_for_bit(tmp_path, calls):
+    data = easy_data()
+    file = str(tmp_path / "run.checkpoint")
+    options = {"epochs": 3, "batch_size": 10, "snapshots": 5, "seed": 0}
+    whole, killed = QNN((9, 6, 3), seed=0), QNN((9, 6, 3), seed=0)
+    expected = train(whole, data, Stops(1000), **options)
+    with pytest.raises(KeyboardInterrupt):
+        train(killed, data, Stops(calls), checkpoint=file, **options)
+    again = QNN((9, 6, 3), seed=0)
+    sampler = Stops(1000)
+    history = train(again, data, sampler, checkpoint=file, **options)
+    for one, other in zip(whole.parameters, again.parameters, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for name, values in expected.arrays().items():
+        np.testing.assert_array_equal(history.arrays()[name], values)
+    used = 1000 - sampler.calls
+    sampler = Stops(0)
+    finished = train(QNN((9, 6, 3), seed=0), data, sampler, checkpoint=file, **options)
+    assert finished.test_mistakes == expected.test_mistakes
+    assert calls < 10 or used < 35
+
+
+def test_checkpoints_of_other_runs_and_damaged_ones_are_refused(tmp_path):
+    data = easy_data()
+    file = tmp_path / "run.checkpoint"
+    sampler = get_sampler("gibbs", sweeps=5)
+    train(QNN((9, 6, 3), seed=0), data, sampler, epochs=1, seed=0, checkpoint=str(file))
+    with pytest.raises(InvalidInput, match="other lr, seed"):
+        train(QNN((9, 6, 3), seed=0), data, sampler, epochs=1, lr=0.5, seed=1, checkpoint=str(file))
+    with pytest.raises(InvalidInput, match="other initial weights"):
+        train(QNN((9, 6, 3), seed=1), data, sampler, epochs=1, seed=0, checkpoint=str(file))
+    with pytest.raises(InvalidInput, match="other data"):
+        train(QNN((9, 6, 3), seed=0), easy_data(1), sampler, epochs=1, seed=0, checkpoint=str(file))
+    whole = file.read_bytes()
+    for damage in (whole[:-200], b"", whole[: len(whole) // 2]):
+        file.write_bytes(damage)
+        with pytest.raises(DamagedFile, match="is damaged; delete it"):
+            train(QNN((9, 6, 3), seed=0), data, sampler, epochs=1, seed=0, checkpoint=str(file))
+
+
+def test_runs_that_go_wrong_say_so():
+    data = easy_data()
+    with np.errstate(all="ignore"), pytest.raises(Diverged, match=r"learning rate 1e\+37 is too high"):
+        train(QNN((9, 6, 3), seed=0), data, get_sampler("gibbs", sweeps=5), lr=1e37, epochs=3, seed=0)
+    with pytest.warns(TrainingWarning, match="nearly every image still has a head"):
+        train(QNN((9, 6, 3), seed=0), data, get_sampler("gibbs", sweeps=5), lr=1e-9, epochs=20, batch_size=5, margin=50.0, seed=0)
+
+
+def test_progress_tells_heads_errors_and_rate(capsys):
+    train(QNN((9, 6, 3), seed=0), easy_data(), get_sampler("gibbs", sweeps=5), epochs=2, seed=0, progress=True)
+    line = capsys.readouterr().err.split("\r")[-1]
+    assert re.search(r"epoch 2\.0/2, heads [\d.]+%, errors [\d.]+% train [\d.]+% test, rate", line)
 
 
 def test_snapshots_are_kept_and_read_back():
     data = easy_data()
     net = QNN((9, 6, 3), seed=0)
     first = net.weights[0].copy()
-    history = train(net, data, get_sampler("gibbs", sweeps=5), epochs=2, snapshots=4, seed=0)
+    history = train(net, data, get_sampler("gibbs", sweeps=5), epochs=2, batch_size=10, snapshots=4, seed=0)
     snapshots = snapshots_of(history.arrays())
     assert list(snapshots) == log_spaced_steps(12, 4)
     np.testing.assert_array_equal(snapshots[0][0], first)

@@ -1,0 +1,57 @@
+"""The state of a training run on disk, so that a run that was killed goes on bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from qnn_core.errors import DamagedFile, InvalidInput
+from qnn_core.files import atomic_write, in_project, relative
+
+
+def fingerprint(arrays: list[np.ndarray]) -> str:
+    """SHA-256 of arrays, to tell one set of data or weights from another."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """A file that holds the newest state of one run.
+
+    settings: all that decides what the run computes; a file left by a run with others is refused.
+    """
+
+    def __init__(self, path: str, settings: Mapping[str, Any]) -> None:
+        self.path = path
+        self.settings = json.loads(json.dumps(settings))
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Write the state, whole or not at all."""
+        with atomic_write(self.path) as file:
+            torch.save({"settings": self.settings, "state": dict(state)}, file)
+
+    def load(self) -> dict[str, Any] | None:
+        """The state that was saved, None when there is none."""
+        path = in_project(self.path)
+        if not path.is_file():
+            return None
+        try:
+            content = torch.load(io.BytesIO(path.read_bytes()), weights_only=True)
+            settings, state = content["settings"], content["state"]
+        except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as failure:
+            raise DamagedFile(f"{relative(path)} is damaged; delete it to train from the start.") from failure
+        differing = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))
+        if differing:
+            raise InvalidInput(
+                "checkpoint", self.path, f"the checkpoint of this run, or a new file: that one has other {', '.join(differing)}"
+            )
+        return dict(state)
