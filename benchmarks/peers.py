@@ -95,9 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     train(net, few, sampler, epochs=options.epochs, reads=READS, batch_size=10)
     ours = (perf_counter() - start) / options.epochs
     print(f"ours, epoch {options.epochs}: {ours:.2f} s an epoch, {accuracy(net)}")
-    print(
-        f"{min(times) / ours:.0f} times faster an epoch at {READS} reads x {SWEEPS} sweeps (one phase a step instead of two)"
-    )
+    print(f"{min(times) / ours:.0f} times faster an epoch at {READS} reads x {SWEEPS} sweeps (one phase a step instead of two)")
     errors = []
     for seed in range(5):
         net = QNN(sizes, COPIES, seed=seed)
