@@ -112,7 +112,7 @@ def test_networks_that_do_not_fit_are_refused(graph, tmp_path):
 def test_the_chips_energies_are_the_networks_after_the_scale_is_undone(folder, problem):
     sampler = get_sampler("mock", topology=SMALL, embeddings=folder, tiles=6)
     chains = sampler._tiles((8, 4)).chains(6)
-    model, scale = sampler._on_chip(problem, chains)
+    model, scale, _ = sampler._on_chip(problem, chains)
     random = np.random.default_rng(0)
     spins = random.choice(np.array([-1, 1], np.int8), size=(6, 20, 12))
     on_qubits = {
@@ -128,10 +128,14 @@ def test_the_chips_ranges_are_filled_and_not_passed(folder, fields):
     problem = random_problem((8, 4), images=3, seed=1)
     problem = type(problem)(problem.layers, problem.fields * np.float32(fields), problem.couplings)
     sampler = get_sampler("mock", topology=SMALL, embeddings=folder)
-    model, _ = sampler._on_chip(problem, sampler._tiles((8, 4)).chains(3))
-    linear, (_, _, quadratic), _ = model.to_numpy_vectors()
-    used = [abs(linear).max() / 4, quadratic.max() / 1, -quadratic.min() / 2]
-    assert max(used) == pytest.approx(1)
+    chains = sampler._tiles((8, 4)).chains(3)
+    for sums in ([-18.0, 15.0], [-0.5, 0.5]):
+        sampler._device.properties["per_qubit_coupling_range"] = sums
+        model, *_ = sampler._on_chip(problem, chains)
+        linear, (_, _, quadratic), _ = model.to_numpy_vectors()
+        total = np.array([sum(model.adj[qubit].values()) for qubit in model.variables])
+        used = [abs(linear).max() / 4, quadratic.max() / 1, -quadratic.min() / 2, total.max() / sums[1], total.min() / sums[0]]
+        assert max(used) == pytest.approx(1)
 
 
 def test_a_fixed_scale_is_kept_or_refused(folder, problem):

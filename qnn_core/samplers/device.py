@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import networkx as nx
 import numpy as np
+from jaxtyping import Int8, Int64
 
 from qnn_core.errors import AnnealerError, InvalidInput
 from qnn_core.samplers.base import check_count, check_schedule
 from qnn_core.samplers.control_errors import check_control_error
 from qnn_core.samplers.embedding import graph_identifier
-from qnn_core.samplers.records import Answer
 
 if TYPE_CHECKING:
     import dimod
@@ -57,6 +57,16 @@ class Anneal:
         return {"anneal_schedule": schedule, "initial_state": dict(self.start), "reinitialize_state": True}
 
 
+@dataclass(frozen=True, eq=False)
+class Submission:
+    """What came back: spins (R, Q) of the qubits, seconds of access, and the annealer's name for the problem."""
+
+    spins: Int8[np.ndarray, "R Q"]
+    qubits: Int64[np.ndarray, " Q"]
+    qpu_seconds: float
+    problem_id: str
+
+
 class Device(Protocol):
     """Something that anneals a problem on its own graph of qubits."""
 
@@ -82,12 +92,11 @@ class Device(Protocol):
         bqm: dimod.BinaryQuadraticModel,
         num_reads: int,
         anneal: Anneal,
-        scale: float,
         seed: int,
         submitted: str | None,
         remember: Callable[[str], None],
-    ) -> Answer:
-        """The annealer's reads of a model on its qubits.
+    ) -> Submission:
+        """The annealer's reads of a model on its qubits, and what they cost.
 
         submitted: name of the same problem if it was sent before and its answer is to be fetched. remember: told the name of the
         problem as soon as it is sent.
@@ -171,11 +180,10 @@ class MockDevice:
         bqm: dimod.BinaryQuadraticModel,
         num_reads: int,
         anneal: Anneal,
-        scale: float,
         seed: int,
         submitted: str | None,  # noqa: ARG002
         remember: Callable[[str], None],  # noqa: ARG002
-    ) -> Answer:
+    ) -> Submission:
         random = np.random.default_rng(seed)
         of_fields, of_couplings = self.control_error
         wrong = bqm.copy()
@@ -185,7 +193,7 @@ class MockDevice:
             wrong.add_quadratic(left, right, of_couplings * error)
         self._sampler.substitute_kwargs = {"seed": int(random.integers(2**31))}
         sampleset = self._sampler.sample(wrong, num_reads=num_reads, answer_mode="raw", **anneal.parameters)
-        return _answer(sampleset, scale, self.access_seconds(bqm.num_variables, num_reads, anneal), "")
+        return _submission(sampleset, self.access_seconds(bqm.num_variables, num_reads, anneal), "")
 
 
 class _ChainAnnealer:
@@ -249,14 +257,13 @@ class LiveDevice:
         bqm: dimod.BinaryQuadraticModel,
         num_reads: int,
         anneal: Anneal,
-        scale: float,
         seed: int,  # noqa: ARG002
         submitted: str | None,
         remember: Callable[[str], None],
-    ) -> Answer:
+    ) -> Submission:
         sent = [submitted]
 
-        def attempt() -> Answer:
+        def attempt() -> Submission:
             problem_id = sent[0]
             sampleset = self._fetch(problem_id) if problem_id else None
             if sampleset is None:
@@ -268,7 +275,7 @@ class LiveDevice:
                 if problem_id:
                     remember(problem_id)
             seconds = 1e-6 * float(sampleset.info["timing"]["qpu_access_time"])
-            return _answer(sampleset, scale, seconds, str(problem_id))
+            return _submission(sampleset, seconds, str(problem_id))
 
         return _persevere(attempt, self.attempts, self.pause)
 
@@ -290,11 +297,11 @@ class LiveDevice:
         return sampleset
 
 
-def _answer(sampleset: dimod.SampleSet, scale: float, seconds: float, problem_id: str) -> Answer:
+def _submission(sampleset: dimod.SampleSet, seconds: float, problem_id: str) -> Submission:
     qubits = np.array(sampleset.variables, np.int64)
     order = np.argsort(qubits)
     spins = np.repeat(sampleset.record.sample, sampleset.record.num_occurrences, axis=0)[:, order]
-    return Answer(np.ascontiguousarray(spins, np.int8), qubits[order], scale, seconds, problem_id)
+    return Submission(np.ascontiguousarray(spins, np.int8), qubits[order], seconds, problem_id)
 
 
 def _connect(solver: str | None) -> Any:

@@ -155,6 +155,7 @@ class TiledAnnealer(ABC):
             "images_at_once": min(len(tiles), problem.num_images),
             "qpu_seconds": sum(answer.qpu_seconds for answer, _ in answers),
             "scale": [answer.scale for answer, _ in answers],
+            "chain_strength": [answer.chain_strength for answer, _ in answers],
             "broken_chains": float(np.mean([broken for _, broken in answers])),
         }
         return Reads(spins, problem.energy(spins), info)
@@ -193,7 +194,7 @@ class TiledAnnealer(ABC):
                 f"max_qpu_seconds = {self._budget:g} is used up: {spent:.3g} s are spent and the next submission takes {cost:.3g} s. "
                 "Reads so far are kept; raise the limit to go on."
             )
-        model, scale = self._on_chip(problem, chains)
+        model, scale, strength = self._on_chip(problem, chains)
         seed = derived_seed(question.seed, question.block, question.cycle)
         submitted = records.submitted(question) if records is not None else None
 
@@ -201,16 +202,17 @@ class TiledAnnealer(ABC):
             if records is not None:
                 records.note_submitted(question, problem_id)
 
-        answer = self._device.submit(model, question.num_reads, anneal, scale, seed, submitted, remember)
-        if len(answer.spins) != question.num_reads:
-            raise AnnealerError(f"The annealer gave {len(answer.spins)} reads instead of {question.num_reads}.")
+        back = self._device.submit(model, question.num_reads, anneal, seed, submitted, remember)
+        if len(back.spins) != question.num_reads:
+            raise AnnealerError(f"The annealer gave {len(back.spins)} reads instead of {question.num_reads}.")
+        answer = Answer(back.spins, back.qubits, scale, strength, back.qpu_seconds, back.problem_id)
         self._account.spent = spent + answer.qpu_seconds
         if records is not None:
             records.keep(question, answer)
         return answer
 
-    def _on_chip(self, problem: IsingProblem, chains: Embedding) -> tuple[dimod.BinaryQuadraticModel, float]:
-        """The images' problems on the qubits, scaled, and the scale."""
+    def _on_chip(self, problem: IsingProblem, chains: Embedding) -> tuple[dimod.BinaryQuadraticModel, float, float]:
+        """The images' problems on the qubits, scaled; the scale; and the strength of chains before it."""
         import dimod
         from dwave.embedding import EmbeddedStructure
         from dwave.embedding.chain_strength import uniform_torque_compensation
@@ -231,7 +233,7 @@ class TiledAnnealer(ABC):
             )
         scale = largest if self.scale is None else self.scale
         model.scale(scale)
-        return model, scale
+        return model, scale, strength
 
     def _tiles(self, layers: tuple[int, ...]) -> Tiles:
         records = self._records
@@ -405,12 +407,23 @@ def _deepest(problem: IsingProblem, spins: Int8[np.ndarray, "B R N"], num_reads:
 
 
 def _largest_scale(model: dimod.BinaryQuadraticModel, properties: Any) -> float:
-    """What fields and couplings can be multiplied with to fill the chip's ranges, 1 for a model without any."""
-    (low_field, high_field), (low_coupling, high_coupling) = properties["h_range"], properties["extended_j_range"]
-    linear, (_, _, quadratic), _ = model.to_numpy_vectors()
+    """What fields and couplings can be multiplied with to fill the chip's ranges, 1 for a model without any.
+
+    The ranges are those of a qubit's field, of a coupling, and, where the chip has one, of the sum of a qubit's couplings.
+    """
+    fields, (left, right, couplings), _ = model.to_numpy_vectors()
+    sums = np.zeros(len(fields))
+    np.add.at(sums, left, couplings)
+    np.add.at(sums, right, couplings)
+    unlimited = (-math.inf, math.inf)
+    ranges = (
+        (fields, properties["h_range"]),
+        (couplings, properties["extended_j_range"]),
+        (sums, properties.get("per_qubit_coupling_range", unlimited)),
+    )
     limits = [
         limit / value
-        for values, low, high in ((linear, low_field, high_field), (quadratic, low_coupling, high_coupling))
+        for values, (low, high) in ranges
         for value, limit in ((values.max(initial=0.0), high), (values.min(initial=0.0), low))
         if value != 0
     ]

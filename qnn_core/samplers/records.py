@@ -25,19 +25,22 @@ from qnn_core.ising import IsingProblem
 from qnn_core.samplers.embedding import Tiles, as_content, from_content
 
 _PROBES = 4
+_ARRAYS = ("spins", "shape", "qubits", "scale", "chain_strength", "qpu_seconds", "problem_id", "num_reads", "probe")
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """Reads of one submission, as the qubits gave them.
 
-    spins: (R, Q) of the qubits `qubits`. scale: what fields and couplings were multiplied with. qpu_seconds: access time, as the
+    spins: (R, Q) of the qubits `qubits`. scale: what fields and couplings were multiplied with. chain_strength: coupling that holds
+    the qubits of a spin together, before that scale. qpu_seconds: access time, as the
     annealer charged it, or as modelled where `problem_id` is empty.
     """
 
     spins: Int8[np.ndarray, "R Q"]
     qubits: Int64[np.ndarray, " Q"]
     scale: float
+    chain_strength: float
     qpu_seconds: float
     problem_id: str
 
@@ -130,6 +133,7 @@ class Records:
             (2 * spins.astype(np.int8) - 1).astype(np.int8),
             content["qubits"],
             float(content["scale"]),
+            float(content["chain_strength"]),
             float(content["qpu_seconds"]),
             str(content["problem_id"]),
         )
@@ -143,6 +147,7 @@ class Records:
                 shape=np.array(answer.spins.shape),
                 qubits=answer.qubits,
                 scale=answer.scale,
+                chain_strength=answer.chain_strength,
                 qpu_seconds=answer.qpu_seconds,
                 problem_id=answer.problem_id,
                 num_reads=question.num_reads,
@@ -182,10 +187,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a record; the archive's own checksums tell whether it is whole."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            return {
-                name: archive[name]
-                for name in ("spins", "shape", "qubits", "scale", "qpu_seconds", "problem_id", "num_reads", "probe")
-            }
+            return {name: archive[name] for name in _ARRAYS}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as failure:
         raise DamagedFile(
             f"{relative(path)} is damaged. Restore it from a copy, or delete it: then the annealer is asked, and paid, once more."
