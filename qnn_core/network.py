@@ -110,7 +110,9 @@ class QNN:
         One hidden layer: s = sign(a + W t_c). Deeper: zero-temperature descent from the forward pass, a local minimum.
         """
         hidden_problem = self.clamped_problem(x, labels)
-        hidden = relax(hidden_problem, feed_forward(hidden_problem)[:, None])[:, 0]
+        hidden = feed_forward(hidden_problem)
+        if len(hidden_problem.layers) > 1:
+            hidden = relax(hidden_problem, hidden[:, None])[:, 0]
         return np.concatenate([hidden, self.codes[labels]], axis=1)
 
     def class_energies(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B C"]:

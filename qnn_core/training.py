@@ -21,6 +21,7 @@ from qnn_core.cutting import Weighting, complete, cut_gradient, find_heads, head
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged, InvalidInput
 from qnn_core.history import COLUMNS, History, check_training, evaluation_steps, log_spaced_steps, minibatches
+from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN, WrongRule
 from qnn_core.samplers.base import Metered, Reads, Sampler, check_num_reads, derived_seed
 from qnn_core.samplers.gibbs import GibbsSampler
@@ -142,7 +143,7 @@ class _Run:
                 f"The weights are no numbers any more after {step} updates: the learning rate {self.rules.lr:g} is too high."
             )
         problem = net.problem(x)
-        found = self._sample(x, labels, derived_seed(self.rules.seed, step))
+        found = self._sample(problem, x, labels, derived_seed(self.rules.seed, step))
         clamped = net.clamped(x, labels)
         heads = find_heads(net, problem, found, clamped, labels, self.rules.margin, self.rules.wrong)
         self.effort["reads"] += heads.size
@@ -176,9 +177,8 @@ class _Run:
         self.tally.counts = state["tally"]
         self.effort, self.done, self.earlier = state["effort"], state["done"], state["seconds"]
 
-    def _sample(self, x: np.ndarray, labels: np.ndarray, seed: int) -> Reads:
+    def _sample(self, problem: IsingProblem, x: np.ndarray, labels: np.ndarray, seed: int) -> Reads:
         """Reads of the network as it is, completed if they are to be."""
-        problem = self.net.problem(x)
         reads = self.sampler.sample(problem, self.rules.reads, seed)
         return complete(self.net, problem, x, labels, reads) if self.rules.completed else reads
 
@@ -190,7 +190,7 @@ class _Run:
         clamped = net.clamped(x, labels)
         old = Reads(reads.spins, problem.energy(reads.spins))
         still = find_heads(net, problem, old, clamped, labels, self.rules.margin, self.rules.wrong) & heads
-        again = self._sample(x, labels, seed)
+        again = self._sample(problem, x, labels, seed)
         regrown = find_heads(net, problem, again, clamped, labels, self.rules.margin, self.rules.wrong)
         surviving = {"heads_surviving": float(still.sum() / heads.sum())} if heads.any() else {}
         return {**surviving, "heads_regrown": float(regrown.mean())}
