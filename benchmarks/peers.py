@@ -4,7 +4,7 @@ Laydevant, Markovic, Grollier (Nature Communications 15, 3671 (2024), arXiv:2305
 class, on 1,000 MNIST images with simulated annealing in the place of a D-Wave machine: for every image a model is built, annealed free
 (10 reads x 100 sweeps, the lowest read counts) and annealed again with the outputs nudged towards the target, from the free
 state; couplings move along the difference of the two states' correlations. `theirs` is a short rewriting from that
-description, with dwave-samplers and a model from dictionaries for every image; the rate and the nudge, ours, are those of three tries that
+description, with dwave-samplers and a model from dictionaries for every image; the rate and the nudge, ours, are those of four tries that
 learned fastest.
 `ours` is `qnn_core.train` at the same reads and sweeps on the same images, in one phase instead of two, all threads at work where `theirs`
 has one; its rate and batch are the best of six tries on the 10,000 test images, so its accuracy is that of a tuned method.

@@ -9,7 +9,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from qnn_core.cutting import find_heads
 from qnn_core.errors import InvalidInput
-from qnn_core.ising import relax
+from qnn_core.ising import relax, sign
 from qnn_core.network import QNN
 from qnn_core.samplers.base import Reads, Sampler
 from qnn_core.samplers.exact import MAX_OUTPUTS, local_minima, output_states
@@ -60,9 +60,9 @@ def _existing(net: QNN, x: np.ndarray, labels: np.ndarray, margin: float) -> Flo
     counts = np.empty(len(x))
     # One image at a time: a state of all its outputs with their hidden spins is large.
     for image in range(len(x)):
-        stable = outputs[local_minima(problem.select(np.array([image])))[0]]
-        hidden = np.where(problem.fields[image, : problem.layers[0]] + stable @ problem.couplings[0].T >= 0, 1, -1)
-        states = np.concatenate([hidden, stable], axis=1).astype(np.int8)[None]
+        one = problem.select(np.array([image]))
+        stable = outputs[local_minima(one)[0]]
+        hidden = sign(one.fields[0, : problem.layers[0]] + stable @ problem.couplings[0].T)
         wrong = net.is_wrong(stable[None], labels[image : image + 1])
-        counts[image] = (wrong & (problem.select(np.array([image])).energy(states) <= bar[image])).sum()
+        counts[image] = (wrong & (one.energy(np.concatenate([hidden, stable], axis=1)[None]) <= bar[image])).sum()
     return counts

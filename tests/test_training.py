@@ -12,9 +12,10 @@ from qnn_core.backprop import EnergyScores
 from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged
+from qnn_core.heads import search_heads
 from qnn_core.history import evaluation_steps, log_spaced_steps, minibatches, snapshots_of
 from qnn_core.samplers.base import Reads
-from qnn_core.samplers.exact import output_log_weights
+from qnn_core.samplers.exact import output_log_weights, output_states
 from qnn_core.training import TrainingWarning
 
 
@@ -306,3 +307,22 @@ def test_bad_settings_are_refused_before_any_work():
         train_backprop("mlp", data, hidden=(), epochs=1)
     with pytest.raises(InvalidInput, match="one hidden layer"):
         train_backprop("energy", data, hidden=(4, 4), epochs=1)
+
+
+def test_heads_that_exist_are_those_that_enumeration_finds(digits):
+    """The existing heads against a count over all 2^9 configurations, and against the reads of enough deepest minima."""
+    data = digits.only_classes((0, 1, 2))
+    net = QNN((64, 5, 4), seed=0)
+    x, labels = data.x_test[:6], data.y_test[:6]
+    search = search_heads(net, x, labels, get_sampler("exact"), 16, margin=2.0, seed=0)
+    np.testing.assert_array_equal(search.distinct, search.existing)
+    every = output_states(9)
+    rows = np.arange(512)
+    for image in range(6):
+        one = net.problem(x[image : image + 1])
+        energies = one.energy(every[None])[0]
+        stable = np.all([energies <= energies[rows ^ (1 << spin)] for spin in range(9)], axis=0)
+        wrong = net.is_wrong(every[None, :, 5:], labels[image : image + 1])[0]
+        bar = one.energy(net.clamped(x[image : image + 1], labels[image : image + 1])[:, None])[0, 0] + 2
+        assert search.existing[image] == (stable & wrong & (energies <= bar)).sum()
+    assert search.existing.max() > 1

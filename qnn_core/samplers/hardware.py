@@ -244,10 +244,12 @@ class TiledAnnealer(ABC):
                 records.keep_tiles(tiles)
         return tiles
 
-    def _asked_with(self) -> dict[str, Any]:
-        """The settings that decide what an annealer is asked, for records."""
+    def _records_in(self, folder: str) -> Records:
+        """The records of this run: of these settings, all that decide what an annealer is asked, and of this annealer."""
         common = [option.name for option in fields(TiledAnnealer) if option.name != "embeddings"]
-        return {"kind": self.kind, **{name: getattr(self, name) for name in common}}
+        records = Records(folder)
+        records.open({"kind": self.kind, **{name: getattr(self, name) for name in common}, **self._device.settings})
+        return records
 
 
 @dataclass(frozen=True)
@@ -282,9 +284,7 @@ class QPUSampler(TiledAnnealer):
 
     @cached_property
     def _records(self) -> Records:
-        records = Records(self.record)
-        records.open({**self._asked_with(), **self._device.settings})
-        return records
+        return self._records_in(self.record)
 
     @property
     def _budget(self) -> float:
@@ -336,9 +336,7 @@ class MockSampler(TiledAnnealer):
     def _records(self) -> Records | None:
         if self.record is None:
             return None
-        records = Records(self.record)
-        records.open({**self._asked_with(), **self._device.settings})
-        return records
+        return self._records_in(self.record)
 
 
 @dataclass(frozen=True)
