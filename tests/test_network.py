@@ -94,6 +94,27 @@ def test_exported_module_is_saved_and_loaded_as_a_state_dict(small_net, tmp_path
     assert torch.equal(module(x), other(x))
 
 
+@pytest.mark.parametrize("sizes", [(6, 5, 3), (6, 5, 4, 3), (6, 4, 5, 4, 3)])
+def test_exported_to_onnx_it_answers_as_the_network(sizes, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    net = QNN(sizes, copies=2, seed=1, drive=2.0)
+    net.to_torch().to_onnx(str(tmp_path / "net.onnx"))
+    session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"))
+    for number in (1, 3, 200):
+        x = images_for(net, number)
+        scores = session.run(["scores"], {"images": x})[0]
+        np.testing.assert_allclose(scores, -net.class_energies(x), atol=1e-4)
+        np.testing.assert_array_equal(scores.argmax(axis=1), net.predict(x))
+
+
+def test_an_onnx_file_says_nothing_of_this_machine_and_is_the_same_each_time(small_net, tmp_path):
+    for name in ("one", "two"):
+        small_net.to_torch().to_onnx(str(tmp_path / name))
+    content = (tmp_path / "one").read_bytes()
+    assert b"deployment" not in content
+    assert content == (tmp_path / "two").read_bytes()
+
+
 def test_exporting_copies_the_weights(small_net):
     module = small_net.to_torch()
     before = module.weights[0].detach().clone()
