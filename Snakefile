@@ -82,6 +82,7 @@ rule summary:
         annealer=histories(["gibbs"], profile.hidden, "linear"),
         mlp=histories(["mlp"], profile.hidden, "linear"),
         samplers=f"{RESULTS}/samplers.npz",
+        ablation=f"{RESULTS}/ablation.npz",
         phase=f"{RESULTS}/phase.npz",
         scaling=f"{RESULTS}/scaling.npz",
         grover=f"{RESULTS}/grover.npz",
@@ -94,7 +95,7 @@ rule summary:
     params:
         notebook="summary",
         values=lambda wildcards, input, output: as_json({
-            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "phase": input.phase, "scaling": input.scaling,
+            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "ablation": input.ablation, "phase": input.phase, "scaling": input.scaling,
             "grover": input.grover, "active_runs": input.active, "data": input.data, "claims": output.claims,
         }),
     shell: COMMAND
@@ -180,6 +181,20 @@ rule samplers:
     params:
         notebook="02b_samplers",
         values=lambda wildcards, output: as_json({**profile.samplers.model_dump(), "result": output.result}),
+    shell: COMMAND
+
+
+rule ablation:
+    input: notebook("02c_ablation")
+    output:
+        result=f"{RESULTS}/ablation.npz",
+        provenance=f"{RESULTS}/ablation.json",
+        rendered=f"{RENDERED}/02c_ablation.ipynb",
+    params:
+        notebook="02c_ablation",
+        values=lambda wildcards, output: as_json({
+            **CUTS, "dataset": profile.dataset, "hidden": layers(profile.hidden), **profile.ablation.model_dump(), "result": output.result,
+        }),
     shell: COMMAND
 
 

@@ -83,16 +83,23 @@ class Dataset:
             digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
         return digest.hexdigest()
 
-    def hold_out(self, fraction: float, seed: int) -> Dataset:
+    def hold_out(self, fraction: float, seed: int, num_train: int | None = None) -> Dataset:
         """A split of the *training* images alone: its `test` part is a validation set, in proportion for every class.
 
-        Choose rates and other settings on this, so that the test images are seen only once.
+        Choose rates and other settings on this, so that the test images are seen only once. num_train: how many of the other images
+        to train on, None for all of them.
         """
         from sklearn.model_selection import train_test_split
 
         if not 0 < fraction < 1:
             raise InvalidInput("fraction", fraction, "a number between 0 and 1")
-        kept, held = train_test_split(np.arange(len(self.y_train)), test_size=fraction, random_state=seed, stratify=self.y_train)
+        total = len(self.y_train)
+        most = total - int(np.ceil(total * fraction))
+        if num_train is not None and not self.num_classes <= num_train <= most:
+            raise InvalidInput("num_train", num_train, f"{self.num_classes} .. {most}, the training images that are not held out")
+        kept, held = train_test_split(
+            np.arange(total), test_size=fraction, train_size=num_train, random_state=seed, stratify=self.y_train
+        )
         return replace(
             self,
             name=f"{self.name}-validation",

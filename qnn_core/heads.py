@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
-from qnn_core.cutting import find_heads
+from qnn_core.cutting import complete, find_heads
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import relax, sign
 from qnn_core.network import QNN
@@ -21,11 +21,13 @@ class HeadSearch:
 
     per_read: fraction of reads that end in one. distinct: different ones among the reads. existing: how many there are, by exact
     enumeration; NaN where it is not possible (deep networks, more than 20 outputs).
+    rival_found: whether a read decodes to the rival, the wrong class of lowest clamped energy, which training needs to see.
     """
 
     per_read: Float64[np.ndarray, " B"]
     distinct: Int64[np.ndarray, " B"]
     existing: Float64[np.ndarray, " B"]
+    rival_found: Bool[np.ndarray, " B"]
 
 
 def search_heads(
@@ -45,10 +47,23 @@ def search_heads(
         raise InvalidInput("margin", margin, "a finite number of at least 0")
     problem = net.problem(x)
     clamped = net.clamped(x, labels)
-    spins = relax(problem, sampler.sample(problem, num_reads, seed).spins)
+    reads = sampler.sample(problem, num_reads, seed)
+    spins = relax(problem, reads.spins)
     heads = find_heads(net, problem, Reads(spins, problem.energy(spins)), clamped, labels, margin, "class")
     distinct = [len(np.unique(image[marked], axis=0)) for image, marked in zip(spins, heads, strict=True)]
-    return HeadSearch(heads.mean(axis=1), np.array(distinct, np.int64), _existing(net, x, labels, margin))
+    return HeadSearch(
+        heads.mean(axis=1),
+        np.array(distinct, np.int64),
+        _existing(net, x, labels, margin),
+        _rival_found(net, x, labels, complete(net, problem, x, labels, reads)),
+    )
+
+
+def _rival_found(net: QNN, x: np.ndarray, labels: np.ndarray, completed: Reads) -> Bool[np.ndarray, " B"]:
+    energies = net.class_energies(x)
+    np.put_along_axis(energies, labels[:, None], np.inf, axis=1)
+    classes = net.decode(completed.spins[..., -net.layers[-1] :])
+    return (classes == energies.argmin(axis=1)[:, None]).any(axis=1)
 
 
 def _existing(net: QNN, x: np.ndarray, labels: np.ndarray, margin: float) -> Float64[np.ndarray, " B"]:

@@ -18,6 +18,7 @@ from qnn_core.files import ROOT
 
 SamplerName = Literal["gibbs", "collapsed", "exact", "sa", "pia"]
 AnySampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "coherent", "mock", "qpu", "replay"]
+OfflineSampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "mock"]
 ComparedSampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "coherent", "dwave-like", "mock"]
 Method = Literal["gibbs", "collapsed", "exact", "sa", "pia", "mlp", "energy"]
 Fraction = Annotated[float, Field(ge=0)]
@@ -77,6 +78,17 @@ class CutParameters(ScheduleParameters):
     epochs: Count = Field(20, description="passes over the training images")
     batch_size: Count = Field(10, description="images of one update")
 
+    @property
+    def network_options(self) -> dict[str, Any]:
+        """The options of `QNN`."""
+        return {"copies": self.copies, "glass": self.glass, "drive": self.drive}
+
+    @property
+    def cut_options(self) -> dict[str, Any]:
+        """The options of `train`, but for rate and seed."""
+        names = ("reads", "margin", "wrong", "weighting", "completed", "epochs", "batch_size")
+        return {name: getattr(self, name) for name in names}
+
 
 class RatesParameters(CutParameters):
     """01b_rates"""
@@ -98,7 +110,7 @@ class TrainingParameters(CutParameters):
     sampler: AnySampler = Field("gibbs", description="which sampler proposes the reads")
     hidden: Widths = Field((120,), description="spins of each hidden layer")
     schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
-    lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
+    lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`, or else the default")
     rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
     record: str | None = Field(None, description="folder of the answers of qpu, mock or replay; null keeps none (mock only)")
     solver: str | None = Field(None, description="name of the D-Wave machine, qpu only; null for Ocean's choice")
@@ -115,7 +127,8 @@ class TrainingParameters(CutParameters):
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainingParameters:
-        _exactly_one_rate(self.lr, self.rates)
+        if self.lr is not None and self.rates is not None:
+            raise ValueError(f"lr = {self.lr} and rates = {self.rates!r}: give at most one of them")
         if self.sampler in ("qpu", "replay") and self.record is None:
             raise ValueError(f"record must name a folder for sampler {self.sampler}")
         return self
@@ -183,6 +196,43 @@ class SamplersParameters(ScheduleParameters):
         if "dwave-like" in known:
             known["dwave-like"] = ("coherent", {"duration": self.dwave_duration, "steps": self.steps, "schedule": "dwave-like"})
         return known
+
+
+class AblationParameters(CutParameters):
+    """02c_ablation"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    held_out: float = Field(0.3, gt=0, lt=1, description="fraction of the training images used for validation")
+    train_images: Count | None = Field(None, description="how many of the others to train on; null for all")
+    hidden: Widths = Field((120,), description="spins of each hidden layer")
+    sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
+    schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
+    lr: Rate | None = Field(None, description="learning rate of Adam; null for the default")
+    epochs: Count = Field(6, description="passes over the training images")
+    reads_tried: Annotated[tuple[Count, ...], Field(min_length=2)] = Field(
+        (1, 10, 100), description="reads of an update to compare"
+    )
+    samplers: Annotated[tuple[SamplerName, ...], Field(min_length=1)] = Field(
+        ("gibbs", "collapsed", "exact"), description="samplers to train with"
+    )
+    searchers: Annotated[tuple[OfflineSampler, ...], Field(min_length=1)] = Field(
+        ("gibbs", "collapsed", "exact", "sa", "pia", "mock"), description="samplers to search heads with"
+    )
+    mock_size: Annotated[int, Field(ge=1, le=15)] = Field(12, description="size of the mock chip's Zephyr graph")
+    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields, in the chip's unit")
+    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings, in the chip's unit")
+    images: Count = Field(20, description="validation images whose heads are searched")
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
+        (0, 1, 2), description="of weights, order of images and reads; one run each"
+    )
+    result: str = Field(description="where to store the result (.npz)")
+
+    def options_of(self, sampler: str) -> dict[str, Any]:
+        """The options that `get_sampler(sampler, ...)` takes."""
+        options = super().options_of(sampler)
+        if sampler == "mock":
+            options |= {"topology": ("zephyr", self.mock_size), "control_error": (self.field_error, self.coupling_error)}
+        return options
 
 
 class BackpropParameters(Strict):
@@ -321,6 +371,7 @@ class SummaryParameters(Strict):
 
     annealer_runs: Paths = Field(description="histories of annealer training (names or patterns)")
     mlp_runs: Paths = Field(description="histories of the MLP")
+    ablation: str = Field(description="result of 02c_ablation")
     phase: str = Field(description="result of 04_phase")
     scaling: str = Field(description="result of 05_scaling")
     grover: str = Field(description="result of 06_grover")
@@ -336,6 +387,7 @@ NOTEBOOKS: dict[str, type[Strict]] = {
         RatesParameters,
         TrainingParameters,
         SamplersParameters,
+        AblationParameters,
         BackpropParameters,
         PhaseParameters,
         ScalingParameters,
@@ -362,6 +414,19 @@ class SamplersSettings(Strict):
     dwave_duration: float = Field(gt=0)
     steps: Count
     images: Count
+
+
+class AblationSettings(Strict):
+    held_out: float = Field(gt=0, lt=1)
+    train_images: Count | None
+    copies: Count
+    epochs: Count
+    batch_size: Count
+    reads_tried: Annotated[tuple[Count, ...], Field(min_length=2)]
+    samplers: Annotated[tuple[SamplerName, ...], Field(min_length=1)]
+    searchers: Annotated[tuple[OfflineSampler, ...], Field(min_length=1)]
+    images: Count
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
 
 
 class PhaseSettings(Strict):
@@ -411,6 +476,7 @@ class Profile(Strict):
     rates: dict[Literal["gibbs", "mlp", "energy"], Annotated[tuple[Rate, ...], Field(min_length=1)]]
     snapshots: Annotated[int, Field(ge=2)]
     samplers: SamplersSettings
+    ablation: AblationSettings
     phase: PhaseSettings
     scaling: ScalingSettings
     grover: GroverSettings

@@ -21,7 +21,8 @@ class Interval:
     def __str__(self) -> str:
         """The value and interval to two significant digits of the interval's half width."""
         half = (self.high - self.low) / 2
-        digits = 3 if not np.isfinite(half) or half <= 0 else max(0, 1 - int(np.floor(np.log10(half))))
+        rounding = 1e-12 * abs(self.value)
+        digits = 3 if not half > rounding or not np.isfinite(half) else max(0, 1 - int(np.floor(np.log10(half))))
         return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
 

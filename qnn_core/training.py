@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from time import perf_counter
 from typing import Literal
 
@@ -32,6 +33,8 @@ Schedule = Literal["constant", "linear"]
 _PATIENCE = 200
 """Updates after which heads should have become fewer."""
 
+_STEP_ENERGY = 32.0
+
 
 class TrainingWarning(UserWarning):
     """A run that goes on but does not do what it should."""
@@ -43,7 +46,7 @@ def train(
     sampler: Sampler | None = None,
     epochs: int = 20,
     reads: int = 10,
-    lr: float = 0.002,
+    lr: float | None = None,
     batch_size: int = 50,
     seed: int = 0,
     *,
@@ -58,19 +61,21 @@ def train(
 ) -> History:
     """Train `net` in place by cutting the heads that `sampler` finds.
 
-    sampler: None for `GibbsSampler()`. reads: per image and update. lr: of the Adam optimiser. seed: of the order of the images and of
-    the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a head, in units of energy.
-    wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of an image are cut, the
-    "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked for, see
-    `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. snapshots: how many log-spaced copies of
-    the parameters to keep, besides the initial ones. progress: show a bar. checkpoint: a file that keeps the state at the end of every
-    epoch; if it is there when the run starts, the run goes on from it, bit for bit.
+    sampler: None for `GibbsSampler()`. reads: per image and update. lr: of the Adam optimiser, None for `default_rate`. seed: of the
+    order of the images and of the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a head, in
+    units of energy. wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of an
+    image are cut, the "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked for,
+    see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. snapshots: how many log-spaced
+    copies of the parameters to keep, besides the initial ones. progress: show a bar. checkpoint: a file that keeps the state at the
+    end of every epoch; if it is there when the run starts, the run goes on from it, bit for bit.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
     zero where the answer is right, in units of energy. Raises Diverged when numbers overflow; warns with TrainingWarning when the
     heads do not become fewer.
     """
     sampler = GibbsSampler() if sampler is None else sampler
+    if lr is None:
+        lr = default_rate(net, data)
     _check(net, data, reads, margin, wrong, completed, schedule, epochs, lr, batch_size, seed, snapshots)
     rules = _Rules(epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, snapshots)
     with one_thread_for_algebra():
@@ -84,6 +89,17 @@ def train(
                 bar.set_postfix_str(run.status, refresh=False)
                 bar.update()
     return run.history
+
+
+def default_rate(net: QNN, data: Dataset) -> float:
+    """The rate at which one step of Adam, `lr` for each parameter, changes the energy of a typical image by at most 32 units.
+
+    That most is lr (N_1 sum_d |x_d| + sum_l N_l N_(l+1) + N), with the mean over training images of sum_d |x_d|: so the rate falls
+    as networks and images get larger. 32 units are four of the default margins; the number was chosen on validation images of MNIST.
+    """
+    brightness = float(np.abs(data.x_train).sum(axis=1, dtype=np.float64).mean())
+    reach = brightness * net.layers[0] + sum(left * right for left, right in pairwise(net.layers)) + sum(net.layers)
+    return _STEP_ENERGY / reach
 
 
 @dataclass(frozen=True)

@@ -50,15 +50,27 @@ def test_order_must_rise(after, verdict):
     assert claims.phase_claim(result).verdict == verdict
 
 
+def ablation_result(change):
+    """Three seeds; with many reads an update the error, in per cent, changes by `change` at equal updates and by one point at equal reads."""
+    one = np.array([5.0, 5.1, 4.9])
+    errors = [[one + change + np.array([0.0, 0.1, -0.1]), one], [one + 1, one]]
+    ways = np.array(["deepest", "deepest, equal reads"])
+    return Result("ablation.npz", {"reads": np.array([10, 1]), "way": ways, "reads_error": np.array(errors)}, dict(KIND))
+
+
 def test_minima_must_fall_and_are_counted_exactly_where_they_can_be():
-    falling = claims.minima_claim(phase_result(0.3, 0.9))
+    helps = ablation_result(-2.0)
+    falling = claims.minima_claim(phase_result(0.3, 0.9), helps)
     assert falling.verdict == "agrees"
+    assert "-2.00 [-2.25, -1.75] points at equal updates, 1.000 [1.000, 1.000] at equal reads" in falling.measured
+    assert claims.minima_claim(phase_result(0.3, 0.9), ablation_result(0.1)).verdict == "not testable here"
+    assert claims.minima_claim(phase_result(0.3, 0.9), ablation_result(2.0)).verdict == "disagrees"
     assert falling.value == pytest.approx(50 / 900, rel=0.02)
     assert "exact" in falling.measured
-    assert claims.minima_claim(phase_result(0.3, 0.9, 50, 900)).verdict == "disagrees"
+    assert claims.minima_claim(phase_result(0.3, 0.9, 50, 900), helps).verdict == "disagrees"
     unknown = phase_result(0.3, 0.9)
     unknown.arrays["minima"] = np.full_like(unknown.arrays["minima"], -1)
-    assert "different reads" in claims.minima_claim(unknown).measured
+    assert "different reads" in claims.minima_claim(unknown, helps).measured
 
 
 def scaling_result(difference, scanned):

@@ -48,6 +48,7 @@ ORDER = [
     "results",
     "statistics",
     "params",
+    "ablation",
     "phase",
     "scaling",
     "grover",
