@@ -1,5 +1,6 @@
 """Cuts against automatic differentiation, and training against what it promises."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -16,7 +17,7 @@ from qnn_core.heads import search_heads
 from qnn_core.history import evaluation_steps, log_spaced_steps, minibatches, snapshots_of
 from qnn_core.samplers.base import Reads
 from qnn_core.samplers.exact import output_log_weights, output_states
-from qnn_core.training import TrainingWarning
+from qnn_core.training import TrainingWarning, default_rate
 
 
 def easy_data(seed=0, train_images=60, test_images=40):
@@ -166,6 +167,25 @@ def test_same_seed_same_training_and_the_seed_matters():
         runs.append(net.weights[0])
     np.testing.assert_array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
+
+
+@pytest.mark.parametrize(("sizes", "copies"), [((9, 6, 3), 1), ((9, 60, 3), 4), ((9, 6, 5, 3), 2)])
+def test_default_rate_bounds_the_energy_that_a_step_moves(sizes, copies):
+    """32 units is what the energy of an image can change by, on average, when every parameter moves by the rate, with the worst signs."""
+    data = easy_data()
+    net = QNN(sizes, copies=copies, seed=0)
+    rate = default_rate(net, data)
+    spins = np.where(np.random.default_rng(0).random((len(data.x_train), sum(net.layers))) < 0.5, 1, -1).astype(np.int8)
+    absolute = dataclasses.replace(data, x_train=np.abs(data.x_train))
+    moved = QNN(sizes, copies=copies)
+    moved.set_parameters([np.full_like(value, rate) for value in moved.parameters])
+    largest = -moved.problem(absolute.x_train).energy(np.ones_like(spins)[:, None])
+    assert largest.mean() == pytest.approx(32, rel=1e-5)
+    assert (np.abs(moved.problem(data.x_train).energy(spins[:, None])) <= largest + 1e-4).all()
+    default, named = QNN(sizes, copies=copies, seed=0), QNN(sizes, copies=copies, seed=0)
+    for network, lr in ((default, None), (named, rate)):
+        train(network, data, get_sampler("gibbs", sweeps=5), epochs=1, lr=lr, seed=0)
+    np.testing.assert_array_equal(default.weights[0], named.weights[0])
 
 
 class Stops:
@@ -326,3 +346,26 @@ def test_heads_that_exist_are_those_that_enumeration_finds(digits):
         bar = one.energy(net.clamped(x[image : image + 1], labels[image : image + 1])[:, None])[0, 0] + 2
         assert search.existing[image] == (stable & wrong & (energies <= bar)).sum()
     assert search.existing.max() > 1
+
+
+def test_the_rival_is_the_wrong_class_of_lowest_energy(digits):
+    """Samplers that show the clamped state of one class each: only the one with the best wrong class finds the rival."""
+    net = QNN((64, 5, 4), seed=0)
+    data = digits.only_classes((0, 1, 2, 3))
+    x, labels = data.x_test[:8], data.y_test[:8]
+    energies = net.class_energies(x)
+
+    @dataclasses.dataclass
+    class Shows:
+        label: int
+        name = kind = "shows"
+
+        def sample(self, problem, num_reads, _seed):
+            states = net.clamped(x, np.full(len(x), self.label))[:, None].repeat(num_reads, axis=1)
+            return Reads(states, problem.energy(states), {"spin_updates": 0})
+
+    for image, label in enumerate(labels):
+        others = [other for other in range(4) if other != label]
+        rival = min(others, key=lambda other: energies[image, other])
+        found = [search_heads(net, x, labels, Shows(shown), 3, margin=2.0, seed=0).rival_found[image] for shown in range(4)]
+        assert found == [shown == rival for shown in range(4)]
