@@ -30,7 +30,7 @@ from qnn_core.statistics import mean_interval
 HIDDEN, COPIES, READS, SWEEPS = 120, 4, 10, 100
 BETA = (0.1, 5.0)
 NUDGE, RATE = 5.0, 0.001
-OURS: dict[str, Any] = {"batch_size": 20, "lr": 0.003}
+OURS: dict[str, Any] = {"batch_size": 5, "lr": 0.0015}
 
 
 def lowest(
