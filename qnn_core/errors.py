@@ -24,5 +24,9 @@ class OverBudget(RuntimeError):
     """Work that would cost more annealer time than allowed; nothing was submitted."""
 
 
+class NotEquilibrated(RuntimeError):
+    """A sampler that should be in equilibrium is not."""
+
+
 class Diverged(ArithmeticError):
     """Training whose numbers are no numbers any more."""

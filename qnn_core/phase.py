@@ -1,9 +1,6 @@
-"""Order parameters of the landscape: overlaps between reads, their distribution, and the number of minima.
+"""The landscape along training: overlaps, susceptibility, minima, gaps and spectra at each of a run's snapshots.
 
-The overlap of two reads of one image is q_ab = (1/N) sum_i s_i^a s_i^b, in [-1, 1] (Edwards, Anderson, J. Phys. F 5, 965 (1975);
-Parisi, Phys. Rev. Lett. 50, 1946 (1983)). Reads of an annealer are quenched states: overlaps between them are *configurational*,
-over the minima that the annealer finds. Reads of an equilibrated sampler give *thermal* overlaps. The functions are the same; the
-pages say which is meant.
+`overlap`, `order_parameters`, `parallel_tempering`, `count_minima`, `estimate_minima` and `barrier_tree` are found here too.
 """
 
 from __future__ import annotations
@@ -13,62 +10,39 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem, relax
+from qnn_core.minima import BarrierTree, barrier_tree, count_minima, estimate_minima
 from qnn_core.network import QNN
+from qnn_core.overlaps import OrderParameters, binder, order_parameters, overlap, overlap_bins, susceptibility
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
-from qnn_core.samplers.exact import MAX_OUTPUTS, local_minima
+from qnn_core.samplers.exact import MAX_OUTPUTS
+from qnn_core.tempering import Equilibrium, parallel_tempering
 
-MIN_READS = 10
-
-
-def overlap(reads: Reads, spins: slice | None = None) -> Float64[np.ndarray, "B P"]:
-    """Overlaps of all P = R (R - 1) / 2 pairs of reads of each image; `spins` restricts them to one layer's columns."""
-    chosen = reads.spins if spins is None else reads.spins[..., spins]
-    values = chosen.astype(np.float32)
-    products = values @ values.transpose(0, 2, 1)
-    first, second = np.triu_indices(values.shape[1], k=1)
-    return products[:, first, second].astype(np.float64) / values.shape[2]
-
-
-def overlap_bins(num_spins: int, bins: int = 50) -> Float64[np.ndarray, " edges"]:
-    """Edges of about `bins` bins over [-1, 1], each holding equally many of the values -1, -1 + 2/N, .. 1 that overlaps can take."""
-    step = 2 / num_spins * max(1, round(num_spins / bins))
-    return -1 - 1 / num_spins + step * np.arange(np.ceil((2 + 2 / num_spins) / step) + 1)
+__all__ = [
+    "BarrierTree",
+    "Equilibrium",
+    "Landscape",
+    "OrderParameters",
+    "barrier_tree",
+    "binder",
+    "count_minima",
+    "estimate_minima",
+    "follow",
+    "landscape",
+    "order_parameters",
+    "overlap",
+    "overlap_bins",
+    "parallel_tempering",
+    "quench",
+    "spectrum",
+    "susceptibility",
+]
 
 
 def quench(problem: IsingProblem, reads: Reads) -> Reads:
     """The minimum below each read, by zero-temperature descent: the reads without their last thermal flips."""
     spins = relax(problem, reads.spins)
     return Reads(spins, problem.energy(spins), reads.info)
-
-
-@dataclass(frozen=True, eq=False)
-class OrderParameters:
-    """Order of the reads of each of B images.
-
-    q_ea: Edwards-Anderson parameter (1/N) sum_i <s_i>^2, without bias from the finite number of reads: the mean overlap of
-    different reads. q_abs: mean |q|. q_variance: variance of q over pairs. distinct: number of different reads.
-    """
-
-    q_ea: Float64[np.ndarray, " B"]
-    q_abs: Float64[np.ndarray, " B"]
-    q_variance: Float64[np.ndarray, " B"]
-    distinct: Int64[np.ndarray, " B"]
-
-
-def order_parameters(reads: Reads) -> OrderParameters:
-    """Order parameters of each image; refuses fewer than 10 reads, whose overlaps say little."""
-    if reads.spins.shape[1] < MIN_READS:
-        raise InvalidInput("reads", reads.spins.shape[1], f"at least {MIN_READS} reads an image to speak of overlaps")
-    q = overlap(reads)
-    distinct = np.array([len(np.unique(image, axis=0)) for image in reads.spins], np.int64)
-    return OrderParameters(q.mean(axis=1), np.abs(q).mean(axis=1), q.var(axis=1), distinct)
-
-
-def count_minima(problem: IsingProblem) -> Int64[np.ndarray, " B"]:
-    """Exact number of one-flip-stable minima of each image, by enumeration of the outputs (at most 20 output spins)."""
-    return local_minima(problem).sum(axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,20 +70,38 @@ def landscape(
     return Landscape(overlaps, energies, net.is_wrong(problem.split(reads.spins)[-1], label)[0])
 
 
+def spectrum(net: QNN) -> list[Float64[np.ndarray, " _"]]:
+    """Singular values of each weight matrix, largest first, in units of the Marchenko-Pastur edge of a random matrix of its size and variance.
+
+    The edge is sigma (sqrt n + sqrt m) for n x m independent entries of standard deviation sigma (Marchenko, Pastur, Math. USSR-Sbornik 1,
+    457 (1967)); sigma is the root mean square of the entries. Values above 1 stand for structure.
+    """
+    scaled = []
+    for matrix in net.weights:
+        values = np.linalg.svd(matrix.astype(np.float64), compute_uv=False)
+        edge = np.sqrt(np.mean(matrix.astype(np.float64) ** 2)) * sum(np.sqrt(matrix.shape))
+        scaled.append(values / edge if edge else values)
+    return scaled
+
+
 def follow(
     net: QNN,
     snapshots: dict[int, list[np.ndarray]],
     x: Float32[np.ndarray, "B D"],
+    labels: Int64[np.ndarray, " B"],
     sampler: Sampler,
     num_reads: int,
     seed: int,
 ) -> dict[str, np.ndarray]:
     """Order parameters of B images at every snapshot of a training run, from quenched reads.
 
-    Returns arrays over S snapshots: bins, the edges of the histogram; step (S,); q_ea, q_abs, q_variance, distinct (S, B) over all
-    spins; distinct_raw, the same before the descent; q_hidden and q_output (S, B), the q_ea of the first hidden and of the output
-    layer; minima (S, B), exact numbers, or -1 where the outputs are too many to enumerate or there are several hidden layers;
-    overlap_density (S, bins), P(q) pooled over images, its integral over q being 1.
+    Returns arrays over S snapshots. bins: edges of the histograms. step: (S,). For each image, (S, B): q_ea, q_variance, chi, distinct
+    over all spins; distinct_raw, the same before the descent; q_hidden and q_output, the q_ea of the first hidden and of the output layer;
+    minima, exact numbers, or -1 where the outputs are too many to enumerate or there are several hidden layers; minima_estimate and
+    coverage, what the reads say about them; gap, energy of the best wrong class minus that of the right one, by their clamped states.
+    overlap_density: (S, bins), P(q) pooled over images, its integral over q being 1. overlap_images: (S, B, bins), of each image.
+    energies: (S, R), of the reads of the first image above the deepest of them. outliers, largest: (S, layers), of each weight matrix, how
+    many singular values exceed the Marchenko-Pastur edge, and the largest in units of the edge.
     """
     rows: dict[str, list[np.ndarray]] = {}
     net = net.copy()
@@ -119,22 +111,38 @@ def follow(
         problem = net.problem(x)
         raw = sampler.sample(problem, num_reads, derived_seed(seed, step))
         reads = quench(problem, raw)
-        order = order_parameters(reads)
+        order, estimate = order_parameters(reads), estimate_minima(reads)
         columns = problem.layer_slices
         enumerable = len(problem.layers) == 2 and problem.layers[1] <= MAX_OUTPUTS
-        density, _ = np.histogram(overlap(reads), bins=bins, density=True)
+        q = overlap(reads)
+        density = np.stack([np.histogram(values, bins=bins, density=True)[0] for values in q])
+        singular = spectrum(net)
         row = {
             "step": np.array(step),
             "q_ea": order.q_ea,
-            "q_abs": order.q_abs,
             "q_variance": order.q_variance,
+            "chi": order.chi,
             "distinct": order.distinct,
             "distinct_raw": order_parameters(raw).distinct,
             "q_hidden": overlap(reads, columns[0]).mean(axis=1),
             "q_output": overlap(reads, columns[-1]).mean(axis=1),
             "minima": count_minima(problem) if enumerable else np.full(len(x), -1),
-            "overlap_density": density,
+            "minima_estimate": estimate.number,
+            "coverage": estimate.coverage,
+            "gap": _gaps(net, x, labels),
+            "overlap_density": density.mean(axis=0),
+            "overlap_images": density,
+            "energies": raw.energies[0] - reads.energies[0].min(),
+            "outliers": np.array([(values > 1).sum() for values in singular]),
+            "largest": np.array([values[0] for values in singular]),
         }
         for name, value in row.items():
             rows.setdefault(name, []).append(value)
     return {"bins": bins, **{name: np.stack(values) for name, values in rows.items()}}
+
+
+def _gaps(net: QNN, x: np.ndarray, labels: np.ndarray) -> Float64[np.ndarray, " B"]:
+    energies = net.class_energies(x).astype(np.float64)
+    right = np.take_along_axis(energies, labels[:, None], axis=1)[:, 0]
+    np.put_along_axis(energies, labels[:, None], np.inf, axis=1)
+    return energies.min(axis=1) - right

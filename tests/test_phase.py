@@ -92,11 +92,52 @@ def test_following_a_training_counts_fewer_minima_for_a_network_without_coupling
     plain[1] *= 0
     plain[3] += 1
     x = np.random.default_rng(0).uniform(-1, 1, (6, 4)).astype(np.float32)
-    study = phase.follow(net, {0: glassy, 5: plain}, x, get_sampler("gibbs", sweeps=30), 20, seed=0)
+    labels = net.predict(x)
+    study = phase.follow(net, {0: glassy, 5: plain}, x, labels, get_sampler("gibbs", sweeps=30), 20, seed=0)
     np.testing.assert_array_equal(study["step"], [0, 5])
     np.testing.assert_array_equal(study["minima"][1], 1)
     assert (study["minima"][0] > 1).all()
     np.testing.assert_allclose(study["q_ea"][1], 1)
     assert study["q_ea"][0].mean() < 0.6
+    net.set_parameters(plain)
+    right = np.take_along_axis(net.class_energies(x), labels[:, None], axis=1)[:, 0]
+    others = np.where(np.arange(5) == labels[:, None], np.inf, net.class_energies(x)).min(axis=1)
+    np.testing.assert_allclose(study["gap"][1], others - right, rtol=1e-5, atol=1e-5)
+    assert (study["energies"] >= -1e-4).all()
+    np.testing.assert_allclose(study["overlap_images"].mean(axis=1), study["overlap_density"])
     widths = np.diff(study["bins"])
     np.testing.assert_allclose((study["overlap_density"] * widths).sum(axis=1), 1)
+
+
+def test_susceptibility_is_unbiased_and_needs_four_replicas():
+    """Independent spins: (1/N) sum_i (1 - m_i^2)^2, whatever the number of replicas; correlated pairs add theirs."""
+    random = np.random.default_rng(0)
+    means = random.uniform(-0.8, 0.8, 20)
+    truth = np.mean((1 - means**2) ** 2)
+    for replicas in (4, 7):
+        spins = np.where(random.random((20000, replicas, 20)) < (1 + means) / 2, 1, -1).astype(np.int8)
+        reads = Reads(spins, np.zeros(spins.shape[:2], np.float32))
+        chi = phase.susceptibility(phase.overlap(reads), 20)
+        assert chi.mean() == pytest.approx(truth, abs=5 * chi.std() / np.sqrt(len(chi)))
+        doubled = Reads(np.concatenate([spins, spins], axis=2), reads.energies)
+        chi = phase.susceptibility(phase.overlap(doubled), 40)
+        assert chi.mean() == pytest.approx(2 * truth, abs=5 * chi.std() / np.sqrt(len(chi)))
+    with pytest.raises(InvalidInput, match="at least 4 replicas"):
+        phase.susceptibility(np.zeros((2, 3)), 20)
+
+
+def test_binder_cumulant_of_gauss_and_of_two_values():
+    assert phase.binder(np.array([1.0]), np.array([3.0])) == pytest.approx(0)
+    assert phase.binder(np.array([0.5]), np.array([0.25])) == pytest.approx(1)
+
+
+def test_random_weights_stay_below_the_edge_and_planted_structure_does_not():
+    net = QNN((400, 300, 10), copies=20, seed=0)
+    for values in phase.spectrum(net):
+        assert 0.9 < values[0] < 1.05
+    random = np.random.default_rng(1)
+    net.weights[1] += 0.3 * random.standard_normal((300, 1)) @ random.standard_normal((1, 200))
+    values = phase.spectrum(net)[1].astype(float)
+    assert values[0] > 1.5
+    assert values[1] < 1
+    np.testing.assert_allclose((values**2).sum() * (np.sqrt(300) + np.sqrt(200)) ** 2, 300 * 200, rtol=1e-4)

@@ -6,14 +6,23 @@ P(s = +1) = 1 / (1 + exp(-2 beta h)), given the layers of the other parity. It i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Float32, Int8
 
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, annealing_betas, check_counters, check_num_reads, check_schedule, check_seed
-from qnn_core.samplers.kernels import anneal
+from qnn_core.samplers.base import (
+    Reads,
+    annealing_betas,
+    check_count,
+    check_counters,
+    check_num_reads,
+    check_schedule,
+    check_seed,
+)
+from qnn_core.samplers.kernels import anneal, sweep_on
 
 
 @dataclass(frozen=True)
@@ -40,22 +49,26 @@ class GibbsSampler:
         check_num_reads(num_reads)
         check_seed(seed)
         check_counters(problem, self.sweeps)
-        packed = _pack(problem)
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-        anneal(
-            problem.fields,
-            packed.order,
-            packed.first,
-            packed.size,
-            packed.neighbour_first,
-            packed.neighbour_count,
-            packed.couplings,
-            annealing_betas(self.sweeps, self.beta),
-            np.uint64(seed),
-            spins,
-        )
+        anneal(problem.fields, *_pack(problem).arrays, annealing_betas(self.sweeps, self.beta), np.uint64(seed), spins)
         updates = spins.size * self.sweeps
         return Reads(spins, problem.energy(spins), {"spin_updates": updates})
+
+
+def gibbs_sweeps(
+    problem: IsingProblem,
+    spins: Int8[np.ndarray, "B R N"],
+    betas: Float32[np.ndarray, "B R"],
+    sweeps: int,
+    seed: int,
+) -> Int8[np.ndarray, "B R N"]:
+    """`sweeps` block-Gibbs updates of every spin of given configurations, each at its own fixed inverse temperature."""
+    check_count("sweeps", sweeps)
+    check_seed(seed)
+    check_counters(problem, sweeps)
+    moved = spins.copy()
+    sweep_on(problem.fields, *_pack(problem).arrays, betas, sweeps, np.uint64(seed), moved)
+    return moved
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,11 @@ class _Packed:
     neighbour_first: np.ndarray  # (L,) position of the first neighbour
     neighbour_count: np.ndarray  # (L,) number of neighbours
     couplings: np.ndarray  # the layers' (size, neighbour_count) matrices, one after another
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """In the order in which the kernels take them."""
+        return tuple(getattr(self, field.name) for field in fields(self))
 
 
 def _pack(problem: IsingProblem) -> _Packed:

@@ -154,19 +154,21 @@ def _logarithm(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
 def _draw_layer_spins(members: int) -> Any:
     """Compiled code that draws `members` spins of one layer, in every replica of a tile, from their distribution given the rest.
 
-    draw(spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high): the spins are
+    draw(spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high): the spins are
     spin .. spin + members - 1, their neighbours first .. first + count - 1, their couplings `members` rows of `count` numbers from
-    couplings[row] on, the counters of their random numbers counter .. counter + members - 1. spins and fields are (.., LANES).
+    couplings[row] on, the counters of their random numbers counter .. counter + members - 1. spins and fields are (.., LANES), betas
+    (LANES,): each replica may have its own temperature.
     """
 
     @intrinsic
-    def draw(typing, spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high):  # noqa: ARG001
+    def draw(typing, spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high):  # noqa: ARG001
         def generate(context, builder, signature, arguments):
             def start_of(place: int) -> ir.Value:
                 return context.make_array(signature.args[place])(context, builder, arguments[place]).data
 
             spin_data, field_data, coupling_data = start_of(0), start_of(1), start_of(2)
-            row, spin, first, count, beta, counter = arguments[3:9]
+            row, spin, first, count = arguments[3:7]
+            counter = arguments[8]
             drawn = [builder.add(spin, _index(member)) for member in range(members)]
             felt = [[_register(builder, field) for field in _load(builder, _rows(builder, field_data, one))] for one in drawn]
             with cgutils.for_range(builder, count, intp=ir.IntType(64)) as loop:
@@ -176,18 +178,20 @@ def _draw_layer_spins(members: int) -> Any:
                     coupling = _spread(builder, builder.load(builder.gep(coupling_data, [place])))
                     for total, part in zip(felt[member], neighbour, strict=True):
                         builder.store(_intrinsic(builder, "fma", coupling, part, builder.load(total)), total)
-            scale = _spread(builder, beta)
+            scales = _load(builder, _rows(builder, start_of(7), _index(0)))
             keys = [_load(builder, _rows(builder, start_of(place), _index(0), _INTEGERS)) for place in (9, 10)]
             for member, one in enumerate(drawn):
                 number = builder.add(counter, ir.Constant(ir.IntType(32), member))
-                for total, low, high, place in zip(felt[member], *keys, _rows(builder, spin_data, one), strict=True):
+                for total, scale, low, high, place in zip(
+                    felt[member], scales, *keys, _rows(builder, spin_data, one), strict=True
+                ):
                     exponent = builder.fmul(scale, builder.load(total))
                     bits = _random_bits(builder, number, low, high)
                     builder.store(_heat_bath(builder, exponent, bits), place, align=4)
             return context.get_dummy_value()
 
         numbers = (types.int64,) * 4
-        return types.void(spins, fields, couplings, *numbers, types.float32, types.uint32, keys_low, keys_high), generate
+        return types.void(spins, fields, couplings, *numbers, betas, types.uint32, keys_low, keys_high), generate
 
     return draw
 
@@ -196,21 +200,33 @@ _draw_eight, _draw_two, _draw_one = (_draw_layer_spins(members) for members in (
 
 
 @numba.njit(inline="always")
-def _draw_range(spins, fields, couplings, row, spin, end, first, count, beta, counter, keys_low, keys_high):
+def _draw_range(spins, fields, couplings, row, spin, end, first, count, betas, counter, keys_low, keys_high):
     """Draw the spins spin .. end - 1 of one layer; their random numbers count up from `counter`."""
     while spin < end:
         if end - spin >= 8:
             drawn = 8
-            _draw_eight(spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high)
+            _draw_eight(spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high)
         elif end - spin >= 2:
             drawn = 2
-            _draw_two(spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high)
+            _draw_two(spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high)
         else:
             drawn = 1
-            _draw_one(spins, fields, couplings, row, spin, first, count, beta, counter, keys_low, keys_high)
+            _draw_one(spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high)
         spin += drawn
         row += drawn * count
         counter = uint32(counter + uint32(drawn))
+
+
+@numba.njit(inline="always")
+def _sweep_layers(spins, fields, first, size, neighbour_first, neighbour_count, couplings, betas, sweep, keys_low, keys_high):
+    """One update of every spin of a tile, layer by layer; `sweep` is the number of the sweep, for the random numbers."""
+    row = 0
+    for layer in range(first.size):
+        begin, count = neighbour_first[layer], neighbour_count[layer]
+        spin, end = first[layer], first[layer] + size[layer]
+        counter = uint32(sweep * len(spins) + spin)
+        _draw_range(spins, fields, couplings, row, spin, end, begin, count, betas, counter, keys_low, keys_high)
+        row += size[layer] * count
 
 
 @numba.njit(parallel=True, cache=True)
@@ -226,6 +242,7 @@ def anneal(fields, order, first, size, neighbour_first, neighbour_count, couplin
     for tile in numba.prange((replicas + LANES - 1) // LANES):
         spins = np.zeros((num_spins, LANES), np.float32)
         tile_fields = np.empty((num_spins, LANES), np.float32)
+        tile_betas = np.zeros(LANES, np.float32)
         keys_low = np.empty(LANES, np.uint32)
         keys_high = np.empty(LANES, np.uint32)
         _replica_keys(stream, tile, replicas, keys_low, keys_high)
@@ -234,19 +251,70 @@ def anneal(fields, order, first, size, neighbour_first, neighbour_count, couplin
             for spin in range(num_spins):
                 tile_fields[spin, lane] = fields[replica // reads, order[spin]]
         for sweep in range(betas.size + 1):
-            beta = betas[sweep - 1] if sweep else float32(0)
-            row = 0
-            for layer in range(first.size):
-                begin, count = neighbour_first[layer], neighbour_count[layer]
-                spin, end = first[layer], first[layer] + size[layer]
-                counter = uint32(sweep * num_spins + spin)
-                _draw_range(spins, tile_fields, couplings, row, spin, end, begin, count, beta, counter, keys_low, keys_high)
-                row += size[layer] * count
+            if sweep:
+                tile_betas[:] = betas[sweep - 1]
+            _sweep_layers(
+                spins,
+                tile_fields,
+                first,
+                size,
+                neighbour_first,
+                neighbour_count,
+                couplings,
+                tile_betas,
+                sweep,
+                keys_low,
+                keys_high,
+            )
         for lane in range(LANES):
             replica = tile * LANES + lane
             if replica < replicas:
                 for spin in range(num_spins):
                     out[replica // reads, replica % reads, order[spin]] = np.int8(spins[spin, lane])
+
+
+@numba.njit(parallel=True, cache=True)
+def sweep_on(fields, order, first, size, neighbour_first, neighbour_count, couplings, betas, sweeps, seed, states):
+    """`sweeps` block-Gibbs sweeps of the configurations `states`, (B, R, N) int8, in place, each at its own beta of `betas`, (B, R).
+
+    The layout of order .. couplings is that of `qnn_core.samplers.gibbs`; fields are (B, N) float32.
+    """
+    _, reads, num_spins = states.shape
+    replicas = states.shape[0] * reads
+    stream = _splitmix64(seed)
+    for tile in numba.prange((replicas + LANES - 1) // LANES):
+        spins = np.empty((num_spins, LANES), np.float32)
+        tile_fields = np.empty((num_spins, LANES), np.float32)
+        tile_betas = np.empty(LANES, np.float32)
+        keys_low = np.empty(LANES, np.uint32)
+        keys_high = np.empty(LANES, np.uint32)
+        _replica_keys(stream, tile, replicas, keys_low, keys_high)
+        for lane in range(LANES):
+            replica = min(tile * LANES + lane, replicas - 1)
+            image, read = replica // reads, replica % reads
+            tile_betas[lane] = betas[image, read]
+            for spin in range(num_spins):
+                tile_fields[spin, lane] = fields[image, order[spin]]
+                spins[spin, lane] = states[image, read, order[spin]]
+        for sweep in range(sweeps):
+            _sweep_layers(
+                spins,
+                tile_fields,
+                first,
+                size,
+                neighbour_first,
+                neighbour_count,
+                couplings,
+                tile_betas,
+                sweep,
+                keys_low,
+                keys_high,
+            )
+        for lane in range(LANES):
+            replica = tile * LANES + lane
+            if replica < replicas:
+                for spin in range(num_spins):
+                    states[replica // reads, replica % reads, order[spin]] = np.int8(spins[spin, lane])
 
 
 @intrinsic
@@ -379,9 +447,8 @@ def anneal_collapsed(fields, by_hidden, by_output, betas, anneals, seed, out):
         if anneals > 1:
             spins[:num_outputs] = kept
         counter = uint32((anneals * (betas.size + 1) - 1) * num_spins + num_outputs)
-        _draw_range(
-            spins, own, rows_of_hidden, 0, num_outputs, num_spins, 0, num_outputs, betas[-1], counter, keys_low, keys_high
-        )
+        last = np.full(LANES, betas[-1])
+        _draw_range(spins, own, rows_of_hidden, 0, num_outputs, num_spins, 0, num_outputs, last, counter, keys_low, keys_high)
         for lane in range(LANES):
             replica = tile * LANES + lane
             if replica < replicas:
