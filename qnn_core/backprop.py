@@ -24,8 +24,8 @@ from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput
 from qnn_core.history import History, check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
+from qnn_core.optimiser import SGD, Adam, Schedule, rate_at
 from qnn_core.threads import one_thread_for_algebra
-from qnn_core.training import Schedule, set_rate
 
 Method = Literal["mlp", "energy"]
 _EVALUATED_AT_ONCE = 4096
@@ -102,7 +102,8 @@ def train_backprop(
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
     total = len(batches)
     look = evaluation_steps(total, total // epochs)
-    update = (torch.optim.SGD if optimiser == "sgd" else torch.optim.Adam)(model.parameters(), lr=lr)
+    parameters = list(model.parameters())
+    update = (SGD if optimiser == "sgd" else Adam)(parameters)
     history = History(len(data.y_train), len(data.y_test))
     start = perf_counter()
 
@@ -112,10 +113,8 @@ def train_backprop(
     with one_thread_for_algebra():
         evaluate(0)
         for step, rows in enumerate(batches):
-            set_rate(update, lr, schedule, step, total)
-            update.zero_grad()
-            cross_entropy(model(x_train[rows]), y_train[rows]).backward()  # type: ignore[no-untyped-call]
-            update.step()
+            loss = cross_entropy(model(x_train[rows]), y_train[rows])
+            update.step(torch.autograd.grad(loss, parameters), rate_at(lr, schedule, step, total))
             if step + 1 in look:
                 evaluate(step + 1)
     return history

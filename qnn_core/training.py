@@ -10,7 +10,6 @@ import warnings
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from time import perf_counter
-from typing import Literal
 
 import numpy as np
 import torch
@@ -24,11 +23,10 @@ from qnn_core.errors import Diverged, InvalidInput
 from qnn_core.history import COLUMNS, History, check_training, evaluation_steps, log_spaced_steps, minibatches
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN, WrongRule
+from qnn_core.optimiser import Adam, Schedule, rate_at
 from qnn_core.samplers.base import Metered, Reads, Sampler, check_num_reads, derived_seed
 from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.threads import one_thread_for_algebra
-
-Schedule = Literal["constant", "linear"]
 
 _PATIENCE = 200
 """Updates after which heads should have become fewer."""
@@ -132,7 +130,7 @@ class _Run:
         self.total = len(self.batches)
         self.look = evaluation_steps(self.total, self.total // rules.epochs)
         self.keep = set(log_spaced_steps(self.total, rules.snapshots)) if rules.snapshots else set()
-        self.optimiser = torch.optim.Adam([torch.from_numpy(parameter) for parameter in net.parameters], lr=rules.lr)
+        self.optimiser = Adam([torch.from_numpy(parameter) for parameter in net.parameters])
         self.history = History(len(data.y_train), len(data.y_test))
         self.tally = _Tally()
         self.effort = {"reads": 0, "anneals": 0, "spin_updates": 0}
@@ -145,6 +143,11 @@ class _Run:
     def seconds(self) -> float:
         """Wall time, that before an interruption included."""
         return self.earlier + perf_counter() - self.start
+
+    @property
+    def rate(self) -> float:
+        """Of the next step."""
+        return rate_at(self.rules.lr, self.rules.schedule, self.done, self.total)
 
     def step(self) -> None:
         """One batch: sample, cut, look if it is time to."""
@@ -166,13 +169,10 @@ class _Run:
         self.effort["anneals"] += heads.size * found.info.get("anneals_per_read", 1)
         self.effort["spin_updates"] += found.info["spin_updates"]
         self.tally.add(found, heads)
-        set_rate(self.optimiser, self.rules.lr, self.rules.schedule, step, self.total)
         if heads.any():
             weights = head_weights(heads, found.energies, self.rules.weighting)
             gradients = cut_gradient(net, x, clamped, found.spins, weights)
-            for tensor, gradient in zip(self.optimiser.param_groups[0]["params"], gradients, strict=True):
-                tensor.grad = torch.from_numpy(gradient)
-            self.optimiser.step()
+            self.optimiser.step([torch.from_numpy(gradient) for gradient in gradients], self.rate)
         self.done += 1
         self._keep_snapshot()
         if self.done in self.look:
@@ -186,7 +186,7 @@ class _Run:
         if state is None:
             return
         self.net.set_parameters([tensor.numpy() for tensor in state["parameters"]])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.load_state(state["optimiser"])
         for column, values in state["history"].items():
             getattr(self.history, column).extend(values)
         self.history.snapshots |= {step: [tensor.numpy() for tensor in values] for step, values in state["snapshots"].items()}
@@ -228,9 +228,8 @@ class _Run:
         )
         self.tally = _Tally()
         heads = f"heads {history.head_fraction[-1]:.1%}, " if self.done else ""
-        rate = self.optimiser.param_groups[0]["lr"]
         errors = f"errors {history.train_error[-1]:.2%} train {history.test_error[-1]:.2%} test"
-        self.status = f"epoch {epoch:.1f}/{self.rules.epochs}, {heads}{errors}, rate {rate:.1e}"
+        self.status = f"epoch {epoch:.1f}/{self.rules.epochs}, {heads}{errors}, rate {self.rate:.1e}"
 
     def _end_of_epoch(self) -> None:
         epoch = self.done // (self.total // self.rules.epochs)
@@ -249,7 +248,7 @@ class _Run:
             self.checkpoint.save(
                 {
                     "parameters": [torch.from_numpy(parameter) for parameter in self.net.parameters],
-                    "optimiser": self.optimiser.state_dict(),
+                    "optimiser": self.optimiser.state(),
                     "history": columns,
                     "snapshots": {step: [torch.from_numpy(value) for value in kept] for step, kept in history.snapshots.items()},
                     "tally": self.tally.counts,
@@ -258,13 +257,6 @@ class _Run:
                     "seconds": self.seconds,
                 }
             )
-
-
-def set_rate(optimiser: torch.optim.Optimizer, lr: float, schedule: Schedule, step: int, total: int) -> None:
-    """Give the optimiser the rate of this step: `lr`, or `lr` falling linearly to 0 over the run."""
-    rate = lr if schedule == "constant" else lr * (1 - step / total)
-    for group in optimiser.param_groups:
-        group["lr"] = rate
 
 
 class _Tally:

@@ -39,6 +39,7 @@ ORDER = [
     "samplers.device",
     "samplers.hardware",
     "samplers",
+    "optimiser",
     "cutting",
     "checkpoint",
     "training",

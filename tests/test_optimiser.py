@@ -1,0 +1,57 @@
+"""Steps bit for bit those of torch's own optimisers, without loading its compiler."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from qnn_core.optimiser import SGD, Adam, rate_at
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(Adam, torch.optim.Adam), (SGD, torch.optim.SGD)])
+def test_steps_are_those_of_torch(ours, theirs):
+    torch.manual_seed(0)
+    start = [torch.randn(4, 3), torch.randn(3)]
+    expected = [torch.nn.Parameter(value.clone()) for value in start]
+    found = [value.clone() for value in start]
+    reference, optimiser = theirs(expected, lr=0.1), ours(found)
+    for step in range(20):
+        gradients = [torch.randn_like(value) for value in start]
+        lr = rate_at(0.1, "linear", step, 20)
+        for parameter, gradient in zip(expected, gradients, strict=True):
+            parameter.grad = gradient.clone()
+        reference.param_groups[0]["lr"] = lr
+        reference.step()
+        optimiser.step(gradients, lr)
+        for one, other in zip(expected, found, strict=True):
+            assert torch.equal(one.detach(), other)
+
+
+def test_adam_goes_on_from_its_state():
+    torch.manual_seed(1)
+    gradients = [[torch.randn(5)] for _ in range(6)]
+    whole, halved = [torch.zeros(5)], [torch.zeros(5)]
+    first, begun, resumed = Adam(whole), Adam(halved), Adam(halved)
+    for gradient in gradients:
+        first.step(gradient, 0.1)
+    for gradient in gradients[:3]:
+        begun.step(gradient, 0.1)
+    resumed.load_state(begun.state())
+    for gradient in gradients[3:]:
+        resumed.step(gradient, 0.1)
+    assert torch.equal(whole[0], halved[0])
+
+
+def test_rates():
+    assert [rate_at(0.2, "linear", step, 4) for step in range(4)] == pytest.approx([0.2, 0.15, 0.1, 0.05])
+    assert rate_at(0.2, "constant", 3, 4) == 0.2
+
+
+def test_training_does_not_load_the_compiler():
+    code = (
+        "import sys; from qnn_core import QNN, load_dataset, train, train_backprop; data = load_dataset('digits');"
+        "train(QNN((64, 4, 10)), data, epochs=1, seed=0); train_backprop('mlp', data, hidden=4, epochs=1, optimiser='adam');"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
