@@ -84,6 +84,9 @@ rule summary:
         samplers=f"{RESULTS}/samplers.npz",
         ablation=f"{RESULTS}/ablation.npz",
         phase=f"{RESULTS}/phase.npz",
+        equilibrium=f"{RESULTS}/equilibrium.npz",
+        sizes=f"{RESULTS}/sizes.npz",
+        landscape=f"{RESULTS}/landscape.npz",
         scaling=f"{RESULTS}/scaling.npz",
         grover=f"{RESULTS}/grover.npz",
         active=ACTIVE_RUNS,
@@ -193,7 +196,7 @@ rule ablation:
     params:
         notebook="02c_ablation",
         values=lambda wildcards, output: as_json({
-            **CUTS, "dataset": profile.dataset, "hidden": layers(profile.hidden), **profile.ablation.model_dump(), "result": output.result,
+            **CUTS, "dataset": profile.dataset, "hidden": [profile.hidden], **profile.ablation.model_dump(), "result": output.result,
         }),
     shell: COMMAND
 
@@ -211,6 +214,46 @@ rule phase:
         values=lambda wildcards, input, output: as_json({
             **profile.phase.model_dump(), "runs": input.runs, "result": output.result,
         }),
+    shell: COMMAND
+
+
+rule equilibrium:
+    input:
+        notebook("04b_equilibrium"),
+        runs=histories(["gibbs"], profile.hidden, "linear"),
+    output:
+        result=f"{RESULTS}/equilibrium.npz",
+        provenance=f"{RESULTS}/equilibrium.json",
+        rendered=f"{RENDERED}/04b_equilibrium.ipynb",
+    params:
+        notebook="04b_equilibrium",
+        values=lambda wildcards, input, output: as_json({
+            **profile.equilibrium.model_dump(), "runs": input.runs, "result": output.result,
+        }),
+    shell: COMMAND
+
+
+rule sizes:
+    input: notebook("04c_sizes")
+    output:
+        result=f"{RESULTS}/sizes.npz",
+        provenance=f"{RESULTS}/sizes.json",
+        rendered=f"{RENDERED}/04c_sizes.ipynb",
+    params:
+        notebook="04c_sizes",
+        values=lambda wildcards, output: as_json({**profile.sizes.model_dump(), "dataset": profile.dataset, "result": output.result}),
+    shell: COMMAND
+
+
+rule landscape:
+    input: notebook("04d_landscape")
+    output:
+        result=f"{RESULTS}/landscape.npz",
+        provenance=f"{RESULTS}/landscape.json",
+        rendered=f"{RENDERED}/04d_landscape.ipynb",
+    params:
+        notebook="04d_landscape",
+        values=lambda wildcards, output: as_json({**profile.landscape.model_dump(), "dataset": profile.dataset, "result": output.result}),
     shell: COMMAND
 
 

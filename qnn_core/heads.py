@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from qnn_core.cutting import complete, find_heads
+from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import relax, sign
 from qnn_core.network import QNN
+from qnn_core.optimiser import Adam
 from qnn_core.samplers.base import Reads, Sampler
 from qnn_core.samplers.exact import MAX_OUTPUTS, local_minima, output_states
 
@@ -54,7 +56,7 @@ def search_heads(
     return HeadSearch(
         heads.mean(axis=1),
         np.array(distinct, np.int64),
-        _existing(net, x, labels, margin),
+        _existing(net, x, labels, margin).sum(axis=1).astype(np.float64) if _enumerable(net) else np.full(len(x), np.nan),
         _rival_found(net, x, labels, complete(net, problem, x, labels, reads)),
     )
 
@@ -66,18 +68,56 @@ def _rival_found(net: QNN, x: np.ndarray, labels: np.ndarray, completed: Reads) 
     return (classes == energies.argmin(axis=1)[:, None]).any(axis=1)
 
 
-def _existing(net: QNN, x: np.ndarray, labels: np.ndarray, margin: float) -> Float64[np.ndarray, " B"]:
+def _enumerable(net: QNN) -> bool:
+    return len(net.layers) == 2 and net.layers[1] <= MAX_OUTPUTS
+
+
+def _existing(net: QNN, x: np.ndarray, labels: np.ndarray, margin: float) -> Bool[np.ndarray, "B K"]:
+    """Which output states, in the order of `output_states`, are minima and heads."""
     problem = net.problem(x)
-    if len(problem.layers) != 2 or problem.layers[1] > MAX_OUTPUTS:
-        return np.full(len(x), np.nan)
     outputs = output_states(problem.layers[1])
     bar = problem.energy(net.clamped(x, labels)[:, None]) + np.float32(margin)
-    counts = np.empty(len(x))
+    found = local_minima(problem)
     # One image at a time: a state of all its outputs with their hidden spins is large.
     for image in range(len(x)):
         one = problem.select(np.array([image]))
-        stable = outputs[local_minima(one)[0]]
+        stable = outputs[found[image]]
         hidden = sign(one.fields[0, : problem.layers[0]] + stable @ problem.couplings[0].T)
         wrong = net.is_wrong(stable[None], labels[image : image + 1])
-        counts[image] = (wrong & (one.energy(np.concatenate([hidden, stable], axis=1)[None]) <= bar[image])).sum()
-    return counts
+        below = one.energy(np.concatenate([hidden, stable], axis=1)[None]) <= bar[image]
+        found[image, found[image]] = (wrong & below)[0]
+    return found
+
+
+@dataclass(frozen=True)
+class CutCount:
+    """What one cut does to the heads of a batch, by exact enumeration: means over its images."""
+
+    before: float
+    gone: float
+    new: float
+
+
+def count_cut(
+    net: QNN, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"], reads: Reads, margin: float, lr: float
+) -> CutCount:
+    """Cut the deepest head among the reads of each image once, in a copy of `net`, and count the heads that vanish and that appear.
+
+    A head is a minimum, known by its outputs. The step is one of Adam from rest with rate `lr`, each parameter moving by about lr.
+    """
+    if not _enumerable(net):
+        raise InvalidInput("sizes", net.sizes, f"one hidden layer and at most {MAX_OUTPUTS} outputs, to enumerate heads")
+    problem = net.problem(x)
+    clamped = net.clamped(x, labels)
+    completed = complete(net, problem, x, labels, reads)
+    heads = find_heads(net, problem, completed, clamped, labels, margin, "class")
+    changed = net.copy()
+    if heads.any():
+        weights = head_weights(heads, completed.energies, "deepest")
+        gradients = cut_gradient(net, x, clamped, completed.spins, weights)
+        optimiser = Adam([torch.from_numpy(parameter) for parameter in changed.parameters])
+        optimiser.step([torch.from_numpy(gradient) for gradient in gradients], lr)
+    before, after = (_existing(network, x, labels, margin) for network in (net, changed))
+    return CutCount(
+        float(before.sum(axis=1).mean()), float((before & ~after).sum(axis=1).mean()), float((after & ~before).sum(axis=1).mean())
+    )

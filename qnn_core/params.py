@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from qnn_core.errors import InvalidInput
 from qnn_core.files import ROOT
+from qnn_core.minima import MAX_TREE_OUTPUTS
 
 SamplerName = Literal["gibbs", "collapsed", "exact", "sa", "pia"]
 AnySampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "coherent", "mock", "qpu", "replay"]
@@ -267,6 +268,76 @@ class PhaseParameters(ScheduleParameters):
     result: str = Field(description="where to store the result (.npz)")
 
 
+class EquilibriumParameters(Strict):
+    """04b_equilibrium"""
+
+    runs: Paths = Field(description="training histories with snapshots (names or patterns)")
+    images: Annotated[int, Field(ge=2)] = Field(10, description="test images")
+    moments: Annotated[int, Field(ge=2)] = Field(6, description="networks along each run, log-spaced in updates")
+    coldest: float = Field(0.25, gt=0, description="lowest temperature, units of energy")
+    hottest: float = Field(8.0, gt=0, description="highest temperature, units of energy")
+    temperatures: Annotated[int, Field(ge=4)] = Field(14, description="how many, geometrically spaced")
+    sweeps: Count = Field(400, description="updates of every spin at each temperature; the first half is thrown away")
+    measurements: Annotated[int, Field(ge=10)] = Field(
+        50, description="looks at the second half; at most an eighth of the sweeps"
+    )
+    glass_sizes: Annotated[tuple[tuple[Count, Count], ...], Field(min_length=1)] = Field(
+        ((30, 10), (60, 20), (120, 40)), description="hidden and output spins of the random glasses"
+    )
+    glasses: Annotated[int, Field(ge=2)] = Field(20, description="random glasses of each size")
+    seed: Seed = Field(0, description="of the images, the glasses and the sampler")
+    result: str = Field(description="where to store the result (.npz)")
+
+    @model_validator(mode="after")
+    def _fits(self) -> EquilibriumParameters:
+        if self.coldest >= self.hottest:
+            raise ValueError(f"coldest = {self.coldest} must be below hottest = {self.hottest}")
+        if self.sweeps < 8 * self.measurements:
+            raise ValueError(f"sweeps = {self.sweeps} must be at least 8 x measurements = {8 * self.measurements}")
+        return self
+
+
+class SizesParameters(ScheduleParameters):
+    """04c_sizes"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    copies: Annotated[tuple[Count, ...], Field(min_length=2)] = Field(
+        (1, 2, 4), description="output spins of each class, one network size each"
+    )
+    hidden_per_output: float = Field(3.0, gt=0, description="hidden spins for each output spin")
+    images: Annotated[int, Field(ge=2)] = Field(20, description="test images")
+    reads: Annotated[int, Field(ge=10)] = Field(40, description="reads of each image")
+    epochs: Count = Field(3, description="passes over the training images")
+    batch_size: Count = Field(10, description="images of one update")
+    snapshots: Annotated[int, Field(ge=3)] = Field(14, description="log-spaced networks along training")
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field((0, 1, 2), description="one network of each size for each")
+    result: str = Field(description="where to store the result (.npz)")
+
+
+class LandscapeParameters(ScheduleParameters):
+    """04d_landscape"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    classes: Annotated[tuple[int, ...], Field(min_length=2)] = Field((0, 1, 2, 3), description="labels to tell apart")
+    hidden: Count = Field(64, description="hidden spins")
+    copies: Count = Field(4, description="output spins of each class; at most 16 in all")
+    epochs: Count = Field(6, description="passes over the training images")
+    batch_size: Count = Field(10, description="images of one update")
+    snapshots: Annotated[int, Field(ge=2)] = Field(8, description="log-spaced networks along training that are looked at")
+    image: int = Field(0, ge=0, description="test image whose tree is drawn")
+    images: Count = Field(20, description="training images whose heads are counted before and after a cut")
+    reads: Count = Field(10, description="reads of each image for the cut")
+    margin: float = Field(8.0, ge=0, description="energy above the clamped state up to which a wrong minimum is a head")
+    seed: Seed = Field(0, description="of the network, training, the choice of images and the reads")
+    result: str = Field(description="where to store the result (.npz)")
+
+    @model_validator(mode="after")
+    def _enumerable(self) -> LandscapeParameters:
+        if len(self.classes) * self.copies > MAX_TREE_OUTPUTS:
+            raise ValueError(f"{len(self.classes)} classes x {self.copies} copies must be at most {MAX_TREE_OUTPUTS} outputs")
+        return self
+
+
 class ScalingParameters(Strict):
     """05_scaling"""
 
@@ -390,6 +461,9 @@ NOTEBOOKS: dict[str, type[Strict]] = {
         AblationParameters,
         BackpropParameters,
         PhaseParameters,
+        EquilibriumParameters,
+        SizesParameters,
+        LandscapeParameters,
         ScalingParameters,
         GroverParameters,
         ActiveParameters,
@@ -435,6 +509,33 @@ class PhaseSettings(Strict):
     sweeps: Count
 
 
+class EquilibriumSettings(Strict):
+    images: Annotated[int, Field(ge=2)]
+    moments: Annotated[int, Field(ge=2)]
+    coldest: float = Field(gt=0)
+    hottest: float = Field(gt=0)
+    temperatures: Annotated[int, Field(ge=4)]
+    sweeps: Count
+    measurements: Annotated[int, Field(ge=10)]
+    glass_sizes: Annotated[tuple[tuple[Count, Count], ...], Field(min_length=1)]
+    glasses: Annotated[int, Field(ge=2)]
+
+
+class SizesSettings(Strict):
+    copies: Annotated[tuple[Count, ...], Field(min_length=2)]
+    images: Annotated[int, Field(ge=2)]
+    reads: Annotated[int, Field(ge=10)]
+    epochs: Count
+    batch_size: Count
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
+
+
+class LandscapeSettings(Strict):
+    epochs: Count
+    batch_size: Count
+    images: Count
+
+
 class ScalingSettings(Strict):
     widths: Annotated[tuple[Count, ...], Field(min_length=1)]
     epochs: Count
@@ -478,6 +579,9 @@ class Profile(Strict):
     samplers: SamplersSettings
     ablation: AblationSettings
     phase: PhaseSettings
+    equilibrium: EquilibriumSettings
+    sizes: SizesSettings
+    landscape: LandscapeSettings
     scaling: ScalingSettings
     grover: GroverSettings
     active: ActiveSettings

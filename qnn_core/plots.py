@@ -17,6 +17,7 @@ from qnn_core.results import Result, save_result
 from qnn_core.statistics import Interval
 
 if TYPE_CHECKING:
+    from qnn_core.minima import BarrierTree
     from qnn_core.phase import Landscape
 
 COLUMN = 3.4
@@ -210,3 +211,40 @@ def plot_searches(axis: Axes, searches: Result) -> None:
     axis.loglog(ends, 1 / ends, color="0.4", linestyle="--", label="plain reads, $1/p$")
     axis.loglog(ends, 9 / 4 * ends**-0.5, color="black", linewidth=0.9, label=r"$(9/4)\,p^{-1/2}$")
     axis.set(xlabel="weight of a head $p$", ylabel="oracle calls to find it", title="Grover, simulated")
+
+
+def plot_tree(axis: Axes, tree: BarrierTree, wrong: np.ndarray, shown: int = 60) -> None:
+    """The tree of minima of one image: leaves are minima at their energies, right answers filled, wrong ones open; branches meet at passes.
+
+    wrong: (M,) which minima answer wrongly. shown: how many of the deepest minima are drawn. Energies count from the deepest minimum.
+    """
+    count = min(shown, len(tree.energies))
+    base = float(tree.energies[0])
+    members: dict[int, list[int]] = {leaf: [leaf] for leaf in range(len(tree.energies))}
+    height = dict(enumerate((tree.energies - base).tolist()))
+    branches: list[tuple[int, int, int, float]] = []
+    for number, ((left, right), level) in enumerate(zip(tree.joins.tolist(), (tree.passes - base).tolist(), strict=True)):
+        group = len(tree.energies) + number
+        # The group with the deeper minimum stands on the left, so that the deepest of all is the first leaf.
+        deeper, other = sorted((left, right), key=lambda one: min(members[one]))
+        members[group] = members[deeper] + members[other]
+        height[group] = level
+        branches.append((deeper, other, group, level))
+    order = [leaf for leaf in (members[max(members)] if branches else [0]) if leaf < count]
+    place = {leaf: float(position) for position, leaf in enumerate(order)}
+    for deeper, other, group, level in branches:
+        drawn = [one for one in (deeper, other) if one in place]
+        for one in drawn:
+            axis.plot([place[one]] * 2, [height[one], level], color="0.35", linewidth=0.8)
+        if len(drawn) == 2:
+            axis.plot([place[deeper], place[other]], [level, level], color="0.35", linewidth=0.8)
+        if drawn:
+            place[group] = float(np.mean([place[one] for one in drawn]))
+    for right, fill, label in ((True, _COLOURS[0], "right answer"), (False, "white", "wrong answer")):
+        leaves = [leaf for leaf in order if wrong[leaf] != right]
+        axis.plot(
+            [place[leaf] for leaf in leaves], [height[leaf] for leaf in leaves],
+            "o", color=_COLOURS[0] if right else _COLOURS[3], markerfacecolor=fill, markersize=4, label=label,
+        )  # fmt: skip
+    axis.set_xticks([])
+    sns.despine(ax=axis, bottom=True)

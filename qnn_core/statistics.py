@@ -39,3 +39,24 @@ def mean_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
 def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
     """Mean of paired differences (same seed in the same place) with Student's t interval."""
     return mean_interval(np.asarray(values, np.float64) - np.asarray(others, np.float64))
+
+
+def bootstrap_interval(values: np.ndarray, seed: int, resamples: int = 1000) -> Interval:
+    """Mean over S runs and B images, values (S, B), with an interval from resampling whole runs, then images within the resample.
+
+    The images are the same for all runs, so they are drawn once for each resample. The bootstrap's standard error is widened by
+    sqrt(S / (S - 1)) and Student's t with S - 1 degrees of freedom, because few runs spread less than they would if there were many.
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim != 2 or min(values.shape) < 2 or not np.isfinite(values).all():
+        raise InvalidInput(
+            "values", f"shape {values.shape}", "finite numbers of at least two runs and two images, to give an error bar"
+        )
+    random = np.random.default_rng(seed)
+    runs, images = values.shape
+    chosen_runs = random.integers(0, runs, (resamples, runs))
+    chosen_images = random.integers(0, images, (resamples, images))
+    means = np.array([values[rows][:, columns].mean() for rows, columns in zip(chosen_runs, chosen_images, strict=True)])
+    half = float(stats.t.ppf(0.975, runs - 1) * means.std(ddof=1) * np.sqrt(runs / (runs - 1)))
+    mean = float(values.mean())
+    return Interval(mean, mean - half, mean + half)

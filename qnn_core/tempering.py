@@ -1,7 +1,7 @@
 """Thermal equilibrium by parallel tempering, with the evidence that it was reached.
 
 Replicas of one problem at several temperatures exchange them by the Metropolis rule (Hukushima, Nemoto, J. Phys. Soc. Jpn. 65, 1604
-(1996)); between exchanges each makes a block-Gibbs sweep. Every temperature holds an even number of replicas that share nothing
+(1996)); between exchanges each makes a few block-Gibbs sweeps. Every temperature holds an even number of replicas that share nothing
 but the problem: one half starts from random spins, the other from deep annealed states. In equilibrium both must tell the same story.
 """
 
@@ -73,29 +73,32 @@ def parallel_tempering(
     *,
     replicas: int = 4,
     measurements: int = 100,
+    between: int = 4,
     strict: bool = True,
 ) -> Equilibrium:
     """Sample every problem of a batch in equilibrium at every temperature.
 
-    temperatures: different, above 0, in units of energy. sweeps: of every replica; the first half is thrown away, `measurements`
-    evenly spaced looks are kept of the second. replicas: per temperature, even and at least 4, which the susceptibility needs. Raises
-    NotEquilibrated when the two kinds of start disagree at the end, unless `strict` is False.
+    temperatures: different, above 0, in units of energy. sweeps: of every replica, with exchanges after every `between` of them; the
+    first half is thrown away, `measurements` evenly spaced looks are kept of the second. replicas: per temperature, even and at least
+    4, which the susceptibility needs. Raises NotEquilibrated when the two kinds of start disagree at the end, unless `strict` is False.
     """
     temperatures = np.sort(np.asarray(temperatures, np.float64))
     if temperatures.ndim != 1 or len(temperatures) < 2 or not (temperatures > 0).all() or (np.diff(temperatures) <= 0).any():
         raise InvalidInput("temperatures", temperatures, "at least two different numbers above 0")
     check_count("measurements", measurements, least=2 * _BLOCKS)
-    check_count("sweeps", sweeps, least=2 * measurements)
+    check_count("between", between)
+    check_count("sweeps", sweeps, least=2 * measurements * between)
     check_seed(seed)
     if replicas < 4 or replicas % 2:
         raise InvalidInput("replicas", replicas, "an even number of at least 4")
     run = _Run(problem, temperatures, replicas, seed)
-    kept = np.linspace(sweeps / 2, sweeps, measurements + 1).round().astype(int)[1:]
+    rounds = sweeps // between
+    kept = np.linspace(rounds / 2, rounds, measurements + 1).round().astype(int)[1:]
     energies: list[np.ndarray] = []
     overlaps: dict[str, list[np.ndarray]] = {}
-    for sweep in range(1, sweeps + 1):
-        run.sweep(sweep)
-        if sweep in kept:
+    for number in range(1, rounds + 1):
+        run.advance(number, between)
+        if number in kept:
             energies.append(run.sorted(run.energies))
             for name, values in run.overlaps().items():
                 overlaps.setdefault(name, []).append(values)
@@ -137,12 +140,12 @@ class _Run:
         self.accepted = np.zeros(len(temperatures) - 1)
         self.tried = np.zeros(len(temperatures) - 1)
 
-    def sweep(self, number: int) -> None:
-        """One sweep of every replica, then exchanges between every second pair of neighbouring temperatures."""
+    def advance(self, number: int, sweeps: int) -> None:
+        """Some sweeps of every replica, then exchanges between every second pair of neighbouring temperatures."""
         betas = np.empty(self.spins.shape[:2], np.float32)
         flat = self.holder.reshape(len(self.holder), -1)
         np.put_along_axis(betas, flat, np.broadcast_to(self.betas, self.shape).reshape(flat.shape), axis=1)
-        self.spins = gibbs_sweeps(self.problem, self.spins, betas, 1, derived_seed(self.seed, 2, number))
+        self.spins = gibbs_sweeps(self.problem, self.spins, betas, sweeps, derived_seed(self.seed, 2, number))
         self.energies = self.problem.energy(self.spins)
         lower = np.arange(number % 2, self.shape[2] - 1, 2)
         at = np.take_along_axis(self.energies, flat, axis=1).reshape(self.shape)

@@ -32,6 +32,7 @@ _PATIENCE = 200
 """Updates after which heads should have become fewer."""
 
 _STEP_ENERGY = 32.0
+_LARGEST_RATE = 0.01
 
 
 class TrainingWarning(UserWarning):
@@ -90,14 +91,15 @@ def train(
 
 
 def default_rate(net: QNN, data: Dataset) -> float:
-    """The rate at which one step of Adam, `lr` for each parameter, changes the energy of a typical image by at most 32 units.
+    """The rate at which one step of Adam, `lr` for each parameter, changes the energy of a typical image by at most 32 units, or 0.01.
 
     That most is lr (N_1 sum_d |x_d| + sum_l N_l N_(l+1) + N), with the mean over training images of sum_d |x_d|: so the rate falls
-    as networks and images get larger. 32 units are four of the default margins; the number was chosen on validation images of MNIST.
+    as networks and images get larger. 32 units are four of the default margins; the number was chosen on validation images of MNIST. More
+    than 0.01 would be a large part of the initial weights of a small network, and makes training erratic.
     """
     brightness = float(np.abs(data.x_train).sum(axis=1, dtype=np.float64).mean())
     reach = brightness * net.layers[0] + sum(left * right for left, right in pairwise(net.layers)) + sum(net.layers)
-    return _STEP_ENERGY / reach
+    return min(_LARGEST_RATE, _STEP_ENERGY / reach)
 
 
 @dataclass(frozen=True)

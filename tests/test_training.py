@@ -13,7 +13,7 @@ from qnn_core.backprop import EnergyScores
 from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged
-from qnn_core.heads import search_heads
+from qnn_core.heads import count_cut, search_heads
 from qnn_core.history import evaluation_steps, log_spaced_steps, minibatches, snapshots_of
 from qnn_core.samplers.base import Reads
 from qnn_core.samplers.exact import output_log_weights, output_states
@@ -169,7 +169,7 @@ def test_same_seed_same_training_and_the_seed_matters():
     assert not np.array_equal(runs[0], runs[2])
 
 
-@pytest.mark.parametrize(("sizes", "copies"), [((9, 6, 3), 1), ((9, 60, 3), 4), ((9, 6, 5, 3), 2)])
+@pytest.mark.parametrize(("sizes", "copies"), [((9, 200, 3), 4), ((9, 300, 3), 1), ((9, 60, 90, 3), 2)])
 def test_default_rate_bounds_the_energy_that_a_step_moves(sizes, copies):
     """32 units is what the energy of an image can change by, on average, when every parameter moves by the rate, with the worst signs."""
     data = easy_data()
@@ -182,6 +182,7 @@ def test_default_rate_bounds_the_energy_that_a_step_moves(sizes, copies):
     largest = -moved.problem(absolute.x_train).energy(np.ones_like(spins)[:, None])
     assert largest.mean() == pytest.approx(32, rel=1e-5)
     assert (np.abs(moved.problem(data.x_train).energy(spins[:, None])) <= largest + 1e-4).all()
+    assert default_rate(QNN((9, 6, 3)), data) == 0.01
     default, named = QNN(sizes, copies=copies, seed=0), QNN(sizes, copies=copies, seed=0)
     for network, lr in ((default, None), (named, rate)):
         train(network, data, get_sampler("gibbs", sweeps=5), epochs=1, lr=lr, seed=0)
@@ -346,6 +347,31 @@ def test_heads_that_exist_are_those_that_enumeration_finds(digits):
         bar = one.energy(net.clamped(x[image : image + 1], labels[image : image + 1])[:, None])[0, 0] + 2
         assert search.existing[image] == (stable & wrong & (energies <= bar)).sum()
     assert search.existing.max() > 1
+
+
+def test_a_cut_is_counted_by_enumeration_before_and_after(digits):
+    """Nothing moves at a rate near zero; at a real rate what vanishes and appears adds up to the change of the whole number."""
+    data = digits.only_classes((0, 1, 2))
+    net = QNN((64, 8, 3), copies=3, seed=0)
+    x, labels = data.x_test[:20], data.y_test[:20]
+    reads = get_sampler("gibbs", sweeps=10).sample(net.problem(x), 10, seed=0)
+    still = count_cut(net, x, labels, reads, margin=3.0, lr=1e-9)
+    assert (still.gone, still.new) == (0, 0)
+    before = net.weights[0].copy()
+    cut = count_cut(net, x, labels, reads, margin=3.0, lr=0.01)
+    np.testing.assert_array_equal(net.weights[0], before)
+    assert cut.before == still.before == search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0).existing.mean()
+    assert cut.gone > 0
+    completed = complete(net, net.problem(x), x, labels, reads)
+    clamped = net.clamped(x, labels)
+    heads = find_heads(net, net.problem(x), completed, clamped, labels, 3.0, "class")
+    gradients = cut_gradient(net, x, clamped, completed.spins, head_weights(heads, completed.energies, "deepest"))
+    for parameter, gradient in zip(net.parameters, gradients, strict=True):
+        parameter -= np.float32(0.01) * np.sign(gradient)
+    after = search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0).existing.mean()
+    assert cut.before - cut.gone + cut.new == pytest.approx(after)
+    with pytest.raises(InvalidInput, match="one hidden layer"):
+        count_cut(QNN((64, 4, 4, 3)), x, labels, reads, margin=3.0, lr=0.01)
 
 
 def test_the_rival_is_the_wrong_class_of_lowest_energy(digits):
