@@ -9,7 +9,8 @@ import qnn_core
 from qnn_core.claims import load_claims
 from qnn_core.dependencies import modules_of
 from qnn_core.environment import differences
-from qnn_core.readme import GALLERY, claims_table, with_table
+from qnn_core.readme import GALLERY, MNIST, claims_table, mnist_table, with_table
+from qnn_core.results import load_result
 
 PROJECT = Path(__file__).parents[1]
 ORDER = [
@@ -113,6 +114,11 @@ def test_the_readme_shows_the_claims_of_its_gallery():
     for number in range(1, 6):
         assert f"{GALLERY}/fig{number}.png" in readme
         assert (PROJECT / GALLERY / f"fig{number}.png").stat().st_size > 10_000
+
+
+def test_the_readme_shows_the_numbers_of_full_mnist():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert with_table(readme, mnist_table(load_result(f"{GALLERY}/mnist.npz")), MNIST) == readme
 
 
 def test_the_readmes_python_runs():

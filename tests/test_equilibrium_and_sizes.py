@@ -1,0 +1,91 @@
+"""Melting temperatures, growth and sharpening on curves whose answers are known, and the studies in small."""
+
+import numpy as np
+import pytest
+
+from qnn_core import QNN, InvalidInput, get_sampler
+from qnn_core.equilibrium import follow_equilibrium, growth, melting_temperature, random_glasses
+from qnn_core.sizes import follow_size, rise, size_exponent
+from qnn_core.statistics import bootstrap_interval
+
+
+def test_melting_temperature_of_known_curves():
+    temperatures = np.geomspace(0.1, 10, 21)
+    centres = np.array([0.4, 1.0, 3.3])
+    order = 1 / (1 + (temperatures / centres[:, None]) ** 4)
+    np.testing.assert_allclose(melting_temperature(temperatures, order), centres, rtol=0.02)
+    always, never = np.full((1, 21), 0.9), np.full((1, 21), 0.1)
+    assert np.isnan(melting_temperature(temperatures, np.concatenate([always, never]))).all()
+
+
+def test_powers_are_recovered_with_their_scatter():
+    random = np.random.default_rng(0)
+    steps = np.array([1, 4, 20, 90, 400])
+    covered = []
+    for _ in range(200):
+        slopes = 0.3 + 0.05 * random.standard_normal(5)
+        runs = random.uniform(0.5, 2, (5, 1)) * steps ** slopes[:, None]
+        found = growth(steps, runs)
+        covered.append(found.low <= 0.3 <= found.high)
+        sizes = size_exponent(steps.astype(float), runs.T)
+        assert (sizes.low, sizes.high) == pytest.approx((found.low, found.high))
+    assert 0.9 <= np.mean(covered) <= 0.99
+
+
+def test_a_sharper_rise_is_narrower_and_a_later_one_later():
+    step = np.array([0, *np.unique(np.geomspace(1, 10**4, 60).round())])
+    time = np.log10(np.maximum(step, 1))
+    for middle, scale in ((1.0, 0.2), (2.0, 0.2), (2.0, 0.05)):
+        order = 0.3 + 0.6 / (1 + np.exp(-(time - middle) / scale))
+        found = rise(step, order)
+        assert found[0] == pytest.approx(middle, abs=0.03)
+        assert found[1] == pytest.approx(2 * np.log(3) * scale, rel=0.1)
+
+
+def test_random_glasses_obey_the_identity_and_lose_order_above_the_transition():
+    study = random_glasses((24, 12), np.array([0.6, 1.0, 1.8]), samples=16, sweeps=320, measurements=40, seed=0)
+    assert (np.abs(study["identity"] - 1) < 4 * study["identity_error"]).all()
+    assert (study["identity_error"] < 0.2).all()
+    chi = study["chi"].mean(axis=0)
+    assert chi[0] > 2 * chi[2]
+    assert study["binder"][0] > study["binder"][2] + 0.3
+
+
+def test_networks_along_training_are_brought_to_equilibrium():
+    net = QNN((4, 6, 3), seed=0)
+    x = np.random.default_rng(0).uniform(0, 1, (3, 4)).astype(np.float32)
+    strong = [value * 6 for value in net.parameters]
+    temperatures = np.array([0.5, 1.0, 2.0, 4.0])
+    study = follow_equilibrium(net, {0: net.parameters, 9: strong}, x, temperatures, 160, 20, seed=0)
+    assert study["q"].shape == (2, 4, 3)
+    assert study["acceptance"].shape == (2, 3)
+    assert study["equilibrated"].dtype == bool
+    assert (np.diff(study["q"].mean(axis=2), axis=1) < 0).all()
+    assert (study["q"][1].mean() > study["q"][0].mean()).all()
+    assert (np.diff(study["energy"].mean(axis=2), axis=1) > 0).all()
+
+
+def test_sizes_grow_with_the_copies(digits):
+    sampler = get_sampler("gibbs", sweeps=5)
+    options = {"images": 3, "reads": 10, "epochs": 1, "batch_size": 50, "snapshots": 3}
+    study = follow_size(digits, 2, 1.5, sampler, 0, **options)
+    assert study["step"][0] == 0
+    assert study["q_ea"].shape == study["chi"].shape == study["step"].shape
+    assert 0 <= study["test_error"] < 0.9
+    again = follow_size(digits, 2, 1.5, sampler, 0, **options)
+    np.testing.assert_array_equal(study["q_ea"], again["q_ea"])
+
+
+def test_bootstrap_over_runs_and_images_covers():
+    """Runs and images both scatter; the interval must hold the truth about as often as it says, and never much less."""
+    random = np.random.default_rng(1)
+    covered = []
+    for trial in range(150):
+        values = (
+            1 + 0.2 * random.standard_normal((4, 1)) + 0.5 * random.standard_normal((1, 30)) + random.standard_normal((4, 30))
+        )
+        found = bootstrap_interval(values, seed=trial, resamples=200)
+        covered.append(found.low <= 1 <= found.high)
+    assert np.mean(covered) >= 0.93
+    with pytest.raises(InvalidInput, match="two runs and two images"):
+        bootstrap_interval(np.ones((1, 5)), seed=0)
