@@ -65,11 +65,17 @@ def layers(hidden):
 
 
 def as_json(values):
-    """The parameters of a notebook; COMMAND quotes them for the shell (:q)."""
+    """Parameters of a notebook; COMMAND quotes them for the shell (:q).
+
+    Those that depend on a rule's input and output stand apart, as `paths`: Snakemake runs a rule again when its other params change.
+    """
     return json.dumps(values, default=list)
 
 
-COMMAND = "python -m qnn_core.execute {params.notebook} --output {output.rendered} --parameters {params.values:q}"
+COMMAND = (
+    "python -m qnn_core.execute {params.notebook} --output {output.rendered} "
+    "--parameters {params.settings:q} --parameters {params.paths:q}"
+)
 ACTIVE_RUNS = [f"{RESULTS}/active/w{window}-s{seed}.npz" for window in profile.active.windows for seed in profile.seeds]
 DEEP = "x".join(map(str, profile.active.hidden))
 # Reads of deep networks are cut as they come: completing them, which relaxes several layers, made training worse.
@@ -97,9 +103,11 @@ rule summary:
         rendered=f"{RENDERED}/summary.ipynb",
     params:
         notebook="summary",
-        values=lambda wildcards, input, output: as_json({
-            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "ablation": input.ablation, "phase": input.phase, "scaling": input.scaling,
-            "grover": input.grover, "active_runs": input.active, "data": input.data, "claims": output.claims,
+        settings=as_json({}),
+        paths=lambda wildcards, input, output: as_json({
+            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "ablation": input.ablation, "phase": input.phase,
+            "scaling": input.scaling, "grover": input.grover, "active_runs": input.active, "data": input.data,
+            "claims": output.claims,
         }),
     shell: COMMAND
 
@@ -112,7 +120,8 @@ rule data:
         rendered=f"{RENDERED}/01_data.ipynb",
     params:
         notebook="01_data",
-        values=lambda wildcards, output: as_json({"dataset": profile.dataset, "result": output.result}),
+        settings=as_json({"dataset": profile.dataset}),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -124,12 +133,12 @@ rule rates_run:
         rendered=f"{RENDERED}/01b_rates/{{method}}-{{hidden}}-{{schedule}}.ipynb",
     params:
         notebook="01b_rates",
-        values=lambda wildcards, output: as_json({
+        settings=lambda wildcards: as_json({
             **CUTS, "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
             "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
-            "rates": rates_to_try(wildcards.method, wildcards.hidden), "result": output.result,
-            **(DEEP_CUTS if wildcards.hidden == DEEP else {}),
+            "rates": rates_to_try(wildcards.method, wildcards.hidden), **(DEEP_CUTS if wildcards.hidden == DEEP else {}),
         }),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -145,12 +154,12 @@ rule backprop_run:
         method="|".join(BACKPROP),
     params:
         notebook="03_backprop",
-        values=lambda wildcards, input, output: as_json({
-            "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
-            "copies": profile.copies,
-            "epochs": epochs(wildcards.hidden, wildcards.schedule), "batch_size": profile.batch_size, "schedule": wildcards.schedule,
-            "rates": input.rates, "seed": int(wildcards.seed), "result": output.result,
+        settings=lambda wildcards: as_json({
+            "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden), "copies": profile.copies,
+            "epochs": epochs(wildcards.hidden, wildcards.schedule), "batch_size": profile.batch_size,
+            "schedule": wildcards.schedule, "seed": int(wildcards.seed),
         }),
+        paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
     shell: COMMAND
 
 
@@ -166,12 +175,12 @@ rule training_run:
         method="gibbs",
     params:
         notebook="02_training",
-        values=lambda wildcards, input, output: as_json({
+        settings=lambda wildcards: as_json({
             **CUTS, "dataset": profile.dataset, "sampler": wildcards.method, "hidden": layers(wildcards.hidden),
             "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
-            "rates": input.rates, "snapshots": profile.snapshots if wildcards.schedule == "linear" else 0,
-            "seed": int(wildcards.seed), "result": output.result,
+            "snapshots": profile.snapshots if wildcards.schedule == "linear" else 0, "seed": int(wildcards.seed),
         }),
+        paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
     shell: COMMAND
 
 
@@ -183,7 +192,8 @@ rule samplers:
         rendered=f"{RENDERED}/02b_samplers.ipynb",
     params:
         notebook="02b_samplers",
-        values=lambda wildcards, output: as_json({**profile.samplers.model_dump(), "result": output.result}),
+        settings=as_json(profile.samplers.model_dump()),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -195,9 +205,8 @@ rule ablation:
         rendered=f"{RENDERED}/02c_ablation.ipynb",
     params:
         notebook="02c_ablation",
-        values=lambda wildcards, output: as_json({
-            **CUTS, "dataset": profile.dataset, "hidden": [profile.hidden], **profile.ablation.model_dump(), "result": output.result,
-        }),
+        settings=as_json({**CUTS, "dataset": profile.dataset, "hidden": [profile.hidden], **profile.ablation.model_dump()}),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -211,9 +220,8 @@ rule phase:
         rendered=f"{RENDERED}/04_phase.ipynb",
     params:
         notebook="04_phase",
-        values=lambda wildcards, input, output: as_json({
-            **profile.phase.model_dump(), "runs": input.runs, "result": output.result,
-        }),
+        settings=as_json(profile.phase.model_dump()),
+        paths=lambda wildcards, input, output: as_json({"runs": input.runs, "result": output.result}),
     shell: COMMAND
 
 
@@ -227,9 +235,8 @@ rule equilibrium:
         rendered=f"{RENDERED}/04b_equilibrium.ipynb",
     params:
         notebook="04b_equilibrium",
-        values=lambda wildcards, input, output: as_json({
-            **profile.equilibrium.model_dump(), "runs": input.runs, "result": output.result,
-        }),
+        settings=as_json(profile.equilibrium.model_dump()),
+        paths=lambda wildcards, input, output: as_json({"runs": input.runs, "result": output.result}),
     shell: COMMAND
 
 
@@ -241,7 +248,8 @@ rule sizes:
         rendered=f"{RENDERED}/04c_sizes.ipynb",
     params:
         notebook="04c_sizes",
-        values=lambda wildcards, output: as_json({**profile.sizes.model_dump(), "dataset": profile.dataset, "result": output.result}),
+        settings=as_json({**profile.sizes.model_dump(), "dataset": profile.dataset}),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -253,7 +261,8 @@ rule landscape:
         rendered=f"{RENDERED}/04d_landscape.ipynb",
     params:
         notebook="04d_landscape",
-        values=lambda wildcards, output: as_json({**profile.landscape.model_dump(), "dataset": profile.dataset, "result": output.result}),
+        settings=as_json({**profile.landscape.model_dump(), "dataset": profile.dataset}),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -269,9 +278,9 @@ rule scaling:
         rendered=f"{RENDERED}/05_scaling.ipynb",
     params:
         notebook="05_scaling",
-        values=lambda wildcards, input, output: as_json({
-            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "energy_runs": input.energy,
-            "resamples": profile.scaling.resamples, "result": output.result,
+        settings=as_json({"resamples": profile.scaling.resamples}),
+        paths=lambda wildcards, input, output: as_json({
+            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "energy_runs": input.energy, "result": output.result,
         }),
     shell: COMMAND
 
@@ -284,9 +293,8 @@ rule grover:
         rendered=f"{RENDERED}/06_grover.ipynb",
     params:
         notebook="06_grover",
-        values=lambda wildcards, output: as_json({
-            **profile.grover.model_dump(), "dataset": profile.dataset, "result": output.result,
-        }),
+        settings=as_json({**profile.grover.model_dump(), "dataset": profile.dataset}),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -300,10 +308,11 @@ rule active_run:
         rendered=f"{RENDERED}/07_active_layers/w{{window}}-s{{seed}}.ipynb",
     params:
         notebook="07_active_layers",
-        values=lambda wildcards, input, output: as_json({
+        settings=lambda wildcards: as_json({
             **CUTS, "dataset": profile.dataset, "hidden": profile.active.hidden, "window": int(wildcards.window),
-            "epochs": profile.active.epochs, "rates": input.rates, **DEEP_CUTS, "seed": int(wildcards.seed), "result": output.result,
+            "epochs": profile.active.epochs, **DEEP_CUTS, "seed": int(wildcards.seed),
         }),
+        paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
     shell: COMMAND
 
 
@@ -335,7 +344,8 @@ rule fig1:
         rendered=f"{RENDERED}/fig1.ipynb",
     params:
         notebook="fig1",
-        values=lambda wildcards, input: as_json({"run": input.run, "figure": f"{FIGURES}/fig1"}),
+        settings=as_json({"figure": f"{FIGURES}/fig1"}),
+        paths=lambda wildcards, input: as_json({"run": input.run}),
     shell: COMMAND
 
 
@@ -350,9 +360,9 @@ rule fig2:
         rendered=f"{RENDERED}/fig2.ipynb",
     params:
         notebook="fig2",
-        values=lambda wildcards, input: as_json({
+        settings=as_json({"figure": f"{FIGURES}/fig2"}),
+        paths=lambda wildcards, input: as_json({
             "annealer_runs": input.annealer, "mlp_runs": input.mlp, "energy_runs": input.energy,
-            "figure": f"{FIGURES}/fig2",
         }),
     shell: COMMAND
 
@@ -366,7 +376,8 @@ rule fig3:
         rendered=f"{RENDERED}/fig3.ipynb",
     params:
         notebook="fig3",
-        values=lambda wildcards, input: as_json({"phase": input.phase, "figure": f"{FIGURES}/fig3"}),
+        settings=as_json({"figure": f"{FIGURES}/fig3"}),
+        paths=lambda wildcards, input: as_json({"phase": input.phase}),
     shell: COMMAND
 
 
@@ -380,9 +391,8 @@ rule fig4:
         rendered=f"{RENDERED}/fig4.ipynb",
     params:
         notebook="fig4",
-        values=lambda wildcards, input: as_json({
-            "scaling": input.scaling, "grover": input.grover, "figure": f"{FIGURES}/fig4",
-        }),
+        settings=as_json({"figure": f"{FIGURES}/fig4"}),
+        paths=lambda wildcards, input: as_json({"scaling": input.scaling, "grover": input.grover}),
     shell: COMMAND
 
 
@@ -396,7 +406,6 @@ rule fig5:
         rendered=f"{RENDERED}/fig5.ipynb",
     params:
         notebook="fig5",
-        values=lambda wildcards, input: as_json({
-            "runs": input.runs, "backprop_runs": input.backprop, "figure": f"{FIGURES}/fig5",
-        }),
+        settings=as_json({"figure": f"{FIGURES}/fig5"}),
+        paths=lambda wildcards, input: as_json({"runs": input.runs, "backprop_runs": input.backprop}),
     shell: COMMAND

@@ -1,4 +1,4 @@
-"""Run one notebook with checked parameters: python -m qnn_core.execute NOTEBOOK --output RENDERED [--parameters JSON].
+"""Run one notebook with checked parameters: python -m qnn_core.execute NOTEBOOK --output RENDERED [--parameters JSON] ...
 
 Parameters are validated before a kernel starts. The kernel talks over a private IPC socket, so runs beside each other never race for
 a port, and computes on one thread, so its numbers do not depend on the machine's load. The rendered copy is written whole, without
@@ -110,13 +110,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m qnn_core.execute", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("notebook", help="name of the notebook, for example 02_training")
     parser.add_argument("--output", required=True, help="where to store the rendered copy")
-    parser.add_argument("--parameters", default="{}", help="parameters as a JSON object")
+    parser.add_argument(
+        "--parameters", action="append", default=[], help="parameters as a JSON object; may be given more than once"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of the kernel's arithmetic (default 1)")
     options = parser.parse_args(arguments)
-    try:
-        values = json.loads(options.parameters)
-    except ValueError as failure:
-        parser.error(f"--parameters is not JSON: {failure}")
+    values: dict[str, Any] = {}
+    for given in options.parameters:
+        try:
+            part = dict(json.loads(given))
+        except (TypeError, ValueError) as failure:
+            parser.error(f"--parameters is not a JSON object: {failure}")
+        if twice := sorted(set(part) & set(values)):
+            parser.error(f"--parameters names {', '.join(twice)} twice")
+        values |= part
     try:
         execute(options.notebook, options.output, values, options.threads)
     except InvalidInput as failure:

@@ -93,9 +93,11 @@ def test_bad_parameters_are_named_before_any_kernel_starts(values, named, tmp_pa
 def test_unknown_notebooks_and_broken_json_are_refused(tmp_path, capsys):
     assert execute.main(["08_nothing", "--output", str(tmp_path / "x.ipynb")]) == 2
     assert "one of 01_data" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as stopped:
-        execute.main(["01_data", "--output", str(tmp_path / "x.ipynb"), "--parameters", "{"])
-    assert stopped.value.code == 2
+    for broken in (["{"], ["3"], ['{"seed": 1}', '{"seed": 2}']):
+        given = [part for text in broken for part in ("--parameters", text)]
+        with pytest.raises(SystemExit) as stopped:
+            execute.main(["01_data", "--output", str(tmp_path / "x.ipynb"), *given])
+        assert stopped.value.code == 2
 
 
 def test_parameters_are_read_from_a_cells_names():

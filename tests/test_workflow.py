@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,6 +96,27 @@ def test_a_changed_notebook_is_run_again(finished):
         notebook.write_bytes(before)
     assert "rule fig3" in done.stdout + done.stderr
     assert "rule phase" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "again", "kept"),
+    [
+        (("sizes: {copies: [1, 2]", "sizes: {copies: [1, 3]"), {"sizes", "summary"}, {"training_run", "phase", "rates_run"}),
+        (("snapshots: 4", "snapshots: 5"), {"training_run", "phase", "fig1"}, {"backprop_run", "rates_run", "sizes", "grover"}),
+    ],
+)
+def test_a_changed_number_of_the_profile_runs_what_it_concerns(finished, change, again, kept):
+    profile = finished / "config/smoke.yaml"
+    before = profile.read_text()
+    assert change[0] in before
+    profile.write_text(before.replace(*change))
+    try:
+        done = snakemake(finished, "--dry-run")
+    finally:
+        profile.write_text(before)
+    planned = set(re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, flags=re.MULTILINE))
+    assert again <= planned
+    assert not kept & planned
 
 
 def test_pages_and_results_name_no_path_of_the_machine(finished):
