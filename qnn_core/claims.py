@@ -115,7 +115,8 @@ def minima_claim(phase: Result, ablation: Result) -> Claim:
         **_fields(kept, ""),
         tested="that minima are eliminated, and that finding several states in each update trains better than one, at equal updates",
         verdict=_verdict(kept.high < 1 and updates.high < 0, kept.low > 1 or updates.low > 0),
-        remark="Reads: notebook 02c_ablation. More updates with one read each cost as much as fewer with many; which is better is the comparison at equal reads.",
+        remark="Reads: notebook 02c_ablation. More updates with one read each cost as much as fewer with many; which is better is the "
+        "comparison at equal reads.",
         notebook="04_phase",
         figure="fig3",
         **_made_by([phase, ablation]),
