@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qnn_core import InvalidInput, Reads, get_sampler, phase
+from qnn_core.equilibrium import random_glass
 from qnn_core.samplers.exact import lowest_energies, output_states
 
 
@@ -38,6 +39,22 @@ def test_estimates_against_enumeration():
     uniform = phase.estimate_minima(reads_of(random.integers(0, 50, 120)))
     assert uniform.number[0] == pytest.approx(50, rel=0.25)
     assert uniform.coverage[0] == pytest.approx(uniform.seen[0] / 50, abs=0.1)
+
+
+def test_random_glasses_have_as_many_minima_as_theory_says():
+    """Two equal layers map onto the Sherrington-Kirkpatrick model: ln(mean number) / N -> 0.1992 (Bray, Moore, J. Phys. C 13, L469 (1980)).
+
+    Small sizes lie above; a straight line in 1 / N through four of them must lead there.
+    """
+    random = np.random.default_rng(0)
+    sizes = np.array([6, 8, 10, 12])
+    growth = []
+    for size in sizes:
+        counts = [phase.count_minima(random_glass(int(size), int(size), random))[0] for _ in range(200)]
+        growth.append(np.log(np.mean(counts)) / (2 * size))
+    limit = np.polyfit(1 / (2 * sizes), growth, 1)[1]
+    assert limit == pytest.approx(0.1992, abs=0.01)
+    assert min(growth) > 0.1992
 
 
 def minimax(energies, outputs, start, end):
