@@ -229,6 +229,17 @@ def _sweep_layers(spins, fields, first, size, neighbour_first, neighbour_count, 
         row += size[layer] * count
 
 
+@numba.njit(inline="always")
+def _store_tile(spins, order, tile, out):
+    """Copy the spins of a tile's replicas, in the kernel's order, into `out`, (B, R, N) int8."""
+    images, reads, num_spins = out.shape
+    for lane in range(LANES):
+        replica = tile * LANES + lane
+        if replica < images * reads:
+            for spin in range(num_spins):
+                out[replica // reads, replica % reads, order[spin]] = np.int8(spins[spin, lane])
+
+
 @numba.njit(parallel=True, cache=True)
 def anneal(fields, order, first, size, neighbour_first, neighbour_count, couplings, betas, seed, out):
     """Block-Gibbs annealing of every replica through `betas` from a random start; spins go into `out`, (B, R, N) int8.
@@ -266,11 +277,7 @@ def anneal(fields, order, first, size, neighbour_first, neighbour_count, couplin
                 keys_low,
                 keys_high,
             )
-        for lane in range(LANES):
-            replica = tile * LANES + lane
-            if replica < replicas:
-                for spin in range(num_spins):
-                    out[replica // reads, replica % reads, order[spin]] = np.int8(spins[spin, lane])
+        _store_tile(spins, order, tile, out)
 
 
 @numba.njit(parallel=True, cache=True)
@@ -310,11 +317,7 @@ def sweep_on(fields, order, first, size, neighbour_first, neighbour_count, coupl
                 keys_low,
                 keys_high,
             )
-        for lane in range(LANES):
-            replica = tile * LANES + lane
-            if replica < replicas:
-                for spin in range(num_spins):
-                    states[replica // reads, replica % reads, order[spin]] = np.int8(spins[spin, lane])
+        _store_tile(spins, order, tile, states)
 
 
 @intrinsic
