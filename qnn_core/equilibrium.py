@@ -8,6 +8,7 @@ from jaxtyping import Float32, Float64
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN
 from qnn_core.overlaps import binder, susceptibility
+from qnn_core.results import stack_rows
 from qnn_core.samplers.base import derived_seed
 from qnn_core.statistics import Interval, mean_interval
 from qnn_core.tempering import Equilibrium, parallel_tempering
@@ -30,7 +31,7 @@ def random_glasses(
     """
     hidden, outputs = sizes
     random = np.random.default_rng([seed, hidden, outputs])
-    rows: dict[str, list[np.ndarray]] = {}
+    rows = []
     for sample in range(samples):
         problem = random_glass(hidden, outputs, random)
         found = parallel_tempering(
@@ -38,7 +39,7 @@ def random_glasses(
         )
         q = found.overlaps["all"].astype(np.float64)
         product = found.overlaps["0"].astype(np.float64) * found.overlaps["1"]
-        row = {
+        row: dict[str, np.ndarray] = {
             "second": (q**2).mean(axis=(0, 1, 3)),
             "fourth": (q**4).mean(axis=(0, 1, 3)),
             "energy": found.energies.mean(axis=(0, 1, 3), dtype=np.float64),
@@ -46,9 +47,8 @@ def random_glasses(
             "equilibrated": found.equilibrated,
             "acceptance": found.acceptance,
         }
-        for name, value in row.items():
-            rows.setdefault(name, []).append(value)
-    stacked = {name: np.stack(values) for name, values in rows.items()}
+        rows.append(row)
+    stacked = stack_rows(rows)
     expected = -np.sqrt(hidden * outputs) / temperatures * (1 - stacked["product"])
     ratio = stacked["energy"].mean(axis=0) / expected.mean(axis=0)
     # Of a ratio of means: the scatter of numerator minus ratio times denominator.
@@ -77,16 +77,15 @@ def follow_equilibrium(
     Returns arrays over S snapshots: q, the mean |q| of two replicas, and chi, the spin-glass susceptibility, (S, T, B); energy, the mean
     per spin, (S, T, B); equilibrated (S, T); acceptance (S, T - 1).
     """
-    rows: dict[str, list[np.ndarray]] = {}
+    rows = []
     net = net.copy()
     for step, parameters in snapshots.items():
         net.set_parameters(parameters)
         found = parallel_tempering(
             net.problem(x), temperatures, sweeps, derived_seed(seed, step), measurements=measurements, strict=False
         )
-        for name, value in _observables(found).items():
-            rows.setdefault(name, []).append(value)
-    return {name: np.stack(values) for name, values in rows.items()}
+        rows.append(_observables(found))
+    return stack_rows(rows)
 
 
 def _observables(found: Equilibrium) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from qnn_core.ising import IsingProblem, relax
 from qnn_core.minima import BarrierTree, barrier_tree, count_minima, estimate_minima
 from qnn_core.network import QNN
 from qnn_core.overlaps import OrderParameters, binder, order_parameters, overlap, overlap_bins, susceptibility
+from qnn_core.results import stack_rows
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
 from qnn_core.samplers.exact import MAX_OUTPUTS
 from qnn_core.tempering import Equilibrium, parallel_tempering
@@ -103,7 +104,7 @@ def follow(
     energies: (S, R), of the reads of the first image above the deepest of them. outliers, largest: (S, layers), of each weight matrix, how
     many singular values exceed the Marchenko-Pastur edge, and the largest in units of the edge.
     """
-    rows: dict[str, list[np.ndarray]] = {}
+    rows = []
     net = net.copy()
     bins = overlap_bins(sum(net.layers))
     for step, parameters in snapshots.items():
@@ -117,7 +118,7 @@ def follow(
         q = overlap(reads)
         density = np.stack([np.histogram(values, bins=bins, density=True)[0] for values in q])
         singular = spectrum(net)
-        row = {
+        row: dict[str, np.ndarray] = {
             "step": np.array(step),
             "q_ea": order.q_ea,
             "q_variance": order.q_variance,
@@ -136,9 +137,8 @@ def follow(
             "outliers": np.array([(values > 1).sum() for values in singular]),
             "largest": np.array([values[0] for values in singular]),
         }
-        for name, value in row.items():
-            rows.setdefault(name, []).append(value)
-    return {"bins": bins, **{name: np.stack(values) for name, values in rows.items()}}
+        rows.append(row)
+    return {"bins": bins, **stack_rows(rows)}
 
 
 def _gaps(net: QNN, x: np.ndarray, labels: np.ndarray) -> Float64[np.ndarray, " B"]:

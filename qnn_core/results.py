@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -119,6 +119,11 @@ def group_by(results: Iterable[Result], parameter: str) -> dict[Any, list[Result
 def stack(results: Iterable[Result], name: str) -> np.ndarray:
     """One array of several results stacked along a new first axis, one row a run."""
     return np.stack([result[name] for result in results])
+
+
+def stack_rows(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Arrays by name, the rows of a study stacked along a new first axis; all rows have the same names."""
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
 @cache

@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Float64
 
 from qnn_core.data import Dataset
+from qnn_core.equilibrium import growth
 from qnn_core.network import QNN
 from qnn_core.overlaps import order_parameters
 from qnn_core.phase import quench
 from qnn_core.samplers.base import Sampler, derived_seed
-from qnn_core.statistics import Interval, mean_interval
+from qnn_core.statistics import Interval
 from qnn_core.training import train
 
 
@@ -62,5 +63,4 @@ def rise(step: np.ndarray, order: Float64[np.ndarray, " S"]) -> tuple[float, flo
 
 def size_exponent(spins: Float64[np.ndarray, " K"], values: Float64[np.ndarray, "K R"]) -> Interval:
     """Power of N with which values of K sizes and R runs each grow: the slope of each run's straight line through the logarithms."""
-    slopes = np.polyfit(np.log(spins), np.log(values), 1)[0]
-    return mean_interval(slopes)
+    return growth(spins, values.T)
