@@ -106,7 +106,7 @@ rule summary:
         settings=as_json({}),
         paths=lambda wildcards, input, output: as_json({
             "annealer_runs": input.annealer, "mlp_runs": input.mlp, "ablation": input.ablation, "phase": input.phase,
-            "scaling": input.scaling, "grover": input.grover, "active_runs": input.active, "data": input.data,
+            "sizes": input.sizes, "scaling": input.scaling, "grover": input.grover, "active_runs": input.active, "data": input.data,
             "claims": output.claims,
         }),
     shell: COMMAND
@@ -371,13 +371,18 @@ rule fig3:
     input:
         notebook("fig3"),
         phase=f"{RESULTS}/phase.npz",
+        equilibrium=f"{RESULTS}/equilibrium.npz",
+        sizes=f"{RESULTS}/sizes.npz",
+        landscape=f"{RESULTS}/landscape.npz",
     output:
         multiext(f"{FIGURES}/fig3", ".png", ".pdf", ".npz", ".json"),
         rendered=f"{RENDERED}/fig3.ipynb",
     params:
         notebook="fig3",
         settings=as_json({"figure": f"{FIGURES}/fig3"}),
-        paths=lambda wildcards, input: as_json({"phase": input.phase}),
+        paths=lambda wildcards, input: as_json({
+            "phase": input.phase, "equilibrium": input.equilibrium, "sizes": input.sizes, "landscape": input.landscape,
+        }),
     shell: COMMAND
 
 

@@ -76,23 +76,28 @@ def training_claim(annealer: list[Result], mlp: list[Result], nearest_mean_error
     )
 
 
-def phase_claim(phase: Result) -> Claim:
-    """C2: overlaps rise from the random to the trained network."""
+def phase_claim(phase: Result, sizes: Result) -> Claim:
+    """C2: overlaps rise from the random to the trained network, and the rise sharpens with size."""
     overlaps = phase["q_ea"].mean(axis=2)
     change = difference_interval(overlaps[:, -1], overlaps[:, 0])
     before, after = mean_interval(overlaps[:, 0]), mean_interval(overlaps[:, -1])
+    width, peak = (Interval(*(float(end) for end in sizes[name])) for name in ("narrowing", "growth"))
+    smallest, *_, largest = sizes["spins"]
+    found = str(sizes["verdict"])
     return Claim(
         id="C2",
         statement=STATEMENTS["C2"],
         paper_number=None,
-        measured=f"rise of the Edwards-Anderson order parameter, from {before} to {after}",
+        measured=f"rise of the Edwards-Anderson order parameter, from {before} to {after}. From {smallest} to {largest} spins the width of "
+        f"the rise goes as N to the {width}, the largest susceptibility as N to the {peak}: {found}",
         **_fields(change, ""),
-        tested="that order rises during training",
-        verdict=_verdict(change.low > 0, change.high < 0),
-        remark="One network size: whether the change is a transition or a crossover is open. Overlaps are configurational.",
+        tested="that order rises during training, and that the rise sharpens with size as a transition does",
+        verdict=_verdict(change.low > 0 and found == "transition", change.high < 0 or found == "crossover"),
+        remark="That order rises is certain if its interval lies above 0; transition, crossover or undecided is the rule of notebook "
+        "04c_sizes. Overlaps are configurational; 04b_equilibrium has thermal ones.",
         notebook="04_phase",
         figure="fig3",
-        **_made_by([phase]),
+        **_made_by([phase, sizes]),
     )
 
 

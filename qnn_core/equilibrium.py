@@ -75,7 +75,7 @@ def follow_equilibrium(
     """Equilibrium of B images at every snapshot of a training run.
 
     Returns arrays over S snapshots: q, the mean |q| of two replicas, and chi, the spin-glass susceptibility, (S, T, B); energy, the mean
-    per spin, (S, T, B); equilibrated (S, T); acceptance (S, T - 1).
+    per spin, (S, T, B); equilibrated (S, T); acceptance (S, T - 1); spin_updates (S,), spent at all temperatures.
     """
     rows = []
     net = net.copy()
@@ -84,7 +84,7 @@ def follow_equilibrium(
         found = parallel_tempering(
             net.problem(x), temperatures, sweeps, derived_seed(seed, step), measurements=measurements, strict=False
         )
-        rows.append(_observables(found))
+        rows.append({**_observables(found), "spin_updates": np.array(sweeps * found.spins.size)})
     return stack_rows(rows)
 
 
@@ -98,6 +98,17 @@ def _observables(found: Equilibrium) -> dict[str, np.ndarray]:
         "equilibrated": found.equilibrated,
         "acceptance": found.acceptance,
     }
+
+
+def glass_temperature(net: QNN) -> float:
+    """Spin-glass temperature of random couplings as strong as the network's: with no structure, it would be a glass below it.
+
+    T_c^2 is the largest eigenvalue of the tridiagonal matrix whose entries are sigma_l^2 sqrt(N_l N_{l+1}), sigma_l being the root mean
+    square of the couplings between two layers of N_l and N_{l+1} spins; sigma (N_h N_o)^(1/4) for one hidden layer.
+    """
+    couplings = net.weights[1:]
+    entries = np.array([np.mean(matrix.astype(np.float64) ** 2) * np.sqrt(matrix.size) for matrix in couplings])
+    return float(np.sqrt(np.linalg.eigvalsh(np.diag(entries, 1) + np.diag(entries, -1))[-1]))
 
 
 def melting_temperature(

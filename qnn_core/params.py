@@ -418,6 +418,9 @@ class PhaseFigureParameters(Strict):
     """fig3"""
 
     phase: str = Field(description="result of 04_phase")
+    equilibrium: str = Field(description="result of 04b_equilibrium")
+    sizes: str = Field(description="result of 04c_sizes")
+    landscape: str = Field(description="result of 04d_landscape")
     figure: str = Field(description="where to store the figure, without ending")
 
 
@@ -444,6 +447,7 @@ class SummaryParameters(Strict):
     mlp_runs: Paths = Field(description="histories of the MLP")
     ablation: str = Field(description="result of 02c_ablation")
     phase: str = Field(description="result of 04_phase")
+    sizes: str = Field(description="result of 04c_sizes")
     scaling: str = Field(description="result of 05_scaling")
     grover: str = Field(description="result of 06_grover")
     active_runs: Paths = Field(description="results of 07_active_layers (names or patterns)")

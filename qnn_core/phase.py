@@ -102,7 +102,7 @@ def follow(
     coverage, what the reads say about them; gap, energy of the best wrong class minus that of the right one, by their clamped states.
     overlap_density: (S, bins), P(q) pooled over images, its integral over q being 1. overlap_images: (S, B, bins), of each image.
     energies: (S, R), of the reads of the first image above the deepest of them. outliers, largest: (S, layers), of each weight matrix, how
-    many singular values exceed the Marchenko-Pastur edge, and the largest in units of the edge.
+    many singular values exceed the Marchenko-Pastur edge, and the largest in units of the edge. spin_updates: (S,), spent on the reads.
     """
     rows = []
     net = net.copy()
@@ -136,6 +136,7 @@ def follow(
             "energies": raw.energies[0] - reads.energies[0].min(),
             "outliers": np.array([(values > 1).sum() for values in singular]),
             "largest": np.array([values[0] for values in singular]),
+            "spin_updates": np.array(raw.info["spin_updates"]),
         }
         rows.append(row)
     return {"bins": bins, **stack_rows(rows)}

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from qnn_core.files import atomic_write
@@ -55,7 +56,7 @@ def set_style() -> None:
 
 def label_panels(axes: Iterable[Axes]) -> None:
     """(a), (b), ... before the panels' titles, flush left; call it once the titles are set."""
-    for letter, axis in zip("abcdefgh", axes, strict=False):
+    for letter, axis in zip("abcdefghijkl", axes, strict=False):
         title = axis.get_title()
         axis.set_title("")
         axis.set_title(f"({letter})  {title}", loc="left")
@@ -152,6 +153,30 @@ def step_axis(axis: Axes) -> None:
     axis.set_xscale("symlog", linthresh=1, linscale=0.4)
     axis.set_xlim(left=-0.2)
     axis.set_xlabel("updates")
+
+
+def plot_phase_diagram(
+    axis: Axes,
+    step: np.ndarray,
+    temperature: np.ndarray,
+    values: np.ndarray,
+    trusted: np.ndarray,
+    level: float | None = 0.5,
+    colours: str = "cividis",
+) -> QuadMesh:
+    """Values (S, T) over updates and temperature, with their contour at `level`; crosses where they are not to be trusted.
+
+    The untrained network stands at 0.5 updates. Returns what a colour bar needs.
+    """
+    drawn = np.maximum(step, 0.5)
+    mesh = axis.pcolormesh(drawn, temperature, values.T, cmap=colours, shading="nearest", rasterized=True)
+    for x, row in zip(drawn, trusted, strict=True):
+        bad = temperature[~row]
+        axis.plot(np.full(len(bad), x), bad, "x", color="white", markersize=4)
+    if level is not None:
+        axis.contour(drawn, temperature, values.T, levels=[level], colors="white", linewidths=1.2)
+    axis.set(xscale="log", yscale="log", xlabel="updates (untrained at 0.5)")
+    return mesh
 
 
 def plot_scaling(axis: Axes, fits: Result) -> None:

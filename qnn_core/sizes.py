@@ -6,8 +6,12 @@ copies of each class.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Float64
+from scipy import stats
 
 from qnn_core.data import Dataset
 from qnn_core.equilibrium import growth
@@ -15,7 +19,7 @@ from qnn_core.network import QNN
 from qnn_core.overlaps import order_parameters
 from qnn_core.phase import quench
 from qnn_core.samplers.base import Sampler, derived_seed
-from qnn_core.statistics import Interval
+from qnn_core.statistics import Interval, mean_interval
 from qnn_core.training import train
 
 
@@ -34,33 +38,90 @@ def follow_size(
 ) -> dict[str, np.ndarray]:
     """Train one network, hidden = hidden_per_output x outputs, and follow the order of the reads of `images` test images.
 
-    Returns step (S,) and q_ea, q_variance, chi, means over images, (S,); test_error, of the trained network.
+    Returns step (S,) and q_ea, q_variance, chi, means over images, (S,); test_error, of the trained network; spin_updates, spent by training
+    and by the reads.
     """
     outputs = data.num_classes * copies
     net = QNN((data.num_pixels, round(hidden_per_output * outputs), data.num_classes), copies=copies, seed=seed)
     history = train(net, data, sampler, epochs=epochs, batch_size=batch_size, seed=seed, snapshots=snapshots)
     rows = np.random.default_rng(seed).choice(len(data.x_test), size=images, replace=False)
     orders = []
+    spent = history.spin_updates[-1]
     for step, parameters in history.snapshots.items():
         net.set_parameters(parameters)
         problem = net.problem(data.x_test[rows])
-        orders.append(order_parameters(quench(problem, sampler.sample(problem, reads, derived_seed(seed, step)))))
+        found = sampler.sample(problem, reads, derived_seed(seed, step))
+        spent += found.info["spin_updates"]
+        orders.append(order_parameters(quench(problem, found)))
     means = {name: np.array([getattr(order, name).mean() for order in orders]) for name in ("q_ea", "q_variance", "chi")}
-    return {"step": np.array(list(history.snapshots)), **means, "test_error": np.array(history.test_error[-1])}
+    ends = {"test_error": np.array(history.test_error[-1]), "spin_updates": np.array(spent)}
+    return {"step": np.array(list(history.snapshots)), **means, **ends}
 
 
-def rise(step: np.ndarray, order: Float64[np.ndarray, " S"]) -> tuple[float, float]:
-    """Middle and width of a rise in the logarithm (base 10) of time: where a quarter, half and three quarters of it are done.
+def rise_times(step: np.ndarray, order: Float64[np.ndarray, " S"], parts: Float64[np.ndarray, " L"]) -> Float64[np.ndarray, " L"]:
+    """When given parts of a rise are done, log10 of the number of updates.
 
     order: at each of the rising numbers of updates, the untrained network first, which is taken to be at one update. The rise goes from its
-    first value to its largest. Returns (log10 of the middle, decades from a quarter to three quarters).
+    first value to its largest.
     """
     time = np.log10(np.maximum(step, 1))
     done = np.maximum.accumulate((order - order[0]) / (order.max() - order[0]))
-    quarter, half, three = (float(np.interp(part, done, time)) for part in (0.25, 0.5, 0.75))
-    return half, three - quarter
+    return np.interp(parts, done, time)
 
 
 def size_exponent(spins: Float64[np.ndarray, " K"], values: Float64[np.ndarray, "K R"]) -> Interval:
     """Power of N with which values of K sizes and R runs each grow: the slope of each run's straight line through the logarithms."""
     return growth(spins, values.T)
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """Rises of networks of several sizes, laid on one another: log10(t / t_half) stretched by N^exponent.
+
+    exponent: positive where the rise narrows with size. unscaled, misfit: how far curves of different sizes lie apart, before and after
+    stretching, as a variance in units of what the scatter of the runs explains: 1 for a perfect collapse. allowed: what it exceeds in one of 20
+    perfect ones (F distribution).
+    """
+
+    exponent: Interval
+    unscaled: float
+    misfit: float
+    allowed: float
+
+    @property
+    def holds(self) -> bool:
+        return self.misfit < self.allowed
+
+
+def collapse(spins: Float64[np.ndarray, " K"], times: Float64[np.ndarray, "K R L"]) -> Collapse:
+    """The best collapse of the rises of K sizes and R runs each.
+
+    times: log10 of the time at which each of L parts of the rise is done, less that of its half; none may be 0. They are to shrink as
+    N^-exponent, all by the same exponent, which is fitted to each run by least squares in the logarithms.
+    """
+    sizes, runs, levels = times.shape
+    logs = np.log(spins / np.exp(np.log(spins).mean()))
+    widths = np.log(np.abs(times)).transpose(1, 2, 0).reshape(-1, sizes)
+    exponents = -np.polyfit(logs, widths.T, 1)[0].reshape(runs, levels).mean(axis=1)
+    exponent = mean_interval(exponents)
+
+    def apart(power: float) -> float:
+        stretched = times * np.exp(power * logs)[:, None, None]
+        between = stretched.mean(axis=1).var(axis=0, ddof=1).sum()
+        return float(between / (stretched.var(axis=1, ddof=1).mean(axis=0).sum() / runs))
+
+    allowed = float(stats.f.ppf(0.95, sizes - 1, sizes * (runs - 1)))
+    return Collapse(exponent, apart(0.0), apart(exponent.value), allowed)
+
+
+def verdict(narrowing: Interval, peak: Interval, collapsed: Collapse) -> Literal["transition", "crossover", "undecided"]:
+    """What a change is called whose width goes as N^narrowing and whose largest susceptibility as N^peak.
+
+    Transition: the width shrinks, the susceptibility grows, both with 95 % confidence, and the curves collapse. Crossover: the opposite of
+    either is established, or the width is known to shrink more slowly than N^(-1/4), if at all. Undecided: anything else.
+    """
+    if narrowing.high < 0 and peak.low > 0 and collapsed.holds:
+        return "transition"
+    if narrowing.low > 0 or peak.high < 0 or (narrowing.low > -0.25 and narrowing.high > 0):
+        return "crossover"
+    return "undecided"

@@ -41,11 +41,14 @@ def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
     return mean_interval(np.asarray(values, np.float64) - np.asarray(others, np.float64))
 
 
-def bootstrap_interval(values: np.ndarray, seed: int, resamples: int = 1000) -> Interval:
+def bootstrap_interval(
+    values: np.ndarray, seed: int, resamples: int = 1000, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> Interval:
     """Mean over S runs and B images, values (S, B), with an interval from resampling whole runs, then images within the resample.
 
     The images are the same for all runs, so they are drawn once for each resample. The bootstrap's standard error is widened by
     sqrt(S / (S - 1)) and Student's t with S - 1 degrees of freedom, because few runs spread less than they would if there were many.
+    bounds: what the quantity cannot exceed; the interval ends there.
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 2 or min(values.shape) < 2 or not np.isfinite(values).all():
@@ -59,4 +62,4 @@ def bootstrap_interval(values: np.ndarray, seed: int, resamples: int = 1000) -> 
     means = np.array([values[rows][:, columns].mean() for rows, columns in zip(chosen_runs, chosen_images, strict=True)])
     half = float(stats.t.ppf(0.975, runs - 1) * means.std(ddof=1) * np.sqrt(runs / (runs - 1)))
     mean = float(values.mean())
-    return Interval(mean, mean - half, mean + half)
+    return Interval(mean, max(bounds[0], mean - half), min(bounds[1], mean + half))

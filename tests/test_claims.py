@@ -42,12 +42,34 @@ def phase_result(before, after, minima_before=900, minima_after=50):
     return Result("phase.npz", arrays, dict(KIND))
 
 
-@pytest.mark.parametrize(("after", "verdict"), [(0.9, "agrees"), (0.1, "disagrees"), (0.3, "not testable here")])
-def test_order_must_rise(after, verdict):
+def sizes_result(verdict):
+    arrays = {
+        "spins": np.array([40, 160]),
+        "narrowing": np.array([-0.3, -0.4, -0.2]),
+        "growth": np.array([1.0, 0.9, 1.1]),
+        "verdict": np.array(verdict),
+    }
+    return Result("sizes.npz", arrays, dict(KIND))
+
+
+@pytest.mark.parametrize(
+    ("after", "sharpness", "verdict"),
+    [
+        (0.9, "transition", "agrees"),
+        (0.9, "crossover", "disagrees"),
+        (0.9, "undecided", "not testable here"),
+        (0.1, "transition", "disagrees"),
+        (0.3, "transition", "not testable here"),
+    ],
+)
+def test_order_must_rise_and_sharpen(after, sharpness, verdict):
     result = phase_result(0.3, after)
     if after == 0.3:
         result.arrays["q_ea"][:, 1] += np.array([0.2, -0.1, -0.05])[:, None]
-    assert claims.phase_claim(result).verdict == verdict
+    claim = claims.phase_claim(result, sizes_result(sharpness))
+    assert claim.verdict == verdict
+    assert "From 40 to 160 spins" in claim.measured
+    assert claim.runtime == 4.0
 
 
 def ablation_result(change):
@@ -129,7 +151,7 @@ def test_few_layers_must_cost_little(few, verdict):
 def test_claims_are_stored_read_printed_and_put_into_a_page(tmp_path, capsys, monkeypatch):
     from qnn_core.files import write_json
 
-    claim = claims.phase_claim(phase_result(0.3, 0.9))
+    claim = claims.phase_claim(phase_result(0.3, 0.9), sizes_result("transition"))
     write_json(tmp_path / "claims.json", claims.as_content("quick", [claim]))
     assert claims.load_claims(str(tmp_path / "claims.json")) == [claim]
     assert claims.measured_number(claim).startswith("0.60")

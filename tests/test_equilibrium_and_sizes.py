@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from qnn_core import QNN, InvalidInput, get_sampler
-from qnn_core.equilibrium import follow_equilibrium, growth, melting_temperature, random_glasses
-from qnn_core.sizes import follow_size, rise, size_exponent
-from qnn_core.statistics import bootstrap_interval
+from qnn_core.equilibrium import follow_equilibrium, glass_temperature, growth, melting_temperature, random_glasses
+from qnn_core.sizes import collapse, follow_size, rise_times, size_exponent, verdict
+from qnn_core.statistics import Interval, bootstrap_interval
 
 
 def test_melting_temperature_of_known_curves():
@@ -32,14 +32,66 @@ def test_powers_are_recovered_with_their_scatter():
     assert 0.9 <= np.mean(covered) <= 0.99
 
 
+def logistic(time, middle, scale):
+    return 0.3 + 0.6 / (1 + np.exp(-(time - middle) / scale))
+
+
 def test_a_sharper_rise_is_narrower_and_a_later_one_later():
     step = np.array([0, *np.unique(np.geomspace(1, 10**4, 60).round())])
     time = np.log10(np.maximum(step, 1))
     for middle, scale in ((1.0, 0.2), (2.0, 0.2), (2.0, 0.05)):
-        order = 0.3 + 0.6 / (1 + np.exp(-(time - middle) / scale))
-        found = rise(step, order)
-        assert found[0] == pytest.approx(middle, abs=0.03)
-        assert found[1] == pytest.approx(2 * np.log(3) * scale, rel=0.1)
+        quarter, half, three = rise_times(step, logistic(time, middle, scale), np.array([0.25, 0.5, 0.75]))
+        assert half == pytest.approx(middle, abs=0.03)
+        assert three - quarter == pytest.approx(2 * np.log(3) * scale, rel=0.1)
+
+
+def rises(power, random, sizes=(40, 80, 160, 320), runs=4):
+    """Times of the parts of logistic rises whose width shrinks as N^-power, with scatter between runs."""
+    spins = np.array(sizes, np.float64)
+    parts = np.array([0.1, 0.25, 0.75, 0.9])
+    scale = 0.3 * (spins / spins[0]) ** -power * np.exp(0.05 * random.standard_normal((runs, len(spins))))
+    return spins, scale.T[..., None] * np.log(parts / (1 - parts))
+
+
+def test_collapse_finds_the_exponent_and_says_when_there_is_none():
+    random = np.random.default_rng(2)
+    covered, held = [], []
+    for _ in range(100):
+        spins, times = rises(0.5, random)
+        found = collapse(spins, times)
+        covered.append(found.exponent.low <= 0.5 <= found.exponent.high)
+        held.append(found.holds)
+        assert found.unscaled > 10 * found.misfit
+    assert np.mean(covered) >= 0.88
+    assert np.mean(held) >= 0.9
+    spins, times = rises(0.5, random)
+    times[1] *= 2  # One size out of line: no power of N can mend it.
+    assert not collapse(spins, times).holds
+
+
+def test_the_verdict_follows_from_widths_susceptibility_and_collapse():
+    spins, times = rises(0.5, np.random.default_rng(2))
+    good = collapse(spins, times)
+    times[1] *= 2
+    bad = collapse(spins, times)
+    narrower, wider, level, vague = (
+        Interval(*ends) for ends in ((-0.5, -0.7, -0.3), (0.2, 0.1, 0.3), (0, -0.1, 0.1), (0, -1, 1))
+    )
+    grows, falls = Interval(1, 0.8, 1.2), Interval(-0.5, -0.8, -0.2)
+    assert verdict(narrower, grows, good) == "transition"
+    assert verdict(narrower, grows, bad) == "undecided"
+    assert verdict(vague, grows, good) == "undecided"
+    for width, peak in ((wider, grows), (level, grows), (narrower, falls), (vague, falls)):
+        assert verdict(width, peak, good) == "crossover"
+
+
+def test_glass_temperature_of_random_networks():
+    """The drawn couplings have temperature `glass`; a chain of equal layers maps onto the largest eigenvalue of a path, 2 cos(pi / (L + 1))."""
+    assert glass_temperature(QNN((4, 300, 100), glass=0.7, seed=0)) == pytest.approx(0.7, rel=0.02)
+    chain = QNN((4, 50, 50, 50, 50), seed=0)
+    for matrix in chain.weights[1:]:
+        matrix[:] = np.where(np.arange(50) % 2, 0.2, -0.2)
+    assert glass_temperature(chain) == pytest.approx(0.2 * np.sqrt(2 * 50 * np.cos(np.pi / 5)), rel=1e-6)
 
 
 def test_random_glasses_obey_the_identity_and_lose_order_above_the_transition():
@@ -72,6 +124,8 @@ def test_sizes_grow_with_the_copies(digits):
     assert study["step"][0] == 0
     assert study["q_ea"].shape == study["chi"].shape == study["step"].shape
     assert 0 <= study["test_error"] < 0.9
+    reads_of_training, reads_of_study = 10 * len(digits.y_train), len(study["step"]) * 3 * 10
+    assert study["spin_updates"] == (reads_of_training + reads_of_study) * 5 * 50
     again = follow_size(digits, 2, 1.5, sampler, 0, **options)
     np.testing.assert_array_equal(study["q_ea"], again["q_ea"])
 
@@ -87,5 +141,8 @@ def test_bootstrap_over_runs_and_images_covers():
         found = bootstrap_interval(values, seed=trial, resamples=200)
         covered.append(found.low <= 1 <= found.high)
     assert np.mean(covered) >= 0.93
+    free = bootstrap_interval(values, seed=0)
+    bounded = bootstrap_interval(values, seed=0, bounds=(free.value - 0.01, np.inf))
+    assert (bounded.low, bounded.high) == (free.value - 0.01, free.high)
     with pytest.raises(InvalidInput, match="two runs and two images"):
         bootstrap_interval(np.ones((1, 5)), seed=0)
