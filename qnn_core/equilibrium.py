@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN
 from qnn_core.overlaps import binder, susceptibility
@@ -127,5 +128,7 @@ def melting_temperature(
 
 def growth(steps: np.ndarray, values: Float64[np.ndarray, "R S"]) -> Interval:
     """Power kappa of values ~ steps^kappa: the slope of a straight line through the logarithms of each run, with its scatter over R runs."""
+    if len(steps) < 2:
+        raise InvalidInput("steps", steps, "at least two, to tell how the values grow")
     slopes = np.polyfit(np.log(steps), np.log(values).T, 1)[0]
     return mean_interval(slopes)
