@@ -304,7 +304,7 @@ class SizesParameters(ScheduleParameters):
     copies: Annotated[tuple[Count, ...], Field(min_length=2)] = Field(
         (1, 2, 4), description="output spins of each class, one network size each"
     )
-    hidden_per_output: float = Field(3.0, gt=0, description="hidden spins for each output spin")
+    hidden_per_output: float = Field(3.2, gt=0, description="hidden spins for each output spin")
     images: Annotated[int, Field(ge=2)] = Field(20, description="test images")
     reads: Annotated[int, Field(ge=10)] = Field(40, description="reads of each image")
     epochs: Count = Field(3, description="passes over the training images")
