@@ -28,7 +28,8 @@ CUTS = {
 
 wildcard_constraints:
     method="[a-z]+",
-    schedule="linear|constant",
+    width=r"\d+",
+    schedule="linear",
     hidden=r"\d+(x\d+)*",
     seed=r"\d+",
     window=r"\d+",
@@ -50,10 +51,8 @@ def histories(methods, hidden, schedule, seeds=profile.seeds):
     return [f"{RESULTS}/training/{method}-{hidden}-{schedule}-s{seed}.npz" for method in methods for seed in seeds]
 
 
-def epochs(hidden, schedule):
-    if hidden == DEEP:
-        return profile.active.epochs
-    return profile.epochs if schedule == "linear" else profile.scaling.epochs
+def epochs(hidden):
+    return profile.active.epochs if hidden == DEEP else profile.epochs
 
 
 def rates_to_try(method, hidden):
@@ -76,6 +75,7 @@ COMMAND = (
     "python -m qnn_core.execute {params.notebook} --output {output.rendered} "
     "--parameters {params.settings:q} --parameters {params.paths:q}"
 )
+CURVES = expand(RESULTS + "/curves/{method}-{width}.npz", method=METHODS, width=profile.scaling.widths)
 ACTIVE_RUNS = [f"{RESULTS}/active/w{window}-s{seed}.npz" for window in profile.active.windows for seed in profile.seeds]
 DEEP = "x".join(map(str, profile.active.hidden))
 # Reads of deep networks are cut as they come: completing them, which relaxes several layers, made training worse.
@@ -135,7 +135,7 @@ rule rates_run:
         notebook="01b_rates",
         settings=lambda wildcards: as_json({
             **CUTS, "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
-            "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
+            "epochs": epochs(wildcards.hidden), "schedule": wildcards.schedule,
             "rates": rates_to_try(wildcards.method, wildcards.hidden), **(DEEP_CUTS if wildcards.hidden == DEEP else {}),
         }),
         paths=lambda wildcards, output: as_json({"result": output.result}),
@@ -156,7 +156,7 @@ rule backprop_run:
         notebook="03_backprop",
         settings=lambda wildcards: as_json({
             "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden), "copies": profile.copies,
-            "epochs": epochs(wildcards.hidden, wildcards.schedule), "batch_size": profile.batch_size,
+            "epochs": epochs(wildcards.hidden), "batch_size": profile.batch_size,
             "schedule": wildcards.schedule, "seed": int(wildcards.seed),
         }),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
@@ -177,7 +177,7 @@ rule training_run:
         notebook="02_training",
         settings=lambda wildcards: as_json({
             **CUTS, "dataset": profile.dataset, "sampler": wildcards.method, "hidden": layers(wildcards.hidden),
-            "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
+            "epochs": epochs(wildcards.hidden), "schedule": wildcards.schedule,
             "snapshots": profile.snapshots if wildcards.schedule == "linear" else 0, "seed": int(wildcards.seed),
         }),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
@@ -266,12 +266,27 @@ rule landscape:
     shell: COMMAND
 
 
+rule curves_run:
+    input: notebook("05a_curves")
+    output:
+        result=f"{RESULTS}/curves/{{method}}-{{width}}.npz",
+        provenance=f"{RESULTS}/curves/{{method}}-{{width}}.json",
+        rendered=f"{RENDERED}/05a_curves/{{method}}-{{width}}.ipynb",
+    params:
+        notebook="05a_curves",
+        settings=lambda wildcards: as_json({
+            **CUTS, "dataset": profile.dataset, "method": wildcards.method, "width": int(wildcards.width),
+            "rates": profile.scaling.rates[wildcards.method],
+            **{name: getattr(profile.scaling, name) for name in ("train_images", "copies", "epochs", "batch_size", "seeds", "rate_seeds")},
+        }),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
+    shell: COMMAND
+
+
 rule scaling:
     input:
         notebook("05_scaling"),
-        annealer=[history for hidden in profile.scaling.widths for history in histories(["gibbs"], hidden, "constant")],
-        mlp=[history for hidden in profile.scaling.widths for history in histories(["mlp"], hidden, "constant")],
-        energy=[history for hidden in profile.scaling.widths for history in histories(["energy"], hidden, "constant")],
+        curves=CURVES,
     output:
         result=f"{RESULTS}/scaling.npz",
         provenance=f"{RESULTS}/scaling.json",
@@ -279,9 +294,20 @@ rule scaling:
     params:
         notebook="05_scaling",
         settings=as_json({"resamples": profile.scaling.resamples}),
-        paths=lambda wildcards, input, output: as_json({
-            "annealer_runs": input.annealer, "mlp_runs": input.mlp, "energy_runs": input.energy, "result": output.result,
-        }),
+        paths=lambda wildcards, input, output: as_json({"curves": input.curves, "result": output.result}),
+    shell: COMMAND
+
+
+rule heads:
+    input: notebook("05b_heads")
+    output:
+        result=f"{RESULTS}/heads.npz",
+        provenance=f"{RESULTS}/heads.json",
+        rendered=f"{RENDERED}/05b_heads.ipynb",
+    params:
+        notebook="05b_heads",
+        settings=as_json({**CUTS, "copies": 1, **profile.heads.model_dump(), "dataset": profile.dataset}),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -320,7 +346,7 @@ rule active_run:
 
 
 rule rates:
-    input: expand(RESULTS + "/rates/{method}-{hidden}-{schedule}.npz", method=METHODS, hidden=profile.hidden, schedule=["linear", "constant"])
+    input: expand(RESULTS + "/rates/{method}-{hidden}-{schedule}.npz", method=METHODS, hidden=profile.hidden, schedule="linear")
 
 
 rule training:
@@ -329,6 +355,10 @@ rule training:
 
 rule backprop:
     input: histories(BACKPROP, profile.hidden, "linear")
+
+
+rule curves:
+    input: CURVES
 
 
 rule active:
@@ -390,6 +420,7 @@ rule fig4:
     input:
         notebook("fig4"),
         scaling=f"{RESULTS}/scaling.npz",
+        heads=f"{RESULTS}/heads.npz",
         grover=f"{RESULTS}/grover.npz",
     output:
         multiext(f"{FIGURES}/fig4", ".png", ".pdf", ".npz", ".json"),
@@ -397,7 +428,7 @@ rule fig4:
     params:
         notebook="fig4",
         settings=as_json({"figure": f"{FIGURES}/fig4"}),
-        paths=lambda wildcards, input: as_json({"scaling": input.scaling, "grover": input.grover}),
+        paths=lambda wildcards, input: as_json({"scaling": input.scaling, "heads": input.heads, "grover": input.grover}),
     shell: COMMAND
 
 

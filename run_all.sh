@@ -10,8 +10,8 @@ Usage: ./run_all.sh [options]        run the workflow and print the table of cla
 
   --profile smoke|quick|paper   how large (default quick: minutes, on scikit-learn's digits; paper: full MNIST)
   --cores N                     notebooks run side by side (default: all processors)
-  --only TARGET                 data, rates, training, samplers, ablation, backprop, phase, equilibrium, sizes, landscape, scaling, grover,
-                                active, fig1 .. fig5 or summary, with what it needs
+  --only TARGET                 data, rates, training, samplers, ablation, backprop, phase, equilibrium, sizes, landscape, curves, scaling,
+                                heads, grover, active, fig1 .. fig5 or summary, with what it needs
   --dry-run                     list what would run and why, and run nothing
   --force                       run all of it again, up to date or not
   --help                        this text
@@ -160,7 +160,7 @@ while [ $# -gt 0 ]; do
             ;;
         --only)
             case $value in
-                data | rates | training | samplers | ablation | backprop | phase | equilibrium | sizes | landscape | scaling | grover | active | fig[1-5] | summary) only=$value ;;
+                data | rates | training | samplers | ablation | backprop | phase | equilibrium | sizes | landscape | curves | scaling | heads | grover | active | fig[1-5] | summary) only=$value ;;
                 *) usage_error "--only $value: see the list of targets" ;;
             esac
             ;;

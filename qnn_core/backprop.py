@@ -127,8 +127,10 @@ def _errors(model: nn.Module, data: Dataset) -> dict[str, float]:
         for x in (data.x_train, data.x_test)
     )
     labels = torch.from_numpy(data.y_train)
+    loss = float(cross_entropy(logits, labels))
     return {
         "train_mistakes": int((logits.argmax(dim=1) != labels).sum()),
         "test_mistakes": int((test_logits.argmax(dim=1).numpy() != data.y_test).sum()),
-        "loss": float(cross_entropy(logits, labels)),
+        "loss": loss,
+        "cross_entropy": loss,
     }

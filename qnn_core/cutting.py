@@ -27,6 +27,18 @@ from qnn_core.samplers.base import Reads
 Weighting = Literal["deepest", "uniform"]
 
 
+def shown_class(net: QNN, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.ndarray, " B"]) -> Int64[np.ndarray, "B R"]:
+    """The class that each read stands for: the one it decodes to, where a tie of the right class with another is the other.
+
+    labels: the right classes.
+    """
+    overlaps = net.class_overlaps(outputs)
+    wrong = net.is_wrong(outputs, labels)
+    right = np.broadcast_to(labels[:, None, None], (*wrong.shape, 1))
+    np.put_along_axis(overlaps, right, np.where(wrong, -net.copies - 1, net.copies + 1)[..., None], axis=-1)
+    return overlaps.argmax(axis=-1)
+
+
 def complete(
     net: QNN, problem: IsingProblem, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"], reads: Reads
 ) -> Reads:
@@ -34,16 +46,12 @@ def complete(
 
     problem: that of the images x. labels: the right classes; where they tie with another class, a read is wrong.
     """
-    overlaps = net.class_overlaps(problem.split(reads.spins)[-1])
-    wrong = net.is_wrong(problem.split(reads.spins)[-1], labels)
-    right = np.broadcast_to(labels[:, None, None], (*wrong.shape, 1))
-    np.put_along_axis(overlaps, right, np.where(wrong, -net.copies - 1, net.copies + 1)[..., None], axis=-1)
-    images = np.arange(len(x))[:, None]
-    pairs, place = np.unique(images * net.num_classes + overlaps.argmax(axis=-1), return_inverse=True)
-    owners, classes = np.divmod(pairs, net.num_classes)
-    states = net.clamped(x[owners], classes)
+    classes = shown_class(net, problem.split(reads.spins)[-1], labels)
+    pairs, place = np.unique(np.arange(len(x))[:, None] * net.num_classes + classes, return_inverse=True)
+    owners, codes = np.divmod(pairs, net.num_classes)
+    states = net.clamped(x[owners], codes)
     energies = problem.select(owners).energy(states[:, None])[:, 0]
-    place = place.reshape(wrong.shape)
+    place = place.reshape(classes.shape)
     return Reads(states[place], energies[place], reads.info)
 
 

@@ -109,6 +109,21 @@ class Dataset:
             y_test=self.y_train[held],
         )
 
+    def take(self, num_train: int, seed: int) -> Dataset:
+        """The same test images with `num_train` of the training images, in proportion for every class; all of them if that many."""
+        from sklearn.model_selection import train_test_split
+
+        total = len(self.y_train)
+        if not self.num_classes <= num_train <= total:
+            raise InvalidInput("num_train", num_train, f"{self.num_classes} .. {total}, the training images of {self.name}")
+        if num_train > total - self.num_classes:
+            return self if num_train == total else self._of_training(np.random.default_rng(seed).permutation(total)[:num_train])
+        kept, _ = train_test_split(np.arange(total), train_size=num_train, random_state=seed, stratify=self.y_train)
+        return self._of_training(kept)
+
+    def _of_training(self, rows: Int64[np.ndarray, " n"]) -> Dataset:
+        return replace(self, name=f"{self.name}-{len(rows)}", x_train=self.x_train[rows], y_train=self.y_train[rows])
+
     def only_classes(self, classes: tuple[int, ...]) -> Dataset:
         """The images of some classes, relabelled 0, 1, ... in the order given."""
         unknown = sorted(set(classes) - set(range(self.num_classes)))

@@ -70,24 +70,28 @@ def amplified_probability(p: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return np.sin((2 * steps + 1) * np.arcsin(np.sqrt(p))) ** 2
 
 
-def oracle_calls(p: float, searches: int, seed: int, growth: float = 6 / 5) -> Float64[np.ndarray, " searches"]:
-    """Oracle calls to find a head of unknown total weight p, drawn for a number of searches.
+def oracle_calls(
+    p: Float64[np.ndarray, " S"], seed: int, *, growth: float = 6 / 5, most: float = np.inf
+) -> Float64[np.ndarray, " S"]:
+    """Oracle calls to find a head of unknown total weight p, drawn once for each of S searches; NaN where `most` calls are not enough.
 
     The schedule of Boyer, Brassard, Hoyer, Tapp (quant-ph/9605034): amplify a random number of steps below a bound that grows by
     `growth` after every failure. Each attempt costs its steps and one call to check the read; the anneals are twice the steps,
-    plus one. A read succeeds with the exact probability sin^2((2m + 1) theta).
+    plus one. A read succeeds with the exact probability sin^2((2m + 1) theta). A p of 0 is searched in vain, with a finite `most` only.
     """
-    if not 0 < p <= 1:
-        raise InvalidInput("p", p, "a weight above 0 and at most 1")
+    if not (p >= 0).all() or (p > 1 + 1e-9).any() or (not np.isfinite(most) and not (p > 0).all()):
+        raise InvalidInput("p", p, "weights above 0 and at most 1; 0 only with a finite number of calls")
     random = np.random.default_rng(seed)
-    calls = np.zeros(searches)
+    calls = np.zeros(len(p))
     bound = 1.0
-    searching = np.arange(searches)
+    searching = np.arange(len(p))
     while searching.size:
         steps = random.integers(0, int(np.ceil(bound)), size=searching.size)
         calls[searching] += steps + 1
-        success = random.random(searching.size) < amplified_probability(np.array(p), steps)
-        searching = searching[~success]
+        success = random.random(searching.size) < amplified_probability(np.minimum(p[searching], 1.0), steps)
+        over = calls[searching] > most
+        calls[searching[over]] = np.nan
+        searching = searching[~success & ~over]
         bound *= growth
     return calls
 
@@ -101,12 +105,3 @@ def power_of(p: Float64[np.ndarray, " P"], calls: Float64[np.ndarray, " P"], see
     samples = [np.polyfit(logs[draw], heights[draw], 1)[0] for draw in draws]
     low, high = np.quantile(samples, [0.025, 0.975])
     return Interval(float(np.polyfit(logs, heights, 1)[0]), float(low), float(high))
-
-
-def amplified_exponent(alpha: np.ndarray) -> np.ndarray:
-    """alpha_Q = 2 alpha / (2 - alpha) for alpha <= 1, 2 alpha beyond: training exponent when all heads are marked at once.
-
-    With a density of head weights rho(p) ~ p^-(2 - alpha) and each head found at a rate p / sqrt(eps), eps the total weight.
-    """
-    alpha = np.asarray(alpha, np.float64)
-    return np.where(alpha <= 1, 2 * alpha / (2 - np.minimum(alpha, 1)), 2 * alpha)

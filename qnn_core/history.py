@@ -21,6 +21,8 @@ class History:
     step: parameter updates done. epoch: the same in passes over the training images.
     train_mistakes, test_mistakes: images answered wrongly.
     loss: mean over training images of the training objective's own value (its meaning depends on the method).
+    cross_entropy: mean over training images of -ln P(right class), nats, with P the softmax of the class scores at temperature 1: the same
+    measure for every method.
     reads, anneals, spin_updates: sampler reads, anneals submitted for them (several a read when layers are sampled in turn) and
     single-spin updates spent so far; 0 for backpropagation.
 
@@ -41,6 +43,7 @@ class History:
     train_mistakes: list[int] = field(default_factory=list)
     test_mistakes: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
+    cross_entropy: list[float] = field(default_factory=list)
     reads: list[int] = field(default_factory=list)
     anneals: list[int] = field(default_factory=list)
     spin_updates: list[int] = field(default_factory=list)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from qnn_core.errors import InvalidInput
 from qnn_core.files import ROOT
 from qnn_core.minima import MAX_TREE_OUTPUTS
+from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
 
 SamplerName = Literal["gibbs", "collapsed", "exact", "sa", "pia"]
 AnySampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "coherent", "mock", "qpu", "replay"]
@@ -305,6 +306,10 @@ class SizesParameters(ScheduleParameters):
         (1, 2, 4), description="output spins of each class, one network size each"
     )
     hidden_per_output: float = Field(3.2, gt=0, description="hidden spins for each output spin")
+    train_images: Annotated[int, Field(ge=100)] | None = Field(None, description="training images; null for all")
+    completed: bool = Field(False, description="reads become the code state of the class that they decode to before they are cut")
+    slowness: float = Field(10.0, ge=1, description="the rate is the default of each network divided by this, and constant")
+    target: float = Field(0.5, gt=0, lt=1, description="order at which the rise counts as done")
     images: Annotated[int, Field(ge=2)] = Field(20, description="test images")
     reads: Annotated[int, Field(ge=10)] = Field(40, description="reads of each image")
     epochs: Count = Field(3, description="passes over the training images")
@@ -338,15 +343,70 @@ class LandscapeParameters(ScheduleParameters):
         return self
 
 
+class LearningCurvesParameters(CutParameters):
+    """05a_curves"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    method: Method = Field("gibbs", description="a sampler, or a backpropagation baseline: mlp, energy")
+    width: Count = Field(120, description="hidden spins or units")
+    train_images: Annotated[tuple[Annotated[int, Field(ge=100)], ...], Field(min_length=1)] = Field(
+        (359, 718, 1437), description="training images, one study each"
+    )
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = Field(description="constant learning rates to try")
+    held_out: float = Field(0.2, gt=0, lt=1, description="fraction of the largest training set used to choose the rate")
+    epochs: Count = Field(28, description="passes over the training images")
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
+        (0, 1, 2, 3), description="of the choice of images, their order, weights and reads; one run each"
+    )
+    rate_seeds: Annotated[int, Field(ge=2)] = Field(2, description="runs at every rate, with the first seeds")
+    result: str = Field(description="where to store the curves (.npz)")
+
+    @model_validator(mode="after")
+    def _enough_seeds(self) -> LearningCurvesParameters:
+        if self.rate_seeds > len(self.seeds):
+            raise ValueError(f"rate_seeds = {self.rate_seeds} must not exceed the {len(self.seeds)} seeds")
+        return self
+
+    @property
+    def run_settings(self) -> dict[str, Any]:
+        """All that decides what one run computes but images, rate and seed."""
+        studied = {"train_images", "rates", "held_out", "seeds", "rate_seeds", "result"}
+        return {name: value for name, value in self.model_dump().items() if name not in studied}
+
+
 class ScalingParameters(Strict):
     """05_scaling"""
 
-    annealer_runs: Paths = Field(description="histories of annealer training at constant rate (names or patterns)")
-    mlp_runs: Paths = Field(description="histories of the MLP at constant rate")
-    energy_runs: Paths = Field(description="histories of the energy model by backpropagation at constant rate")
+    curves: Paths = Field(description="learning curves of annealer, mlp and energy, results of 05a_curves (names or patterns)")
+    plateau: float = Field(0.002, ge=0, lt=1, description="training error at which a window ends: below, counts are too few")
     resamples: Annotated[int, Field(ge=100)] = Field(200, description="bootstrap resamples of the runs")
     seed: Seed = Field(0, description="of the bootstrap")
     result: str = Field(description="where to store the fits (.npz)")
+
+
+class HeadsParameters(CutParameters):
+    """05b_heads"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    train_images: Annotated[int, Field(ge=100)] | None = Field(None, description="training images; null for all")
+    width: Count = Field(120, description="hidden spins")
+    sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
+    lr: Rate = Field(0.003, description="learning rate of Adam, constant")
+    epochs: Count = Field(16, description="passes over the training images")
+    snapshots: Annotated[int, Field(ge=3)] = Field(8, description="log-spaced networks along training that are looked at")
+    images: Annotated[int, Field(ge=10)] = Field(300, description="training images whose heads are weighed")
+    least: float = Field(1e-5, gt=0, lt=1, description="weight from which on heads are fitted")
+    largest: float = Field(0.1, gt=0, le=1, description="weight up to which heads are fitted")
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
+        (0, 1, 2), description="of weights, order of images and reads; one run each"
+    )
+    result: str = Field(description="where to store the result (.npz)")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> HeadsParameters:
+        if self.least >= self.largest:
+            raise ValueError(f"least = {self.least} must be below largest = {self.largest}")
+        return self
 
 
 class GroverParameters(Strict):
@@ -354,18 +414,38 @@ class GroverParameters(Strict):
 
     dataset: str = Field("digits", description="data set, see 01_data")
     classes: Annotated[tuple[int, ...], Field(min_length=2)] = Field((0, 1, 2), description="labels to tell apart")
-    hidden: Annotated[int, Field(ge=2, le=14)] = Field(8, description="hidden spins; with the outputs at most 20")
+    hidden: Annotated[int, Field(ge=2, le=18)] = Field(12, description="hidden spins; with the outputs at most 20")
+    search_hidden: Annotated[int, Field(ge=2, le=18)] = Field(8, description="hidden spins of the networks trained by search")
     epochs: Count = Field(4, description="passes over the training images")
     lr: Rate = Field(0.01, description="learning rate of Adam")
     reads: Count = Field(8, description="deepest minima of each image and update that training looks at")
     snapshots: Count = Field(6, description="log-spaced networks along training whose heads are searched")
     images: Count = Field(12, description="test images whose heads are searched")
-    duration: float = Field(10.0, gt=0, description="of an anneal, in units of 1 / transverse field")
-    steps: Count = Field(100, description="Trotter steps of an anneal")
+    duration: float = Field(10.0, gt=0, description="of a slow anneal, in units of 1 / transverse field")
+    fast_duration: float = Field(1.0, gt=0, description="of a fast anneal, and of those in training by search, in the same units")
+    steps: Count = Field(50, description="Trotter steps of an anneal")
     margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong state is a head")
     searches: Annotated[int, Field(ge=10)] = Field(400, description="simulated searches for each head weight")
+    search_epochs: Count = Field(6, description="passes over the training images in training by search")
+    search_lr: Rate = Field(0.003, description="learning rate of Adam in training by search, constant")
+    search_margin: float = Field(1.0, ge=0, description="margin of heads in training by search")
+    most_calls: Count = Field(30, description="oracle calls after which a search in training is given up")
+    search_seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
+        (0, 1, 2), description="of weights, order of images and searches in training by search"
+    )
+    dragons: Annotated[int, Field(ge=10)] = Field(200, description="simulated dragons for each exponent")
+    alphas: Annotated[tuple[Annotated[float, Field(gt=0, lt=2)], ...], Field(min_length=1)] = Field(
+        (0.6, BACKPROP_EXPONENT, ANNEALER_EXPONENT, 1.5), description="exponents of plain reads for which dragons are simulated"
+    )
     seed: Seed = Field(0, description="of the network, training and the searches")
     result: str = Field(description="where to store the result (.npz)")
+
+    @model_validator(mode="after")
+    def _fits(self) -> GroverParameters:
+        for name, hidden in (("hidden", self.hidden), ("search_hidden", self.search_hidden)):
+            if hidden + len(self.classes) > 20:
+                raise ValueError(f"{name} + classes = {hidden + len(self.classes)} must be at most 20, for exact dynamics")
+        return self
 
 
 class ActiveParameters(CutParameters):
@@ -428,6 +508,7 @@ class ScalingFigureParameters(Strict):
     """fig4"""
 
     scaling: str = Field(description="result of 05_scaling")
+    heads: str = Field(description="result of 05b_heads")
     grover: str = Field(description="result of 06_grover")
     figure: str = Field(description="where to store the figure, without ending")
 
@@ -468,7 +549,9 @@ NOTEBOOKS: dict[str, type[Strict]] = {
         EquilibriumParameters,
         SizesParameters,
         LandscapeParameters,
+        LearningCurvesParameters,
         ScalingParameters,
+        HeadsParameters,
         GroverParameters,
         ActiveParameters,
         LandscapeFigureParameters,
@@ -527,6 +610,7 @@ class EquilibriumSettings(Strict):
 
 class SizesSettings(Strict):
     copies: Annotated[tuple[Count, ...], Field(min_length=2)]
+    train_images: Count | None
     images: Annotated[int, Field(ge=2)]
     reads: Annotated[int, Field(ge=10)]
     epochs: Count
@@ -542,18 +626,36 @@ class LandscapeSettings(Strict):
 
 class ScalingSettings(Strict):
     widths: Annotated[tuple[Count, ...], Field(min_length=1)]
+    train_images: Annotated[tuple[Count, ...], Field(min_length=1)]
+    copies: Count
     epochs: Count
+    batch_size: Count
+    rates: dict[Literal["gibbs", "mlp", "energy"], Annotated[tuple[Rate, ...], Field(min_length=1)]]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
+    rate_seeds: Annotated[int, Field(ge=2)]
     resamples: Annotated[int, Field(ge=100)]
+
+
+class HeadsSettings(Strict):
+    train_images: Count | None
+    epochs: Count
+    batch_size: Count
+    lr: Rate
+    images: Count
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
 
 
 class GroverSettings(Strict):
     classes: Annotated[tuple[int, ...], Field(min_length=2)]
     hidden: Count
+    search_hidden: Count
     epochs: Count
     images: Count
-    duration: float = Field(gt=0)
     steps: Count
     searches: Count
+    search_epochs: Count
+    search_seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
+    dragons: Count
 
 
 class ActiveSettings(Strict):
@@ -587,6 +689,7 @@ class Profile(Strict):
     sizes: SizesSettings
     landscape: LandscapeSettings
     scaling: ScalingSettings
+    heads: HeadsSettings
     grover: GroverSettings
     active: ActiveSettings
 

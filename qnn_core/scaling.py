@@ -1,12 +1,15 @@
-"""Scaling of the error with training effort, eps ~ t^(-alpha), fitted to counts of mistakes with error bars over whole runs.
+"""Scaling of the error with training effort, eps ~ t^(-alpha), with error bars over whole runs.
 
-The likelihood is binomial: each evaluation of a run is a count of mistakes out of a number of images. Points of one run are not
-independent, so the error bar does not come from the likelihood but from a bootstrap over runs (seeds).
+Mistakes are counts, so their likelihood is binomial; a loss is positive and its fluctuations are taken to be proportional to it (the quasi-
+likelihood of a gamma law, McCullagh, Nelder, Generalized Linear Models, 1989). Points of one run are not independent, so the error bar does
+not come from the likelihood but from a bootstrap over runs (seeds).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -15,29 +18,35 @@ from scipy.optimize import minimize
 from scipy.special import xlogy
 
 from qnn_core.errors import InvalidInput
-from qnn_core.results import Result, stack
+from qnn_core.learning_curves import LearningCurve, Measure
 from qnn_core.statistics import Interval
+
+Model = Literal["power", "offset", "shifted", "stretched"]
+MODELS: tuple[Model, ...] = get_args(Model)
+"""A t^-alpha; A t^-alpha + eps_0; A (t + t_0)^-alpha; A exp(-k t^beta)."""
 
 MIN_DECADES = 1.5
 _TINY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class PowerLawFit:
-    """eps = prefactor * t^(-exponent) + offset, with t in the unit of the effort axis.
+class Fit:
+    """A model of the error against effort t, fitted to S runs.
 
-    low, high: 95 % interval of the exponent, from the spread over resampled runs and Student's t for their number. samples: the
-    exponent in each resample, same resampling for the same seed and number of runs, so two methods can be compared in pairs. runs:
-    how many. dispersion: deviance of the summed counts per degree of freedom; far above 1, the model is not what made the counts.
-    aicc: corrected Akaike criterion of the fit (Hurvich, Tsai, Biometrika 76, 297 (1989)), lower is better among fits of the same
-    data. window: first and last effort.
+    exponent: alpha, or beta of the stretched exponential. extra: eps_0, t_0, or k; 0 for the plain power law. low, high: 95 % interval
+    of the exponent, from the spread over resampled runs and Student's t for their number. samples: the exponent in each resample,
+    same resampling for the same seed and number of runs, so that two methods can be compared in pairs. runs: how many. dispersion:
+    deviance per degree of freedom: of counts, far above 1 where the model is not what made them; of a loss, its mean square relative
+    distance from the model. aicc: corrected Akaike criterion (Hurvich, Tsai, Biometrika 76, 297 (1989)), lower is better among fits of
+    the same data. window: first and last effort.
     """
 
+    model: Model
     exponent: float
     low: float
     high: float
     prefactor: float
-    offset: float
+    extra: float
     aicc: float
     window: tuple[float, float]
     samples: Float64[np.ndarray, " resamples"]
@@ -50,15 +59,18 @@ class PowerLawFit:
         return Interval(self.exponent, self.low, self.high)
 
     def __call__(self, effort: np.ndarray) -> np.ndarray:
-        return self.prefactor * np.asarray(effort, np.float64) ** -self.exponent + self.offset
+        effort = np.asarray(effort, np.float64)
+        if self.model == "stretched":
+            return self.prefactor * np.exp(-self.extra * effort**self.exponent)
+        shift, offset = (self.extra if self.model == name else 0.0 for name in ("shifted", "offset"))
+        return self.prefactor * (effort + shift) ** -self.exponent + offset
 
 
-def default_window(effort: Float64[np.ndarray, " T"], mistakes: Int64[np.ndarray, "S T"]) -> tuple[float, float]:
-    """From where the mean error has fallen to half of its value at the first entry with positive effort, to the last entry."""
-    mean = mistakes.mean(axis=0)
-    positive = effort > 0
-    start = mean[positive][0]
-    fallen = positive & (mean <= start / 2)
+def default_window(effort: Float64[np.ndarray, " T"], values: np.ndarray) -> tuple[float, float]:
+    """From where the mean over runs of `values` (S, T) has fallen to half of the first at positive effort, to the last entry."""
+    mean = values.mean(axis=0)
+    known = (effort > 0) & np.isfinite(mean)
+    fallen = known & (mean <= mean[known][0] / 2)
     if not fallen.any():
         raise InvalidInput("mistakes", "an error that never halves", "a run that has learned something")
     return float(effort[fallen][0]), float(effort[-1])
@@ -67,164 +79,148 @@ def default_window(effort: Float64[np.ndarray, " T"], mistakes: Int64[np.ndarray
 def fit_power_law(
     effort: Float64[np.ndarray, " T"],
     mistakes: Int64[np.ndarray, "S _"],
-    trials: int,
+    trials: int | Int64[np.ndarray, " T"],
     *,
     window: tuple[float, float] | None = None,
-    offset: bool = False,
+    model: Model = "power",
     resamples: int = 200,
     seed: int = 0,
     min_decades: float = MIN_DECADES,
-) -> PowerLawFit:
+) -> Fit:
     """Fit the error of S runs against effort by maximum binomial likelihood.
 
-    effort: increasing, any unit. mistakes: wrong answers out of `trials` for each run and effort. window: efforts to fit between,
-    both included; by default `default_window`. offset: also fit a constant error that remains. resamples: of the runs.
-    min_decades: the shortest window that is not refused.
+    effort: rising, any unit; its unit does not change the exponent. mistakes: wrong answers out of `trials` for each run and effort.
+    window: efforts to fit between, both included; by default `default_window`. resamples: of the runs; 0 for no error bar. min_decades: the
+    shortest window that is not refused.
 
     Raises InvalidInput for fewer than two runs or a window under a decade and a half, which cannot tell a power law from
     anything else.
     """
-    effort = np.asarray(effort, np.float64)
+    trials = np.broadcast_to(np.asarray(trials, np.int64), effort.shape)
     if mistakes.shape[1:] != effort.shape or len(mistakes) < 2:
         raise InvalidInput("mistakes", f"shape {mistakes.shape}", f"shape (runs, {len(effort)}) with at least two runs")
-    if (np.diff(effort) <= 0).any():
-        raise InvalidInput("effort", "not increasing", "efforts in rising order")
-    if mistakes.min() < 0 or mistakes.max() > trials:
-        raise InvalidInput("mistakes", f"{mistakes.min()} .. {mistakes.max()}", f"counts between 0 and trials = {trials}")
-    first, last = window or default_window(effort, mistakes)
-    if not 0 < first < last or np.log10(last / first) < min_decades:
-        raise InvalidInput(
-            "window", (first, last), f"at least {min_decades} decades of positive effort: less cannot show a power law"
-        )
-    inside = (effort >= first) & (effort <= last)
-    used, counts = effort[inside], mistakes[:, inside]
-    best = _maximise(used, counts.sum(axis=0), trials * len(counts), offset)
-    random = np.random.default_rng(seed)
-    draws = random.integers(len(counts), size=(resamples, len(counts)))
-    samples = np.array(
-        [_maximise(used, counts[draw].sum(axis=0), trials * len(counts), offset, best.start).exponent for draw in draws]
-    )
-    interval = _bootstrap_interval(best.exponent, samples, len(counts))
-    parameters = 2 + offset
-    aicc = 2 * parameters + 2 * best.cost + 2 * parameters * (parameters + 1) / max(1, len(used) - parameters - 1)
-    return PowerLawFit(
-        best.exponent,
-        interval.low,
-        interval.high,
-        best.prefactor,
-        best.offset,
-        float(aicc),
-        (first, last),
-        samples,
-        len(counts),
-        _deviance(counts.sum(axis=0), trials * len(counts), best.rate) / max(1, len(used) - parameters),
-    )
+    if mistakes.min() < 0 or (mistakes > trials).any():
+        raise InvalidInput("mistakes", f"{mistakes.min()} .. {mistakes.max()}", f"counts between 0 and trials = {trials.max()}")
+    usable = trials > 0
+    counts, out_of = mistakes[:, usable], trials[usable]
+
+    def at(rows: np.ndarray, inside: np.ndarray) -> _Counts:
+        return _Counts(counts[rows][:, inside].sum(axis=0), out_of[inside] * len(rows))
+
+    window = window or default_window(effort[usable], counts / out_of)
+    return _fit(effort[usable], len(mistakes), at, window, model, resamples, seed, min_decades)
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Both models fitted to one kind of error of one method.
-
-    method, width, measure: what was fitted, measure "train" or "test". effort (T,), error (S, T): the data, errors out of `trials`
-    images. power, offset: the fits without and with a constant error, None where they were refused; refused: why, or empty.
-    """
-
-    method: str
-    width: int
-    measure: str
-    effort: Float64[np.ndarray, " T"]
-    error: Float64[np.ndarray, "S T"]
-    trials: int
-    power: PowerLawFit | None
-    offset: PowerLawFit | None
-    refused: str
-
-    @property
-    def better(self) -> PowerLawFit | None:
-        """The fit with the lower AICc."""
-        if self.power is None or self.offset is None:
-            return None
-        return self.power if self.power.aicc <= self.offset.aicc else self.offset
-
-
-def compare_fits(
-    method: str,
-    width: int,
-    measure: str,
-    runs: list[Result],
+def fit_loss(
+    effort: Float64[np.ndarray, " T"],
+    loss: Float64[np.ndarray, "S T"],
     *,
-    window: tuple[float, float] | None,
-    resamples: int,
-    seed: int,
-) -> Comparison:
-    """Fit the error of several runs of one method and width against epochs, without and with an offset."""
-    effort, mistakes = runs[0]["epoch"], stack(runs, f"{measure}_mistakes")
-    trials = int(runs[0][f"num_{measure}"])
-    power = shifted = None
-    refused = ""
-    try:
-        power, shifted = (
-            fit_power_law(effort, mistakes, trials, window=window, offset=offset, resamples=resamples, seed=seed)
-            for offset in (False, True)
-        )
-    except InvalidInput as refusal:
-        refused = str(refusal)
-    return Comparison(method, width, measure, effort, mistakes / trials, trials, power, shifted, refused)
+    window: tuple[float, float] | None = None,
+    model: Model = "power",
+    resamples: int = 200,
+    seed: int = 0,
+    min_decades: float = MIN_DECADES,
+) -> Fit:
+    """The same for a positive loss of S runs."""
+    if len(loss) < 2 or not (np.isfinite(loss).all() and (loss > 0).all()):
+        raise InvalidInput("loss", f"shape {loss.shape}, least {loss.min():.3g}", "positive finite numbers of at least two runs")
+
+    def at(rows: np.ndarray, inside: np.ndarray) -> _Levels:
+        return _Levels(loss[rows][:, inside].mean(axis=0))
+
+    return _fit(effort, len(loss), at, window or default_window(effort, loss), model, resamples, seed, min_decades)
 
 
-def common_window(groups: list[list[Result]], measure: str = "train") -> tuple[float, float]:
-    """The part of the effort axis in which every group of runs has halved its error, so that all are fitted over the same."""
-    windows = [default_window(runs[0]["epoch"], stack(runs, f"{measure}_mistakes")) for runs in groups]
+def fit_curve(
+    curve: LearningCurve,
+    measure: Measure,
+    window: tuple[float, float],
+    *,
+    axis: str = "epochs",
+    model: Model = "power",
+    resamples: int = 200,
+    seed: int = 0,
+    min_decades: float = MIN_DECADES,
+) -> Fit:
+    """One measure of a learning curve fitted against "epochs" or "cuts"."""
+    options = {"window": window, "model": model, "resamples": resamples, "seed": seed, "min_decades": min_decades}
+    trials = curve.trials(measure)
+    if trials is None:
+        return fit_loss(curve.effort(axis), curve.loss, **options)  # type: ignore[arg-type]
+    return fit_power_law(curve.effort(axis), getattr(curve, measure), trials, **options)  # type: ignore[arg-type]
+
+
+def common_window(
+    curves: Sequence[LearningCurve], measure: Measure = "train", axis: str = "epochs", until: float = 0.0
+) -> tuple[float, float]:
+    """The part of the effort axis in which every curve has halved, so that all are fitted over the same.
+
+    until: the window ends where the first of the curves falls to this. It may be empty or short: fits then refuse it.
+    """
+    windows = []
+    for curve in curves:
+        effort, values = curve.effort(axis), curve.values(measure)
+        first, last = default_window(effort, values)
+        low = (values.mean(axis=0) <= until) & (effort >= first)
+        windows.append((first, float(effort[low][0]) if low.any() else last))
     return max(first for first, _ in windows), min(last for _, last in windows)
 
 
 def scan_windows(
-    first: list[Result], second: list[Result], window: tuple[float, float], *, resamples: int, seed: int
+    first: LearningCurve, second: LearningCurve, measure: Measure, window: tuple[float, float], *, resamples: int, seed: int
 ) -> dict[str, Float64[np.ndarray, ...]]:
-    """Difference of the two exponents of the training error as the window shrinks to a decade.
+    """Difference of the two exponents against epochs in every window of a decade or more between a few points of a window.
 
-    Returns start (W,) of each window, all ending alike, and difference (W, 3): value and 95 % interval.
+    Returns start, end (W,) of each, and difference (W, 3): value and 95 % interval.
     """
-    epoch = first[0]["epoch"]
-    starts = epoch[(epoch >= window[0]) & (epoch <= window[1] / 10)]
-    starts = starts[np.unique(np.linspace(0, len(starts) - 1, 8).round().astype(int))] if len(starts) else starts
+    points = np.geomspace(*window, 5)
     rows = []
-    for start in starts:
-        fits = [
-            fit_power_law(
-                epoch,
-                stack(runs, "train_mistakes"),
-                int(runs[0]["num_train"]),
-                window=(float(start), window[1]),
-                resamples=resamples,
-                seed=seed,
-                min_decades=1.0,
-            )
-            for runs in (first, second)
-        ]
-        difference = paired_difference(*fits)
-        rows.append((difference.value, difference.low, difference.high))
-    return {"start": np.array(starts), "difference": np.array(rows).reshape(len(starts), 3)}
+    for start in points:
+        for end in points[points >= start * 10 * (1 - 1e-9)]:
+            fits = [
+                fit_curve(curve, measure, (start, end), resamples=resamples, seed=seed, min_decades=0.99)
+                for curve in (first, second)
+            ]
+            difference = paired_difference(*fits)
+            rows.append((start, end, difference.value, difference.low, difference.high))
+    columns = np.array(rows).reshape(len(rows), 5)
+    return {"start": columns[:, 0], "end": columns[:, 1], "difference": columns[:, 2:]}
 
 
-def paired_difference(first: PowerLawFit, second: PowerLawFit) -> Interval:
+def local_exponent(
+    effort: Float64[np.ndarray, " T"], fit: Callable[[tuple[float, float]], Fit], centres: Float64[np.ndarray, " C"]
+) -> Float64[np.ndarray, "C 3"]:
+    """-d ln(eps) / d ln(t) over a decade around each of some centres, with its 95 % interval; NaN beyond the data or where `fit` refuses.
+
+    fit: what fits a window of effort, allowing it to be a decade. For a power law the exponent is the same everywhere.
+    """
+    reach = 10**0.5
+    rows = []
+    for centre in centres:
+        window = (float(centre / reach), float(centre * reach))
+        if ((effort >= window[0]) & (effort <= window[1])).sum() < 4 or effort[-1] < 0.99 * window[1]:
+            rows.append((np.nan, np.nan, np.nan))
+            continue
+        try:
+            found = fit(window)
+        except InvalidInput:
+            rows.append((np.nan, np.nan, np.nan))
+        else:
+            rows.append((found.exponent, found.low, found.high))
+    return np.array(rows).reshape(len(centres), 3)
+
+
+def effort_to_reach(
+    effort: Float64[np.ndarray, " T"], values: Float64[np.ndarray, "S T"], level: float
+) -> Float64[np.ndarray, " S"]:
+    """For each run the first effort at which its error is at most `level`; NaN where it never is."""
+    reached = values <= level
+    return np.where(reached.any(axis=1), effort[reached.argmax(axis=1)], np.nan)
+
+
+def paired_difference(first: Fit, second: Fit) -> Interval:
     """Difference of exponents with its 95 % interval over the common resamples of runs."""
     return _bootstrap_interval(first.exponent - second.exponent, first.samples - second.samples, first.runs)
-
-
-def comparison_arrays(comparisons: list[Comparison]) -> dict[str, np.ndarray]:
-    """What is stored of F comparisons on one effort axis: columns (F,), window (F, 2), effort (T,), mean error (F, T)."""
-    arrays: dict[str, np.ndarray] = {
-        name: np.array([getattr(comparison, name) for comparison in comparisons]) for name in ("method", "width", "measure")
-    }
-    arrays["epoch"] = comparisons[0].effort
-    arrays["error"] = np.stack([comparison.error.mean(axis=0) for comparison in comparisons])
-    for model in ("power", "offset"):
-        fits = [getattr(comparison, model) for comparison in comparisons]
-        for name in ("exponent", "low", "high", "prefactor", "offset", "aicc", "dispersion"):
-            arrays[f"{model}_{name}"] = np.array([np.nan if fit is None else getattr(fit, name) for fit in fits])
-        arrays[f"{model}_window"] = np.array([(np.nan, np.nan) if fit is None else fit.window for fit in fits])
-    return arrays
 
 
 def _bootstrap_interval(value: float, samples: np.ndarray, runs: int) -> Interval:
@@ -233,48 +229,194 @@ def _bootstrap_interval(value: float, samples: np.ndarray, runs: int) -> Interva
     The bootstrap's spread is too narrow by sqrt((runs - 1) / runs), and its percentiles ignore how uncertain the spread of a few
     runs is; both are mended as for a mean of gaussian numbers, where the interval is then exact (Student's t).
     """
-    half = stats.t.ppf(0.975, runs - 1) * samples.std() * np.sqrt(runs / (runs - 1))
+    half = stats.t.ppf(0.975, runs - 1) * samples.std() * np.sqrt(runs / (runs - 1)) if len(samples) else np.nan
     return Interval(value, value - float(half), value + float(half))
 
 
-def _deviance(counts: np.ndarray, trials: int, rate: np.ndarray) -> float:
-    """Twice the log-likelihood ratio of the counts' own rates to the model's."""
-    return float(2 * (xlogy(counts, counts / trials / rate) + xlogy(trials - counts, (1 - counts / trials) / (1 - rate))).sum())
+@dataclass(frozen=True)
+class _Counts:
+    """Mistakes out of a number of trials at each effort, summed over runs: binomial.
+
+    logs: rough logarithms of the error, to start from. cost: minus the log-likelihood in units of `scale`, and its derivative by the rate.
+    deviance: twice the log-likelihood ratio of the data's own rates to the model's. criterion: minus twice the log-likelihood, up to a
+    constant of the data.
+    """
+
+    counts: np.ndarray
+    trials: np.ndarray
+
+    @property
+    def logs(self) -> np.ndarray:
+        return np.log((self.counts + 0.5) / (self.trials + 1))
+
+    @property
+    def scale(self) -> float:
+        return float(self.trials.sum())
+
+    def cost(self, rate: np.ndarray) -> tuple[float, np.ndarray]:
+        bounded = np.clip(rate, _TINY, 1 - _TINY)
+        hit, missed = self.counts / self.scale, (self.trials - self.counts) / self.scale
+        slope = np.where(rate == bounded, missed / (1 - bounded) - hit / bounded, 0.0)
+        return float(-(hit * np.log(bounded) + missed * np.log1p(-bounded)).sum()), slope
+
+    def deviance(self, rate: np.ndarray) -> float:
+        counts, trials, bounded = self.counts, self.trials, np.clip(rate, _TINY, 1 - _TINY)
+        missed = trials - counts
+        return float(2 * (xlogy(counts, counts / trials / bounded) + xlogy(missed, missed / trials / (1 - bounded))).sum())
+
+    def criterion(self, deviance: float) -> float:
+        return deviance
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """A positive quantity at each effort, mean over runs, with fluctuations in proportion to it; the same methods."""
+
+    levels: np.ndarray
+
+    @property
+    def logs(self) -> np.ndarray:
+        return np.log(self.levels)
+
+    @property
+    def scale(self) -> float:
+        return float(len(self.levels))
+
+    def cost(self, rate: np.ndarray) -> tuple[float, np.ndarray]:
+        bounded = np.maximum(rate, _TINY)
+        ratio = self.levels / bounded
+        return float((np.log(bounded) + ratio).mean()), (1 - ratio) / bounded / self.scale
+
+    def deviance(self, rate: np.ndarray) -> float:
+        ratio = self.levels / np.maximum(rate, _TINY)
+        return float(2 * (ratio - 1 - np.log(ratio)).sum())
+
+    def criterion(self, deviance: float) -> float:
+        # The size of the fluctuations is unknown and estimated from the data, as in least squares.
+        return self.scale * float(np.log(max(deviance, _TINY) / self.scale))
+
+
+_Data = _Counts | _Levels
+
+
+def _fit(
+    effort: np.ndarray,
+    runs: int,
+    data_of: Callable[[np.ndarray, np.ndarray], _Data],
+    window: tuple[float, float],
+    model: Model,
+    resamples: int,
+    seed: int,
+    min_decades: float,
+) -> Fit:
+    if (np.diff(effort) < 0).any():
+        raise InvalidInput("effort", "falling", "efforts in rising order")
+    if model not in MODELS:
+        raise InvalidInput("model", model, f"one of {', '.join(MODELS)}")
+    first, last = window
+    if not 0 < first < last or np.log10(last / first) < min_decades:
+        raise InvalidInput(
+            "window", (first, last), f"at least {min_decades} decades of positive effort: less cannot show a power law"
+        )
+    inside = (effort >= first) & (effort <= last)
+    used = effort[inside]
+    data = data_of(np.arange(runs), inside)
+    best = _maximise(model, used, data)
+    draws = np.random.default_rng(seed).integers(runs, size=(resamples, runs))
+    samples = np.array([_maximise(model, used, data_of(draw, inside), best.parameters).exponent for draw in draws])
+    interval = _bootstrap_interval(best.exponent, samples, runs)
+    free, deviance = len(best.parameters), data.deviance(best.rate)
+    return Fit(
+        model,
+        best.exponent,
+        interval.low,
+        interval.high,
+        best.prefactor,
+        best.extra,
+        data.criterion(deviance) + 2 * free + 2 * free * (free + 1) / max(1, len(used) - free - 1),
+        (first, last),
+        samples,
+        runs,
+        deviance / max(1, len(used) - free),
+    )
 
 
 @dataclass(frozen=True)
 class _Optimum:
     exponent: float
     prefactor: float
-    offset: float
-    cost: float
-    start: np.ndarray
+    extra: float
+    parameters: np.ndarray
     rate: np.ndarray
 
 
-def _maximise(effort: np.ndarray, counts: np.ndarray, trials: int, offset: bool, start: np.ndarray | None = None) -> _Optimum:
-    centre = np.exp(np.log(effort).mean())
-    logs = np.log(effort / centre)
+# Each model's rate and its derivatives by the parameters, which are such that any real value is allowed. t is in units of its
+# geometric mean, so that the parameters are nearly independent.
+
+
+def _power(t: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rate = np.exp(parameters[1] - parameters[0] * np.log(t))
+    return rate, np.stack([-np.log(t) * rate, rate])
+
+
+def _offset(t: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rate, slopes = _power(t, parameters)
+    constant = np.full(len(t), np.exp(parameters[2]))
+    return rate + constant, np.stack([*slopes, constant])
+
+
+def _shifted(t: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    shift = np.exp(parameters[2])
+    rate, slopes = _power(t + shift, parameters)
+    return rate, np.stack([*slopes, -parameters[0] * rate * shift / (t + shift)])
+
+
+def _stretched(t: np.ndarray, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    fallen = np.exp(parameters[2]) * t ** parameters[0]
+    rate = np.exp(parameters[1] - fallen)
+    return rate, np.stack([-np.log(t) * fallen * rate, rate, -fallen * rate])
+
+
+_RATES: dict[Model, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
+    "power": _power,
+    "offset": _offset,
+    "shifted": _shifted,
+    "stretched": _stretched,
+}
+
+
+def _cost(parameters: np.ndarray, model: Model, t: np.ndarray, data: _Data) -> tuple[float, np.ndarray]:
+    """What is minimised, and its derivatives by the parameters."""
+    rate, slopes = _RATES[model](t, parameters)
+    value, pull = data.cost(rate)
+    return value, slopes @ pull
+
+
+def _maximise(model: Model, effort: np.ndarray, data: _Data, start: np.ndarray | None = None) -> _Optimum:
+    centre = float(np.exp(np.log(effort).mean()))
+    t = effort / centre
     if start is None:
-        rough = np.log((counts + 0.5) / (trials + 1))
-        slope, level = np.polyfit(logs, rough, 1)
-        start = np.array([-slope, level, *([np.log((counts[-1] + 0.5) / (trials + 1) / 2)] if offset else [])])
+        slope, level = np.polyfit(np.log(t), data.logs, 1)
+        extra = {"power": [], "offset": [data.logs[-1] - np.log(2)], "shifted": [np.log(t[0] / 2)], "stretched": [0.0]}[model]
+        start = np.array([0.5, level + 1, 0.0]) if model == "stretched" else np.array([-slope, level, *extra])
 
-    def rate_of(parameters: np.ndarray) -> np.ndarray:
-        rate = np.exp(parameters[1] - parameters[0] * logs) + (np.exp(parameters[2]) if offset else 0.0)
-        return np.clip(rate, _TINY, 1 - _TINY)
-
-    def cost(parameters: np.ndarray) -> float:
-        rate = rate_of(parameters)
-        return float(-(counts * np.log(rate) + (trials - counts) * np.log1p(-rate)).sum())
-
-    found = minimize(cost, start, method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-6, "maxiter": 4000})
-    exponent, level = float(found.x[0]), float(found.x[1])
-    return _Optimum(
-        exponent,
-        float(np.exp(level) * centre**exponent),
-        float(np.exp(found.x[2])) if offset else 0.0,
-        float(found.fun),
-        found.x,
-        rate_of(found.x),
+    # Parameters far outside, where numbers overflow, stand for a constant that is 0 or a shift that is none.
+    bounds = np.array([(-20.0, 20.0), (-40.0, 20.0), (-30.0, 10.0)][: len(start)])
+    found = minimize(
+        _cost,
+        np.clip(start, bounds[:, 0], bounds[:, 1]),
+        args=(model, t, data),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"ftol": 1e-15, "gtol": 1e-10},
     )
+    exponent, level, *rest = (float(value) for value in found.x)
+    extra_value = float(np.exp(rest[0])) if rest else 0.0
+    prefactor = float(np.exp(level))
+    if model == "stretched":
+        extra_value *= centre**-exponent
+    else:
+        prefactor *= centre**exponent
+        extra_value *= centre if model == "shifted" else 1.0
+    return _Optimum(exponent, prefactor, extra_value, found.x, _RATES[model](t, found.x)[0])

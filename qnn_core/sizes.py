@@ -20,7 +20,7 @@ from qnn_core.overlaps import order_parameters
 from qnn_core.phase import quench
 from qnn_core.samplers.base import Sampler, derived_seed
 from qnn_core.statistics import Interval, mean_interval
-from qnn_core.training import train
+from qnn_core.training import default_rate, train
 
 
 def follow_size(
@@ -30,6 +30,8 @@ def follow_size(
     sampler: Sampler,
     seed: int,
     *,
+    completed: bool,
+    slowness: float,
     images: int,
     reads: int,
     epochs: int,
@@ -38,12 +40,24 @@ def follow_size(
 ) -> dict[str, np.ndarray]:
     """Train one network, hidden = hidden_per_output x outputs, and follow the order of the reads of `images` test images.
 
-    Returns step (S,) and q_ea, q_variance, chi, means over images, (S,); test_error, of the trained network; spin_updates, spent by training
-    and by the reads.
+    completed: as in `train`. slowness: the rate is constant, the network's `default_rate` divided by this, so that the rise takes many
+    updates at every size. Returns step (S,) and q_ea, q_variance, chi, means over images, (S,); test_error, of the trained network;
+    spin_updates, spent by training and by the reads.
     """
     outputs = data.num_classes * copies
     net = QNN((data.num_pixels, round(hidden_per_output * outputs), data.num_classes), copies=copies, seed=seed)
-    history = train(net, data, sampler, epochs=epochs, batch_size=batch_size, seed=seed, snapshots=snapshots)
+    history = train(
+        net,
+        data,
+        sampler,
+        lr=default_rate(net, data) / slowness,
+        schedule="constant",
+        completed=completed,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        snapshots=snapshots,
+    )
     rows = np.random.default_rng(seed).choice(len(data.x_test), size=images, replace=False)
     orders = []
     spent = history.spin_updates[-1]
@@ -58,15 +72,16 @@ def follow_size(
     return {"step": np.array(list(history.snapshots)), **means, **ends}
 
 
-def rise_times(step: np.ndarray, order: Float64[np.ndarray, " S"], parts: Float64[np.ndarray, " L"]) -> Float64[np.ndarray, " L"]:
-    """When given parts of a rise are done, log10 of the number of updates.
+def rise_times(
+    step: np.ndarray, order: Float64[np.ndarray, " S"], parts: Float64[np.ndarray, " L"], target: float
+) -> Float64[np.ndarray, " L"]:
+    """When given parts of the rise to `target` are first done, log10 of the number of updates; NaN where they never are.
 
-    order: at each of the rising numbers of updates, the untrained network first, which is taken to be at one update. The rise goes from its
-    first value to its largest.
+    order: at each of the rising numbers of updates, the untrained network first, which is taken to be at one update.
     """
     time = np.log10(np.maximum(step, 1))
-    done = np.maximum.accumulate((order - order[0]) / (order.max() - order[0]))
-    return np.interp(parts, done, time)
+    done = np.maximum.accumulate((order - order[0]) / (target - order[0]))
+    return np.where(parts <= done[-1], np.interp(parts, done, time), np.nan)
 
 
 def size_exponent(spins: Float64[np.ndarray, " K"], values: Float64[np.ndarray, "K R"]) -> Interval:

@@ -14,6 +14,7 @@ from time import perf_counter
 import numpy as np
 import torch
 from jaxtyping import Bool
+from scipy.special import logsumexp
 from tqdm import tqdm
 
 from qnn_core.checkpoint import Checkpoint, fingerprint
@@ -292,10 +293,11 @@ def _errors(net: QNN, data: Dataset) -> dict[str, float]:
     index = data.y_train[:, None]
     target = np.take_along_axis(energies, index, axis=1)[:, 0]
     mistakes = int((np.argmin(energies, axis=1) != data.y_train).sum())
+    cross_entropy = float((target + logsumexp(-energies, axis=1)).mean(dtype=np.float64))
     np.put_along_axis(energies, index, np.inf, axis=1)
     loss = float((target - energies.min(axis=1)).mean(dtype=np.float64))
     test_mistakes = int((net.predict(data.x_test) != data.y_test).sum())
-    return {"train_mistakes": mistakes, "test_mistakes": test_mistakes, "loss": loss}
+    return {"train_mistakes": mistakes, "test_mistakes": test_mistakes, "loss": loss, "cross_entropy": cross_entropy}
 
 
 def _check(

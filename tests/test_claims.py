@@ -96,12 +96,17 @@ def test_minima_must_fall_and_are_counted_exactly_where_they_can_be():
 
 
 def scaling_result(difference, scanned):
-    methods = np.array(["gibbs", "mlp", "energy"])
-    arrays = {"method": methods, "measure": np.array(["train"] * 3), "width": np.array([120] * 3)}
-    arrays |= {f"power_{name}": np.array([1.0, 0.9, 0.8]) for name in ("exponent", "low", "high", "dispersion")}
+    """Two sizes: a claim is about the larger."""
+    methods = ["gibbs", "mlp", "energy"]
+    arrays = {"method": np.array(methods * 2), "measure": np.array(["train"] * 6), "axis": np.array(["epochs"] * 6)}
+    arrays |= {"width": np.array([60] * 3 + [120] * 3), "images": np.array([500] * 6)}
+    arrays |= {name: np.tile([1.0, 0.9, 0.8], 2)[:, None] for name in ("exponent", "low", "high", "dispersion")}
     arrays["scan_difference"] = np.array([[value, value - 1, value + 1] for value in scanned]).reshape(-1, 3)
-    if difference is not None:
-        arrays["difference_mlp"] = np.array(difference)
+    known = [] if difference is None else [(9.0, 8.0, 10.0), difference]
+    arrays["difference"] = np.array(known).reshape(len(known), 3)
+    arrays |= {"difference_width": np.array([60, 120])[: len(known)], "difference_images": np.array([500, 500])[: len(known)]}
+    for name, value in (("other", "mlp"), ("measure", "train"), ("axis", "epochs"), ("model", "power")):
+        arrays[f"difference_{name}"] = np.array([value] * len(known))
     return Result("scaling.npz", arrays, dict(KIND))
 
 
@@ -124,14 +129,25 @@ def test_exponents_must_differ_by_what_the_paper_says_whatever_the_window(differ
     assert claim.paper_number == "1.01 - 0.78 = 0.23"
 
 
-def test_one_search_decides_nothing_about_training():
-    arrays = {"power": np.array([-0.5, -0.52, -0.48]), "largest_error": np.array(1e-14)}
+@pytest.mark.parametrize(
+    ("power", "amplified", "verdict"),
+    [
+        ((-0.5, -0.52, -0.48), (1e-4, 2e-4, 1e-4), "agrees"),
+        ((-0.5, -0.52, -0.48), (1e-2, 2e-2, 1e-2), "disagrees"),
+        ((-0.5, -0.52, -0.48), (1e-4, 2e-2, 1e-3), "not testable here"),
+        ((np.nan,) * 3, (1e-4, 2e-4, 1e-4), "not testable here"),
+    ],
+)
+def test_amplified_search_must_speed_up_single_searches_and_training(power, amplified, verdict):
+    arrays = {"power_amplified": np.array(power), "largest_error": np.array(1e-14), "budget": np.array(1e4)}
+    arrays |= {"budget_amplified_weight": np.array(amplified), "budget_reads_weight": np.array([1e-3, 2e-3, 1e-3])}
     claim = claims.grover_claim(Result("grover.npz", arrays, dict(KIND)))
-    assert claim.verdict == "not testable here"
-    assert claim.value == 2
-    assert claim.low < 2 < claim.high
-    arrays["power"] = np.full(3, np.nan)
-    assert claims.grover_claim(Result("grover.npz", arrays, dict(KIND))).value is None
+    assert claim.verdict == verdict
+    if np.isfinite(power[0]):
+        assert claim.value == 2
+        assert claim.low < 2 < claim.high
+    else:
+        assert claim.value is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from scipy.sparse.linalg import expm_multiply
 
 from qnn_core import QNN, InvalidInput, MissingData, get_sampler
 from qnn_core.grover import (
-    amplified_exponent,
     amplified_probability,
     amplify,
     head_states,
@@ -198,9 +197,9 @@ def test_single_heads_are_minima_among_the_heads(problem):
 
 
 def test_searches_of_known_success_take_the_expected_calls():
-    assert (oracle_calls(1.0, 50, seed=0) == 1).all()
+    assert (oracle_calls(np.ones(50), seed=0) == 1).all()
     small = np.geomspace(1e-4, 1e-2, 12)
-    calls = np.array([oracle_calls(float(p), 1000, seed=1).mean() for p in small])
+    calls = oracle_calls(np.repeat(small, 1000), seed=1).reshape(12, -1).mean(axis=1)
     assert (calls < 9 / 4 * small**-0.5 * 1.1).all()
     power = power_of(small, calls, seed=0)
     assert power.value == pytest.approx(-0.5, abs=0.05)
@@ -208,8 +207,10 @@ def test_searches_of_known_success_take_the_expected_calls():
     assert amplified_probability(np.array(0.25), np.array([0, 1])) == pytest.approx([0.25, 1.0])
 
 
-def test_exponents_of_amplified_training():
-    np.testing.assert_allclose(amplified_exponent(np.array([0.78, 1.0, 1.5])), [2 * 0.78 / 1.22, 2.0, 3.0])
+def test_searches_are_given_up_when_their_calls_are_spent():
+    calls = oracle_calls(np.array([0.0, 1.0, 1e-9]), seed=0, most=20)
+    assert np.isnan(calls[[0, 2]]).all()
+    assert calls[1] == 1
 
 
 def test_bad_input_is_refused(problem):
@@ -218,7 +219,8 @@ def test_bad_input_is_refused(problem):
         AnnealingUnitary(energies, 0.0, 10)
     with pytest.raises(InvalidInput, match="steps = 0"):
         AnnealingUnitary(energies, 1.0, 0)
-    with pytest.raises(InvalidInput, match="p = 0"):
-        oracle_calls(0.0, 10, seed=0)
+    for p in (np.zeros(2), np.array([1.5]), np.array([-0.1])):
+        with pytest.raises(InvalidInput, match="p = "):
+            oracle_calls(p, seed=0)
     with pytest.raises(InvalidInput, match="p = "):
         power_of(np.array([0.1, 0.2, 0.3]), np.ones(3), seed=0)

@@ -40,9 +40,13 @@ def test_a_sharper_rise_is_narrower_and_a_later_one_later():
     step = np.array([0, *np.unique(np.geomspace(1, 10**4, 60).round())])
     time = np.log10(np.maximum(step, 1))
     for middle, scale in ((1.0, 0.2), (2.0, 0.2), (2.0, 0.05)):
-        quarter, half, three = rise_times(step, logistic(time, middle, scale), np.array([0.25, 0.5, 0.75]))
+        order = logistic(time, middle, scale)
+        quarter, half, three = rise_times(step, order, np.array([0.25, 0.5, 0.75]), target=order[-1])
         assert half == pytest.approx(middle, abs=0.03)
         assert three - quarter == pytest.approx(2 * np.log(3) * scale, rel=0.1)
+    lower = rise_times(step, order, np.array([0.5, 0.99]), target=0.6)
+    assert lower[0] < half
+    assert np.isnan(rise_times(step, order, np.array([0.5, 0.99]), target=0.95)[1])
 
 
 def rises(power, random, sizes=(40, 80, 160, 320), runs=4):
@@ -119,7 +123,7 @@ def test_networks_along_training_are_brought_to_equilibrium():
 
 def test_sizes_grow_with_the_copies(digits):
     sampler = get_sampler("gibbs", sweeps=5)
-    options = {"images": 3, "reads": 10, "epochs": 1, "batch_size": 50, "snapshots": 3}
+    options = {"completed": False, "slowness": 10.0, "images": 3, "reads": 10, "epochs": 1, "batch_size": 50, "snapshots": 3}
     study = follow_size(digits, 2, 1.5, sampler, 0, **options)
     assert study["step"][0] == 0
     assert study["q_ea"].shape == study["chi"].shape == study["step"].shape

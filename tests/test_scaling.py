@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 
-from qnn_core import InvalidInput
-from qnn_core.results import Result
-from qnn_core.scaling import compare_fits, comparison_arrays, default_window, fit_power_law, paired_difference
+from qnn_core import InvalidInput, scaling
+from qnn_core.scaling import (
+    MODELS,
+    default_window,
+    effort_to_reach,
+    fit_loss,
+    fit_power_law,
+    local_exponent,
+    paired_difference,
+)
 from qnn_core.statistics import Interval, difference_interval, mean_interval
 
 EFFORT = np.geomspace(0.1, 20, 40)
@@ -27,15 +34,17 @@ def test_exponents_are_recovered_without_bias(alpha):
 
 
 def test_intervals_cover_at_the_nominal_rate_though_runs_differ_and_are_few():
-    """Four runs whose exponents scatter, as runs of a network do; a percentile bootstrap would cover about 78 % of them."""
+    """300 data sets of four runs whose exponents scatter, as runs of a network do; a percentile bootstrap would cover about 78 %."""
     random = np.random.default_rng(0)
-    effort, inside = EFFORT[::5], []
-    for _ in range(80):
+    effort, found = EFFORT[::5], []
+    for _ in range(300):
         alphas = 0.9 + 0.05 * random.standard_normal(4)
         rates = 0.03 * effort[None] ** -alphas[:, None]
-        fit = fit_power_law(effort, random.binomial(20_000, rates), 20_000, window=(0.1, 20), resamples=40, min_decades=1)
-        inside.append(fit.low <= 0.9 <= fit.high)
-    assert 0.87 <= np.mean(inside) <= 0.99
+        found.append(fit_power_law(effort, random.binomial(20_000, rates), 20_000, window=(0.1, 20), resamples=20, min_decades=1))
+    exponents = np.array([fit.exponent for fit in found])
+    # Within three standard errors of the number of successes in 300, and of the mean.
+    assert 0.95 - 3 * 0.0126 <= np.mean([fit.low <= 0.9 <= fit.high for fit in found]) <= 0.95 + 3 * 0.0126
+    assert exponents.mean() == pytest.approx(0.9, abs=3 * exponents.std() / np.sqrt(300) + 1e-3)
 
 
 def test_counts_that_follow_no_power_law_are_told_by_their_dispersion():
@@ -44,15 +53,55 @@ def test_counts_that_follow_no_power_law_are_told_by_their_dispersion():
     assert fit_power_law(EFFORT, counts, 2000, window=(0.1, 20), resamples=50).dispersion > 10
 
 
-def test_an_offset_is_found_where_there_is_one_and_preferred_by_aicc():
-    counts = synthetic(0.9, seed=1, offset=0.01)
-    plain = fit_power_law(EFFORT, counts, 2000, window=(0.1, 20), resamples=100)
-    shifted = fit_power_law(EFFORT, counts, 2000, window=(0.1, 20), offset=True, resamples=100)
-    assert shifted.aicc < plain.aicc - 10
-    assert shifted.exponent == pytest.approx(0.9, abs=0.08)
-    assert shifted.offset == pytest.approx(0.01, rel=0.15)
-    assert plain.exponent < 0.8
-    np.testing.assert_allclose(shifted(EFFORT), shifted.prefactor * EFFORT**-shifted.exponent + shifted.offset)
+RATES = {
+    "power": lambda t: 0.05 * t**-0.8,
+    "offset": lambda t: 0.05 * t**-0.9 + 0.01,
+    "shifted": lambda t: 0.05 * (t + 0.5) ** -1.0,
+    "stretched": lambda t: 0.5 * np.exp(-1.2 * t**0.4),
+}
+TRUTH = {"power": (0.8, 0.0), "offset": (0.9, 0.01), "shifted": (1.0, 0.5), "stretched": (0.4, 1.2)}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("kind", ["counts", "loss"])
+def test_every_model_is_recovered_and_preferred_where_it_is_true(model, kind):
+    random = np.random.default_rng(0)
+    rate = RATES[model](EFFORT)
+    if kind == "counts":
+        counts = random.binomial(2000, rate, size=(8, len(EFFORT)))
+        fits = {name: fit_power_law(EFFORT, counts, 2000, window=(0.1, 20), model=name, resamples=0) for name in MODELS}
+    else:
+        loss = rate * random.gamma(100, 0.01, size=(8, len(EFFORT)))
+        fits = {name: fit_loss(EFFORT, loss, window=(0.1, 20), model=name, resamples=0) for name in MODELS}
+    exponent, extra = TRUTH[model]
+    assert fits[model].exponent == pytest.approx(exponent, rel=0.08)
+    assert fits[model].extra == pytest.approx(extra, rel=0.25)
+    np.testing.assert_allclose(fits[model](EFFORT), rate, rtol=0.1)
+    wrong = [name for name in MODELS if fits[name].aicc < fits[model].aicc - 4]
+    assert not wrong
+    if model != "power":
+        assert fits["power"].aicc > fits[model].aicc + 10
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_slopes_of_the_rates_are_their_derivatives(model):
+    """What the optimiser is told, against central differences."""
+    parameters = np.array([0.7, -1.2, -0.4])[: 2 if model == "power" else 3]
+    t = np.geomspace(0.1, 5, 7)
+    rate, slopes = scaling._RATES[model](t, parameters)
+    assert (rate > 0).all()
+    for number, slope in enumerate(slopes):
+        step = 1e-6 * np.eye(len(parameters))[number]
+        difference = (scaling._RATES[model](t, parameters + step)[0] - scaling._RATES[model](t, parameters - step)[0]) / 2e-6
+        np.testing.assert_allclose(slope, difference, rtol=1e-6, atol=1e-9)
+
+
+def test_the_unit_of_effort_changes_no_exponent():
+    counts = synthetic(0.8, 0)
+    one, other = (fit_power_law(EFFORT * unit, counts, 2000, window=(0.1 * unit, 20 * unit), resamples=50) for unit in (1.0, 1e4))
+    assert other.exponent == pytest.approx(one.exponent, abs=1e-5)
+    np.testing.assert_allclose(other.samples, one.samples, atol=1e-5)
+    assert other.prefactor == pytest.approx(one.prefactor * 1e4**one.exponent, rel=1e-3)
 
 
 def test_same_seed_same_resamples_so_methods_pair_up():
@@ -75,33 +124,6 @@ def test_short_windows_and_bad_counts_are_refused():
             fit_power_law(**{"effort": EFFORT, "mistakes": counts, "trials": 2000, **arguments})
 
 
-def run_of(counts, effort=EFFORT):
-    arrays = {"epoch": effort, "train_mistakes": counts, "num_train": np.array(2000)}
-    return Result("run.npz", arrays, {})
-
-
-def test_comparisons_keep_what_was_fitted_and_why_not():
-    runs = [run_of(counts) for counts in synthetic(0.9, seed=1, offset=0.01)]
-    fitted = compare_fits("mlp", 120, "train", runs, window=None, resamples=100, seed=0)
-    assert fitted.better is fitted.offset
-    refused = compare_fits(
-        "gibbs",
-        120,
-        "train",
-        [run_of(run["train_mistakes"][:10], EFFORT[:10]) for run in runs],
-        window=None,
-        resamples=100,
-        seed=0,
-    )
-    assert refused.power is None
-    assert refused.better is None
-    assert "window" in refused.refused
-    arrays = comparison_arrays([fitted])
-    assert arrays["power_exponent"][0] == fitted.power.exponent
-    assert arrays["offset_window"].shape == (1, 2)
-    assert np.isnan(comparison_arrays([refused])["power_low"]).all()
-
-
 def test_paired_difference_of_a_method_with_itself_is_nothing():
     fit = fit_power_law(EFFORT, synthetic(0.8, 0), 2000, window=(0.1, 20), resamples=100)
     other = fit_power_law(EFFORT, synthetic(0.5, 0), 2000, window=(0.1, 20), resamples=100)
@@ -114,6 +136,28 @@ def test_window_starts_where_the_error_has_halved():
     assert default_window(effort, np.array([[99, 80, 41, 40, 5]])) == (3.0, 4.0)
     with pytest.raises(InvalidInput, match="never halves"):
         default_window(effort, np.array([[99, 80, 70, 60, 50]]))
+
+
+def test_the_local_exponent_of_a_power_law_is_the_same_everywhere_and_nan_beyond_the_data():
+    counts = synthetic(0.9, 0, trials=20_000)
+
+    def fit(window):
+        return fit_power_law(EFFORT, counts, 20_000, window=window, resamples=50, min_decades=0.99)
+
+    found = local_exponent(EFFORT, fit, np.array([0.4, 1.0, 5.0, 19.0]))
+    np.testing.assert_allclose(found[:3, 0], 0.9, atol=0.05)
+    assert (found[:3, 1] < found[:3, 2]).all()
+    assert np.isnan(found[3]).all()
+
+
+def test_effort_to_reach_a_level():
+    values = np.array([[0.9, 0.5, 0.2, 0.1], [0.9, 0.8, 0.7, 0.6]])
+    np.testing.assert_array_equal(effort_to_reach(np.array([0.0, 1.0, 2.0, 3.0]), values, 0.2), [2.0, np.nan])
+
+
+def test_losses_must_be_positive():
+    with pytest.raises(InvalidInput, match="loss"):
+        fit_loss(EFFORT, np.zeros((3, len(EFFORT))), window=(0.1, 20))
 
 
 def test_student_intervals_cover_the_mean():

@@ -24,6 +24,7 @@ from qnn_core.samplers.enumeration import deepest_minima, enumerate_energies
 
 MAX_OUTPUTS = 20
 _BLOCK_CELLS = 1 << 23
+_FACTORS = 512
 
 
 def output_states(num_outputs: int) -> Int8[np.ndarray, "K O"]:
@@ -71,8 +72,11 @@ def output_log_weights(problem: IsingProblem, beta: float) -> Float64[np.ndarray
     hidden, outputs = problem.split(problem.fields.astype(np.float64))
     weights = np.empty((problem.num_images, 1 << problem.layers[1]))
     for images, rows, states in _blocks(problem):
-        felt = beta * (hidden[images, None, :] + states @ problem.couplings[0].T.astype(np.float64))
-        weights[images, rows] = np.logaddexp(felt, -felt).sum(axis=2) + beta * outputs[images] @ states.T
+        felt = np.abs(beta * (hidden[images, None, :] + states @ problem.couplings[0].T.astype(np.float64)))
+        # ln 2 cosh f = |f| + ln(1 + e^(-2 |f|)); the factors are at most 2, so products of some hundreds of them do not overflow.
+        factors = 1 + np.exp(-2 * felt)
+        logs = [np.log(factors[..., first : first + _FACTORS].prod(axis=2)) for first in range(0, factors.shape[2], _FACTORS)]
+        weights[images, rows] = felt.sum(axis=2) + sum(logs) + beta * outputs[images] @ states.T
     return weights
 
 
