@@ -57,14 +57,18 @@ trap stop INT TERM
 # One run at a time. The lock lives as long as this script or any process it has started, however they end.
 take_lock() {
     mkdir -p .snakemake
-    lock_option=()
+    exec 9>.snakemake/run
+    if ! lock_descriptor 9; then
+        printf 'run_all.sh: another run is at work in this folder; wait for it to end.\n' >&2
+        exit 1
+    fi
+}
+
+lock_descriptor() {
     if command -v flock >/dev/null; then
-        exec 9>.snakemake/run
-        if ! flock --nonblock 9; then
-            printf 'run_all.sh: another run is at work in this folder; wait for it to end.\n' >&2
-            exit 1
-        fi
-        lock_option=(--nolock) # of Snakemake, whose own lock would outlive a killed run
+        flock --nonblock "$1"
+    else
+        "$(find_python)" -c "import fcntl; fcntl.flock($1, fcntl.LOCK_EX | fcntl.LOCK_NB)" 2>/dev/null
     fi
 }
 
@@ -173,8 +177,10 @@ export PYTHONHASHSEED=0
 started=$SECONDS
 status=0
 log=.snakemake/run_all.log
-python -m snakemake "$only" --cores "$cores" --config profile="$profile" --rerun-incomplete --keep-going \
-    ${lock_option[@]+"${lock_option[@]}"} ${options[@]+"${options[@]}"} >"$log" 2>&1 &
+if [[ " ${options[*]:-} " != *" --dry-run "* ]]; then python -m qnn_core.tidy --profile "$profile"; fi
+# Without Snakemake's own lock, which would outlive a killed run.
+python -m snakemake "$only" --cores "$cores" --config profile="$profile" --rerun-incomplete --keep-going --nolock \
+    ${options[@]+"${options[@]}"} >"$log" 2>&1 &
 job=$!
 shown=''
 while kill -0 "$job" 2>/dev/null; do

@@ -80,7 +80,16 @@ def save_figure(
     for ending, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None, "Producer": None})):
         with atomic_write(path + ending) as file:
             figure.savefig(file, format=ending[1:], metadata=metadata)
-    save_result(path + ".npz", data, notebook=notebook, parameters=parameters, kind=kind, seconds=seconds, inputs=inputs)
+    save_result(
+        path + ".npz",
+        data,
+        notebook=notebook,
+        parameters=parameters,
+        kind=kind,
+        seconds=seconds,
+        inputs=inputs,
+        pictures=(path + ".png", path + ".pdf"),
+    )
 
 
 def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, int], columns: int = 10) -> Figure:

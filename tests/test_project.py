@@ -17,6 +17,7 @@ ORDER = [
     "environment",
     "errors",
     "files",
+    "limits",
     "threads",
     "paper",
     "data",
@@ -62,6 +63,8 @@ ORDER = [
     "claims",
     "plots",
     "readme",
+    "tidy",
+    "verify",
     "dependencies",
     "execute",
 ]

@@ -6,9 +6,20 @@ import os
 import numpy as np
 import pytest
 
-from qnn_core import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import atomic_write, in_project, relative
-from qnn_core.results import expand, group_by, load_result, save_result, stack
+from qnn_core import DamagedFile, InvalidInput, MissingData, files
+from qnn_core.files import atomic_write, in_project, relative, write_record
+from qnn_core.results import (
+    RECORDS,
+    describe,
+    expand,
+    group_by,
+    load_result,
+    main,
+    origin_of,
+    records_behind,
+    save_result,
+    stack,
+)
 
 
 def store(path, **parameters):
@@ -51,7 +62,7 @@ def test_truncated_and_altered_results_are_noticed(tmp_path):
         load_result(str(path))
     path.write_bytes(whole)
     path.with_suffix(".json").write_text("{}")
-    with pytest.raises(DamagedFile, match=r"one\.json is not a provenance record"):
+    with pytest.raises(DamagedFile, match=r"one\.json is not a record of this project; delete it"):
         load_result(str(path))
     path.with_suffix(".json").unlink()
     with pytest.raises(MissingData, match=r"one\.json does not exist"):
@@ -106,3 +117,75 @@ def test_grouping_and_stacking(tmp_path):
     assert list(groups) == [(20,), (40,)]
     assert [result.provenance["parameters"]["number"] for result in groups[40,]] == [0, 2]
     assert stack(groups[40,], "values").shape == (2, 3)
+
+
+def chain(folder):
+    """A result, another made from it, and a figure made from that."""
+    save_result(
+        str(folder / "first.npz"),
+        {"x": np.arange(2)},
+        notebook="02_training",
+        parameters={"seed": 7, "lr": 0.01},
+        kind="classical annealer (block Gibbs)",
+        seconds=1.0,
+        data_sha256="d" * 64,
+    )
+    save_result(
+        str(folder / "second.npz"),
+        {"x": np.arange(2)},
+        notebook="04_phase",
+        parameters={"seed": 8},
+        kind="exact enumeration",
+        seconds=1.0,
+        inputs=[str(folder / "first.npz")],
+    )
+    (folder / "fig.png").write_bytes(b"a picture")
+    save_result(
+        str(folder / "fig.npz"),
+        {"x": np.arange(2)},
+        notebook="fig3",
+        parameters={"reads": 20},
+        kind="exact enumeration",
+        seconds=1.0,
+        inputs=[str(folder / "second.npz")],
+        pictures=[str(folder / "fig.png")],
+    )
+
+
+def test_show_leads_from_a_figure_to_everything_behind_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    chain(tmp_path)
+    for name in ("fig.png", "fig.npz", "fig.json"):
+        assert main(["show", name]) == 0
+        shown = capsys.readouterr().out
+        for told in ("notebooks/fig3.ipynb", '"reads": 20', "exact enumeration", "commit", "numpy 2", "Python 3.11", "processor"):
+            assert told in shown
+        assert "matches its" in shown
+        assert "input       second.npz: 04_phase, exact enumeration" in shown
+        assert '  input       first.npz: 02_training, classical annealer (block Gibbs), {"seed": 7, "lr": 0.01}' in shown
+    assert main(["show", "first.npz"]) == 0
+    assert "seed        7" in capsys.readouterr().out
+
+
+def test_show_tells_what_is_not_there_or_was_altered(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    chain(tmp_path)
+    (tmp_path / "fig.png").write_bytes(b"another picture")
+    assert "DOES NOT MATCH" in describe(origin_of("fig.png"))
+    kept = records_behind([origin_of("fig.npz").record])
+    assert [record["notebook"] for record in kept.values()].count("02_training") == 1
+    (tmp_path / "first.json").unlink()
+    assert "first.npz: not here any more" in describe(origin_of("fig.npz"))
+    write_record(RECORDS, kept)
+    assert "first.npz: 02_training" in describe(origin_of("fig.npz"))
+    record = json.loads((tmp_path / "fig.json").read_text())
+    record["parameters"]["reads"] = 21
+    (tmp_path / "fig.json").write_text(json.dumps(record))
+    (tmp_path / "notes.npz").write_bytes(b"")
+    for name, sentence in (
+        ("fig.png", "fig.json does not match its own SHA-256"),
+        ("absent.npz", "absent.npz does not exist"),
+        ("notes.npz", "has no provenance beside it"),
+    ):
+        assert main(["show", name]) == 1
+        assert sentence in capsys.readouterr().err
