@@ -124,7 +124,7 @@ run_tests() {
     python -m ruff check . || failed=1
     python -m ruff format --check . || failed=1
     python -m mypy || failed=1
-    python -m pytest || failed=1
+    python -m pytest --cov || failed=1
     exit "$failed"
 }
 

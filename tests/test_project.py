@@ -3,7 +3,11 @@
 import ast
 import re
 import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
 
 import qnn_core
 from qnn_core.claims import load_claims
@@ -98,10 +102,48 @@ def test_every_public_name_can_be_imported_and_is_documented():
     assert dir(qnn_core) == sorted(qnn_core.__all__)
 
 
-def test_both_routes_install_the_same_lock_and_it_is_complete():
-    conda = (PROJECT / "environment.yml").read_text()
-    assert "-r requirements.lock" in conda
-    assert "python=3.11" in conda
+def canonical(name):
+    return re.sub("[-_.]+", "-", name).lower()
+
+
+def locked():
+    """The lock's versions by name."""
+    lines = (PROJECT / "requirements.lock").read_text().splitlines()
+    return {canonical(name): number for name, _, number in (line.partition("==") for line in lines if not line.startswith("#"))}
+
+
+def test_both_routes_name_the_same_versions():
+    """conda's file names no version but Python's: all else it installs from the lock, as the other route does."""
+    route = yaml.safe_load((PROJECT / "environment.yml").read_text())
+    assert route["dependencies"] == ["python=3.11", "pip", {"pip": ["-r requirements.lock", "-e ."]}]
+    assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"] == "==3.11.*"
+
+
+def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
+    """From nothing, the lock installs everything, in versions that suit each other: pip would have nothing to add or to choose."""
+    pins = locked()
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    waiting = [Requirement(text) for text in (*project["dependencies"], *project["optional-dependencies"]["test"])]
+    needed = set()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonical(requirement.name)
+        assert name in pins, f"{requirement} is not in the lock"
+        assert requirement.specifier.contains(pins[name], prereleases=True), (
+            f"the lock has {name} {pins[name]}, not {requirement}"
+        )
+        if (name, frozenset(requirement.extras)) in needed:
+            continue
+        needed.add((name, frozenset(requirement.extras)))
+        for text in distribution(name).requires or []:
+            further = Requirement(text)
+            if further.marker is None or any(further.marker.evaluate({"extra": extra}) for extra in requirement.extras or {""}):
+                waiting.append(further)
+    unneeded = set(pins) - {name for name, _ in needed}
+    assert len(unneeded) < 10, f"nothing needs {sorted(unneeded)}"
+
+
+def test_the_lock_is_exact_and_holds_the_direct_ones():
     lock = (PROJECT / "requirements.lock").read_text()
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
     assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[^\s+]+", line) for line in lock.splitlines() if not line.startswith("#"))
