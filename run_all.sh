@@ -188,10 +188,11 @@ if [ "$executor" = slurm ]; then
         printf 'run_all.sh: --executor slurm: there is no sbatch here, the command of Slurm that takes jobs.\n' >&2
         exit 1
     fi
+    # QNN_SLURM: what a cluster wants besides, such as slurm_account=NAME slurm_partition=NAME, one word each.
     # Without an accounting database, which not every cluster has, only squeue sees a job end. A killed job is sent again.
     query=squeue
     if sacct --noheader >/dev/null 2>&1; then query=sacct; fi
-    where=(--executor slurm --jobs "$cores" --retries 2 --latency-wait 60 --default-resources mem_mb=4000 runtime=720
+    where=(--executor slurm --jobs "$cores" --retries 2 --latency-wait 60 --default-resources mem_mb=4000 runtime=720 ${QNN_SLURM:-}
         --slurm-status-command "$query" --slurm-init-seconds-before-status-checks 5)
     if [ "$query" = squeue ]; then where+=(--slurm-no-account); fi
 else
