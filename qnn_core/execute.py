@@ -26,8 +26,9 @@ from traitlets.config import Config
 
 from qnn_core.errors import InvalidInput, MissingData, NotWritten, check_count
 from qnn_core.files import ROOT, atomic_write, check_writable, in_project, relative
+from qnn_core.origins import origin_of, page_digest
 from qnn_core.params import check_inputs, notebook_parameters
-from qnn_core.results import origin_of, page_digest, provenance
+from qnn_core.results import provenance
 
 KERNEL = "python3"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

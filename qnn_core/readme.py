@@ -14,7 +14,8 @@ from pathlib import Path
 from qnn_core.claims import Claim, load_claims, measured_number
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import ROOT, atomic_write, in_project, write_record
-from qnn_core.results import RECORDS, Result, load_result, origin_of, records_behind
+from qnn_core.origins import RECORDS, origin_of, records_behind
+from qnn_core.results import Result, load_result
 from qnn_core.statistics import difference_interval, mean_interval
 
 GALLERY = "docs/gallery"

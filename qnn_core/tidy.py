@@ -14,7 +14,8 @@ from pathlib import Path
 
 from qnn_core.errors import DamagedFile
 from qnn_core.files import file_sha256, in_project, read_record, read_sealed, relative
-from qnn_core.results import read_page, sidecar
+from qnn_core.origins import read_page
+from qnn_core.results import sidecar
 
 EMBEDDINGS = "data/embeddings"
 

@@ -31,7 +31,8 @@ import numpy as np
 
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import ROOT, read_arrays, read_record
-from qnn_core.results import read_page, sidecar
+from qnn_core.origins import read_page
+from qnn_core.results import sidecar
 from qnn_core.tidy import outputs
 
 SOURCES = ("qnn_core", "notebooks", "config", "Snakefile", "run_all.sh", "requirements.lock", "pyproject.toml", "environment.yml")

@@ -16,7 +16,8 @@ import pytest
 from qnn_core import DamagedFile, data, execute, files, load_dataset, tidy
 from qnn_core.errors import NotWritten
 from qnn_core.files import atomic_write, read_record, read_sealed, write_record, write_sealed
-from qnn_core.results import page_digest, save_result
+from qnn_core.origins import page_digest
+from qnn_core.results import save_result
 
 RESULTS, FIGURES, PAGES = tidy.outputs("quick")
 

@@ -13,6 +13,7 @@ import qnn_core
 from qnn_core.claims import load_claims
 from qnn_core.dependencies import modules_of
 from qnn_core.environment import differences
+from qnn_core.origins import describe, origin_of
 from qnn_core.readme import GALLERY, MNIST, claims_table, mnist_table, with_table
 from qnn_core.results import load_result
 
@@ -53,6 +54,7 @@ ORDER = [
     "backprop",
     "active",
     "results",
+    "origins",
     "statistics",
     "minima",
     "params",
@@ -175,6 +177,26 @@ def test_the_readmes_python_runs():
     )
     assert shown[:2] == [(5, 10, 130), (5, 10)]
     assert all(0 <= value < 0.9 for value in shown[2:])
+
+
+def test_what_is_committed_names_no_path_or_user_of_a_machine():
+    for path in (PROJECT / "docs").rglob("*"):
+        if path.suffix in (".ipynb", ".json", ".txt", ".md"):
+            found = re.findall(r"/(?:home|root|Users|private|var|opt|tmp/tmp)/\S*", path.read_text(encoding="utf-8"))
+            assert found == [], f"{path.name}: {found}"
+
+
+def test_every_committed_number_and_figure_tells_where_it_came_from():
+    """In one step: python -m qnn_core.results show FILE."""
+    shown = [
+        path for path in (PROJECT / GALLERY).iterdir() if path.suffix in (".png", ".npz", ".json") and path.name != "records.json"
+    ]
+    assert len(shown) >= 13
+    for path in shown:
+        told = describe(origin_of(f"{GALLERY}/{path.name}"))
+        assert "DOES NOT MATCH" not in told, told
+        for line in ("notebook ", "made by ", "seed ", "parameters ", "code ", "packages "):
+            assert f"\n{line}" in told
 
 
 def test_the_environment_is_compared_with_the_lock(tmp_path):

@@ -6,20 +6,10 @@ import os
 import numpy as np
 import pytest
 
-from qnn_core import DamagedFile, InvalidInput, MissingData, files
+from qnn_core import DamagedFile, InvalidInput, MissingData, files, origins
 from qnn_core.files import atomic_write, in_project, relative, write_record
-from qnn_core.results import (
-    RECORDS,
-    describe,
-    expand,
-    group_by,
-    load_result,
-    main,
-    origin_of,
-    records_behind,
-    save_result,
-    stack,
-)
+from qnn_core.origins import RECORDS, describe, main, origin_of, records_behind
+from qnn_core.results import expand, group_by, load_result, save_result, stack
 
 
 def store(path, **parameters):
@@ -185,7 +175,25 @@ def test_show_tells_what_is_not_there_or_was_altered(tmp_path, monkeypatch, caps
     for name, sentence in (
         ("fig.png", "fig.json does not match its own SHA-256"),
         ("absent.npz", "absent.npz does not exist"),
-        ("notes.npz", "has no provenance beside it"),
+        ("notes.npz", "has no provenance beside it (notes.json), and git does not know it"),
     ):
         assert main(["show", name]) == 1
         assert sentence in capsys.readouterr().err
+
+
+def test_show_says_what_git_knows_of_files_without_a_record(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    (tmp_path / "cost.txt").write_text("numbers")
+    cells = [{"cell_type": "code", "metadata": {"tags": ["injected-parameters"]}, "source": ["# Parameters\n", "seed = 3\n"]}]
+    (tmp_path / "fig2.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}}))
+    monkeypatch.setattr(origins, "git", lambda *_: "abc123")
+    assert main(["show", "cost.txt"]) == main(["show", "fig2.ipynb"]) == 0
+    said = capsys.readouterr().out
+    for told in ("python -m benchmarks.cost", "came with commit abc123", "notebooks/fig2.ipynb", "parameters  seed = 3"):
+        assert told in said
+    monkeypatch.setattr(origins, "git", lambda *_: "")
+    write_record("many.json", {"one": 1})
+    assert main(["show", "cost.txt"]) == main(["show", "many.json"]) == 1
+    said = capsys.readouterr().err
+    assert "git does not know it" in said
+    assert "says nothing about what made it" in said

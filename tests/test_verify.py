@@ -12,7 +12,8 @@ import pytest
 
 from qnn_core import MissingData, files, tidy, verify
 from qnn_core.files import write_json, write_record
-from qnn_core.results import page_digest, provenance, save_result
+from qnn_core.origins import page_digest
+from qnn_core.results import provenance, save_result
 from qnn_core.verify import compare, compare_gallery
 
 RESULTS, FIGURES, PAGES = tidy.outputs("quick")

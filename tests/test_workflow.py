@@ -12,14 +12,16 @@ import nbformat
 import pytest
 from killed import finish, kill, start
 
+from qnn_core.files import read_arrays
 from qnn_core.verify import SOURCES, compare
 
 PROJECT = Path(__file__).parents[1]
+WHO = {"USER": "somebody-particular", "LOGNAME": "somebody-particular", "DWAVE_API_TOKEN": "DEV-a-token-of-somebody"}
 OUTPUTS = ("data/results/smoke", "figures/smoke", "notebooks/rendered/smoke")
 
 
 def environment(folder):
-    return {**os.environ, "PYTHONPATH": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return {**os.environ, **WHO, "PYTHONPATH": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 def snakemake(folder, *arguments, cores=2):
@@ -122,13 +124,20 @@ def test_a_changed_number_of_the_profile_runs_what_it_concerns(finished, change,
     assert not kept & planned
 
 
-def test_pages_and_results_name_no_path_of_the_machine(finished):
-    for output in OUTPUTS:
-        for path in (finished / output).rglob("*"):
-            if path.suffix in (".ipynb", ".json"):
-                text = path.read_text(encoding="utf-8")
-                for secret in (str(finished), str(Path.home()) + "/", str(PROJECT), "site-packages"):
-                    assert secret not in text, f"{path.name} names {secret}"
+def test_pages_results_and_figures_name_no_path_user_or_token_of_the_machine(finished):
+    secrets = [str(finished), str(Path.home()) + "/", str(PROJECT), "site-packages", *WHO.values()]
+    files = [path for output in OUTPUTS for path in (finished / output).rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".npz", ".json", ".png", ".pdf", ".ipynb"}
+    for path in files:
+        content = path.read_bytes()
+        if path.suffix == ".npz":
+            content = "\n".join(
+                str(array.tolist()) for array in read_arrays(path, "").values() if array.dtype.kind == "U"
+            ).encode()
+        for secret in secrets:
+            assert secret.encode() not in content, f"{path.name} names {secret}"
+        if path.suffix not in (".png", ".pdf"):
+            assert not re.search(rb"/(home|root|Users|tmp|private|var|usr|opt)/", content), path.name
 
 
 def test_rendered_pages_are_complete_and_free_of_errors(finished):
