@@ -1,7 +1,7 @@
 """Kill the whole run at random moments, again and again, and see that nothing is lost: python -m tests.killed [--times 20]
 
 In a scratch copy of the project ./run_all.sh is started, and after a random time every process that it has started is killed (SIGKILL);
-then it is started again. After every fourth kill the run is let to its end, and must equal, bit for bit, one that nobody disturbed.
+then it is started again. After some kills the run is let to its end, and must equal, bit for bit, one that nobody disturbed.
 """
 
 import argparse
@@ -19,8 +19,6 @@ import psutil
 
 from qnn_core.tidy import outputs
 from qnn_core.verify import compare, copy_sources
-
-KILLS_OF_ONE_RUN = 4
 
 
 def environment(folder: Path, **changes: str) -> dict[str, str]:
@@ -67,6 +65,7 @@ def finish(folder: Path, *options: str, **changes: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.killed", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--times", type=int, default=20, help="kills")
+    parser.add_argument("--each", type=int, default=4, help="kills of one run before it is let to its end")
     parser.add_argument("--profile", default="smoke")
     parser.add_argument("--longest", type=float, default=60.0, help="most seconds until a kill")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
@@ -87,7 +86,7 @@ def main() -> int:
             run.wait(delay)
         ended = run.returncode is not None
         print(f"kill {number}: {'it had ended' if ended else f'{kill(run, folder)} processes'} after {delay:.1f} s", flush=True)
-        if number % KILLS_OF_ONE_RUN and number < options.times:
+        if number % options.each and number < options.times:
             continue
         begun = time.perf_counter()
         damaged = [line for line in finish(folder, *command).splitlines() if "made again" in line]
