@@ -39,6 +39,14 @@ def start(folder: Path, *options: str, **changes: str) -> subprocess.Popen[bytes
         )
 
 
+def kernels(folder: Path) -> list[psutil.Process]:
+    """The notebooks that compute in a folder."""
+    processes = psutil.process_iter(["cwd", "cmdline"])
+    return [
+        process for process in processes if process.info["cwd"] == str(folder) and "ipykernel_launcher" in process.info["cmdline"]
+    ]
+
+
 def kill(run: subprocess.Popen[bytes], folder: Path) -> int:
     """Kill the run and all that it has started, notebooks' kernels among them; how many processes that were."""
     killed = 0

@@ -29,13 +29,16 @@ def test_exponents_are_recovered_without_bias(alpha):
 def test_intervals_cover_at_the_nominal_rate_though_runs_differ_and_are_few():
     """Four runs whose exponents scatter, as runs of a network do; a percentile bootstrap would cover about 78 % of them."""
     random = np.random.default_rng(0)
-    effort, inside = EFFORT[::5], []
+    effort, inside, halves = EFFORT[::5], [], []
     for _ in range(80):
         alphas = 0.9 + 0.05 * random.standard_normal(4)
         rates = 0.03 * effort[None] ** -alphas[:, None]
         fit = fit_power_law(effort, random.binomial(20_000, rates), 20_000, window=(0.1, 20), resamples=40, min_decades=1)
         inside.append(fit.low <= 0.9 <= fit.high)
+        halves.append(fit.high - fit.exponent)
     assert 0.87 <= np.mean(inside) <= 0.99
+    # Student's t for 3 degrees of freedom, and the mean standard deviation of 4 gaussian numbers of deviation 0.05.
+    assert np.mean(halves) == pytest.approx(3.182 * 0.9213 * 0.05 / 2, rel=0.15)
 
 
 def test_counts_that_follow_no_power_law_are_told_by_their_dispersion():
