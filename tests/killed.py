@@ -75,7 +75,9 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=20, help="kills")
     parser.add_argument("--each", type=int, default=4, help="kills of one run before it is let to its end")
     parser.add_argument("--profile", default="smoke")
-    parser.add_argument("--longest", type=float, default=60.0, help="most seconds until a kill")
+    parser.add_argument(
+        "--longest", type=float, default=30.0, help="most seconds from the start, or from the first notebook, until a kill"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--reference", type=Path, help="a copy with a run that nobody disturbed (default: made here first)")
     options = parser.parse_args()
@@ -88,12 +90,16 @@ def main() -> int:
     if options.reference is None:
         finish(reference, *command)
     for number in range(1, options.times + 1):
+        begun = time.perf_counter()
         run = start(folder, *command)
-        delay = options.longest ** moments.uniform(0, 1)
+        at_work = moments.random() < 0.75
+        while at_work and run.poll() is None and not kernels(folder):
+            time.sleep(0.1)
         with suppress(subprocess.TimeoutExpired):
-            run.wait(delay)
-        ended = run.returncode is not None
-        print(f"kill {number}: {'it had ended' if ended else f'{kill(run, folder)} processes'} after {delay:.1f} s", flush=True)
+            run.wait(options.longest * moments.random())
+        notebooks = len(kernels(folder))
+        told = "it had ended" if run.poll() is not None else f"{kill(run, folder)} processes, {notebooks} notebooks at work"
+        print(f"kill {number} after {time.perf_counter() - begun:.0f} s: {told}", flush=True)
         if number % options.each and number < options.times:
             continue
         begun = time.perf_counter()
