@@ -38,17 +38,24 @@ def store(path, *pictures):
 def project(tmp_path, monkeypatch):
     """A folder with one of everything that a run leaves."""
     monkeypatch.setattr(files, "ROOT", tmp_path)
-    store(f"{RESULTS}/phase.npz")
+    store(f"{RESULTS}/training/s0.npz")
     for ending in (".png", ".pdf"):
         with atomic_write(f"{FIGURES}/fig1{ending}") as file:
             file.write(b"a picture")
     store(f"{FIGURES}/fig1.npz", f"{FIGURES}/fig1.png", f"{FIGURES}/fig1.pdf")
-    write_record(f"{RESULTS}/claims.json", {"profile": "quick", "claims": []})
+    write_record(f"{RESULTS}/claims.json", {"profile": "quick", "claims": [], "provenance": {"notebook": "summary"}})
     cells = [{"cell_type": "markdown", "source": ["text"]}]
-    files.write_json(f"{PAGES}/04_phase.ipynb", {"cells": cells, "metadata": {"provenance": {"page_sha256": page_digest(cells)}}})
+    for page in ("02_training/s0", "02_training/fig1", "summary"):
+        files.write_json(
+            f"{PAGES}/{page}.ipynb", {"cells": cells, "metadata": {"provenance": {"page_sha256": page_digest(cells)}}}
+        )
     write_sealed(f"{RESULTS}/training/run.checkpoint", b"the state of a run")
     write_record(f"{tidy.EMBEDDINGS}/zephyr-4/8-4-tiles2.json", {"layers": [8, 4], "tiles": []})
     return tmp_path
+
+
+FIGURE = {f"fig1{ending}" for ending in (".npz", ".json", ".png", ".pdf", ".ipynb")}
+FAMILIES = ({"s0.npz", "s0.json", "s0.ipynb"}, FIGURE, {"claims.json", "summary.ipynb"})
 
 
 def everything(folder):
@@ -57,32 +64,41 @@ def everything(folder):
 
 def test_a_sound_folder_is_left_as_it_is(project):
     before = everything(project)
-    assert len(before) == 10
+    assert len(before) == 12
     assert tidy.tidy("quick") == []
     assert everything(project) == before
 
 
 @pytest.mark.parametrize("how", ["truncated", "altered", "empty"])
 def test_every_kind_of_file_is_found_when_it_is_damaged_and_made_again(project, how):
-    """What is removed is made again by the next run: Snakemake sees that it is missing."""
-    for path, content in everything(project).items():
+    """What is removed is made again by the next run: Snakemake misses the file of the family that others need."""
+    sound = everything(project)
+    for path, content in sound.items():
         middle = len(content) // 2
-        damaged = {
-            "truncated": content[:-3],
-            "altered": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
-            "empty": b"",
-        }
-        path.write_bytes(damaged[how])
-        (sentence,) = tidy.tidy("quick")
-        assert path.name in sentence
+        altered = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        path.write_bytes({"truncated": content[:-3], "altered": altered, "empty": b""}[how])
+        (sentence,) = [said for said in tidy.tidy("quick") if path.name in said]
         assert sentence.endswith((" it is made again.", "training begins from its start."))
-        assert not path.exists()
-        path.write_bytes(content)
+        gone = {other.name for other in sound if not other.exists()}
+        family = next((family for family in FAMILIES if path.name in family), {path.name})
+        # A record that cannot be read does not tell which page is its own; that page is written anew anyway.
+        assert gone in (family, {name for name in family if not name.endswith(".ipynb")})
+        assert gone == family or path.suffix == ".json"
+        for other, whole in sound.items():
+            other.write_bytes(whole)
         assert tidy.tidy("quick") == []
 
 
+def test_what_a_stopped_removal_left_goes_too_and_what_has_no_record_stays(project):
+    (project / FIGURES / "fig1.pdf").unlink()
+    (project / RESULTS / "mine.npz").write_bytes(b"of the user's own")
+    assert tidy.tidy("quick") == [f"{FIGURES}/fig1.pdf is missing; it is made again."]
+    assert not list((project / FIGURES).iterdir())
+    assert (project / RESULTS / "mine.npz").exists()
+
+
 def test_what_a_killed_write_left_goes_away(project):
-    leftover = project / RESULTS / ".phase.npz.x8d3kq"
+    leftover = project / RESULTS / "training" / ".s0.npz.x8d3kq"
     leftover.write_bytes(b"half")
     assert tidy.main(["--profile", "quick"]) == 0
     assert not leftover.exists()

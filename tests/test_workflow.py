@@ -183,7 +183,7 @@ def test_damaged_outputs_are_named_and_made_again(finished):
     figure, claims = finished / "figures/smoke/fig1.npz", finished / "data/results/smoke/claims.json"
     before = {path: path.read_bytes() for path in (figure, claims)}
     figure.write_bytes(before[figure][:-20])
-    claims.write_text(before[claims].decode().replace('"value": ', '"value": 1'))
+    claims.write_text(before[claims].decode().replace('"id": "C1"', '"id": "C7"'))
     said = finish(finished, "--profile", "smoke")
     assert "figures/smoke/fig1.npz does not match its recorded SHA-256; it is made again." in said
     assert "data/results/smoke/claims.json does not match its own SHA-256; it is made again." in said
