@@ -38,13 +38,15 @@ def origin_of(path: str) -> Origin:
     if not file.is_file():
         raise MissingData(f"{relative(file)} does not exist.")
     if file.suffix == ".ipynb":
+        if '"page_sha256"' not in file.read_text(encoding="utf-8"):
+            raise MissingData(f"{relative(file)} carries no record of what made it.")
         return Origin(relative(file), read_page(file, "render it again")["metadata"]["provenance"], "matches its own SHA-256")
     beside = file.with_suffix(".json")
     if not beside.is_file():
         raise MissingData(f"{relative(file)} has no provenance beside it ({beside.name}).")
     record = read_record(beside, REMEDY)
     if "notebook" not in record.get("provenance", record):
-        raise MissingData(f"{relative(file)} says nothing about what made it; ask for one of the results or figures.")
+        raise MissingData(f"{relative(file)} says nothing about what made it.")
     if file == beside:
         return Origin(relative(file), record.get("provenance", record), "matches its own SHA-256")
     expected = {record["file"]: record["sha256"], **record["pictures"]}.get(file.name, record["sha256"])
@@ -73,24 +75,28 @@ def read_page(path: str | Path, remedy: str) -> dict[str, Any]:
 def described(path: str) -> str:
     """Where a file came from, in lines of text; of one that carries no record of it, what git and the file itself say."""
     file = in_project(path)
-    beside = file.with_suffix(".json")
-    if (
-        not file.is_file()
-        or beside.is_file()
-        or (file.suffix == ".ipynb" and '"page_sha256"' in file.read_text(encoding="utf-8"))
-    ):
-        return describe(origin_of(path))
     try:
-        commit = git("log", "-1", "--format=%H", "--", relative(file))
-    except (OSError, subprocess.CalledProcessError):
-        commit = ""
-    if not commit:
-        raise MissingData(f"{relative(file)} has no provenance beside it ({beside.name}), and git does not know it.")
-    made = _told_by_page(file) if file.suffix == ".ipynb" else [f"made by     python -m benchmarks.{file.stem}"]
+        return describe(origin_of(path))
+    except MissingData:
+        commit = _last_commit(file) if file.is_file() else ""
+        if not commit:
+            raise
+    made = {".ipynb": _told_by_page, ".json": lambda _: ["made by     ./run_all.sh"]}.get(file.suffix, _told_by_benchmark)(file)
     code = f"code        not recorded; the file came with commit {commit}"
     return "\n".join(
         [f"{relative(file)}: carries no record", *made, code, "packages    those of requirements.lock of that commit"]
     )
+
+
+def _last_commit(file: Path) -> str:
+    try:
+        return git("log", "-1", "--format=%H", "--", relative(file))
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _told_by_benchmark(file: Path) -> list[str]:
+    return [f"made by     python -m benchmarks.{file.stem}"]
 
 
 def _told_by_page(file: Path) -> list[str]:
