@@ -81,7 +81,10 @@ def described(path: str) -> str:
         commit = _last_commit(file) if file.is_file() else ""
         if not commit:
             raise
-    made = {".ipynb": _told_by_page, ".json": lambda _: ["made by     ./run_all.sh"]}.get(file.suffix, _told_by_benchmark)(file)
+    if file.suffix == ".ipynb":
+        made = _told_by_page(file)
+    else:
+        made = [f"made by     {'./run_all.sh' if file.suffix == '.json' else f'python -m benchmarks.{file.stem}'}"]
     code = f"code        not recorded; the file came with commit {commit}"
     return "\n".join(
         [f"{relative(file)}: carries no record", *made, code, "packages    those of requirements.lock of that commit"]
@@ -93,10 +96,6 @@ def _last_commit(file: Path) -> str:
         return git("log", "-1", "--format=%H", "--", relative(file))
     except (OSError, subprocess.CalledProcessError):
         return ""
-
-
-def _told_by_benchmark(file: Path) -> list[str]:
-    return [f"made by     python -m benchmarks.{file.stem}"]
 
 
 def _told_by_page(file: Path) -> list[str]:
