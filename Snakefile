@@ -36,14 +36,14 @@ wildcard_constraints:
 
 
 # Pictures inside the pages of long runs are not worth running those again; the figures do depend on it.
-PICTURES = "qnn_core/plots.py"
+PICTURES = {"qnn_core/plots.py", "qnn_core/scaling_plots.py"}
 
 
 def notebook(name):
     """Inputs of a rule: its notebook and every module it uses."""
     modules = modules_of(name)
     if name.startswith("0"):
-        modules.remove(PICTURES)
+        modules = [module for module in modules if module not in PICTURES]
     return [f"notebooks/{name}.ipynb", *modules]
 
 

@@ -12,6 +12,7 @@ Usage: ./run_all.sh [options]        run the workflow and print the table of cla
   --cores N                     notebooks run side by side (default: all processors)
   --only TARGET                 data, rates, training, samplers, ablation, backprop, phase, equilibrium, sizes, landscape, curves, scaling,
                                 heads, grover, active, fig1 .. fig5 or summary, with what it needs
+  --executor local|slurm        run on this machine (default), or hand each notebook to Slurm, at most N of --cores at once
   --dry-run                     list what would run and why, and run nothing
   --force                       run all of it again, up to date or not
   --help                        this text
@@ -57,14 +58,18 @@ trap stop INT TERM
 # One run at a time. The lock lives as long as this script or any process it has started, however they end.
 take_lock() {
     mkdir -p .snakemake
-    lock_option=()
+    exec 9>.snakemake/run
+    if ! lock_descriptor 9; then
+        printf 'run_all.sh: another run is at work in this folder; wait for it to end.\n' >&2
+        exit 1
+    fi
+}
+
+lock_descriptor() {
     if command -v flock >/dev/null; then
-        exec 9>.snakemake/run
-        if ! flock --nonblock 9; then
-            printf 'run_all.sh: another run is at work in this folder; wait for it to end.\n' >&2
-            exit 1
-        fi
-        lock_option=(--nolock) # of Snakemake, whose own lock would outlive a killed run
+        flock --nonblock "$1"
+    else
+        "$(find_python)" -c "import fcntl; fcntl.flock($1, fcntl.LOCK_EX | fcntl.LOCK_NB)" 2>/dev/null
     fi
 }
 
@@ -119,13 +124,14 @@ run_tests() {
     python -m ruff check . || failed=1
     python -m ruff format --check . || failed=1
     python -m mypy || failed=1
-    python -m pytest || failed=1
+    python -m pytest --cov || failed=1
     exit "$failed"
 }
 
 profile=quick
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 only=summary
+executor=local
 options=()
 
 if [ "${1:-}" = test ]; then
@@ -136,12 +142,12 @@ fi
 while [ $# -gt 0 ]; do
     option=$1
     case $option in
-        --profile | --cores | --only)
+        --profile | --cores | --only | --executor)
             [ $# -ge 2 ] || usage_error "$option needs a value"
             value=$2
             shift 2
             ;;
-        --profile=* | --cores=* | --only=*)
+        --profile=* | --cores=* | --only=* | --executor=*)
             value=${option#*=}
             option=${option%%=*}
             shift
@@ -154,6 +160,9 @@ while [ $# -gt 0 ]; do
     case $option in
         --profile)
             case $value in smoke | quick | paper) profile=$value ;; *) usage_error "--profile $value: smoke, quick or paper" ;; esac
+            ;;
+        --executor)
+            case $value in local | slurm) executor=$value ;; *) usage_error "--executor $value: local or slurm" ;; esac
             ;;
         --cores)
             case $value in '' | 0* | *[!0-9]*) usage_error "--cores $value: a whole number of at least 1" ;; *) cores=$value ;; esac
@@ -173,8 +182,25 @@ export PYTHONHASHSEED=0
 started=$SECONDS
 status=0
 log=.snakemake/run_all.log
-python -m snakemake "$only" --cores "$cores" --config profile="$profile" --rerun-incomplete --keep-going \
-    ${lock_option[@]+"${lock_option[@]}"} ${options[@]+"${options[@]}"} >"$log" 2>&1 &
+if [[ " ${options[*]:-} " != *" --dry-run "* ]]; then python -m qnn_core.tidy --profile "$profile"; fi
+if [ "$executor" = slurm ]; then
+    if ! command -v sbatch >/dev/null; then
+        printf 'run_all.sh: --executor slurm: there is no sbatch here, the command of Slurm that takes jobs.\n' >&2
+        exit 1
+    fi
+    # QNN_SLURM: what a cluster wants besides, such as slurm_account=NAME slurm_partition=NAME, one word each.
+    # Without an accounting database, which not every cluster has, only squeue sees a job end. A killed job is sent again.
+    query=squeue
+    if sacct --noheader >/dev/null 2>&1; then query=sacct; fi
+    where=(--executor slurm --jobs "$cores" --retries 2 --latency-wait 60 --default-resources mem_mb=4000 runtime=720 ${QNN_SLURM:-}
+        --slurm-status-command "$query" --slurm-init-seconds-before-status-checks 5)
+    if [ "$query" = squeue ]; then where+=(--slurm-no-account); fi
+else
+    where=(--cores "$cores")
+fi
+# Without Snakemake's own lock, which would outlive a killed run.
+python -m snakemake "$only" "${where[@]}" --config profile="$profile" --rerun-incomplete --keep-going --nolock \
+    ${options[@]+"${options[@]}"} >"$log" 2>&1 &
 job=$!
 shown=''
 while kill -0 "$job" 2>/dev/null; do
@@ -190,7 +216,7 @@ job=''
 if [ -t 1 ] && [ -n "$shown" ]; then printf '\n'; fi
 
 if [ "$status" -ne 0 ]; then
-    grep -E ' stopped: |not usable|^  [a-z_.]+( = .*)?: |The notebook so far|(Error|Exception)( |:)' "$log" | head -n 20 >&2 || true
+    grep -E ' stopped: |not usable|SLURM sbatch failed|sbatch: error|^  [a-z_.]+( = .*)?: |The notebook so far|(Error|Exception)( |:)' "$log" | head -n 20 >&2 || true
     printf 'run_all.sh: not everything could be made; the whole log is %s. Run again to go on from here.\n' "$log" >&2
     exit 1
 fi

@@ -30,8 +30,11 @@ def train_variants(
     variants: by name, the parameters in which each differs from `base`. folder: where finished runs are kept; one with equal settings is
     read from there and not trained again, so that a stopped study goes on where it was, and variants may share runs.
     """
-    # All of them are checked before the first is trained.
-    settings = {name: notebook_parameters("02c_ablation", {**base.model_dump(), **changes}) for name, changes in variants.items()}
+    # All of them are checked before the first is trained; a variant need not suit the samplers that only `base` is compared with.
+    one = {"samplers": [base.sampler], "searchers": [base.sampler]}
+    settings = {
+        name: notebook_parameters("02c_ablation", {**base.model_dump(), **one, **changes}) for name, changes in variants.items()
+    }
     runs = [(name, seed) for name in settings for seed in base.seeds]
     histories: dict[str, list[History]] = {name: [] for name in settings}
     for name, seed in tqdm(runs, desc="networks", disable=not progress):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int8
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_count
 from qnn_core.ising import IsingProblem, feed_forward
 from qnn_core.samplers.base import Reads, Sampler, check_num_reads, check_seed, derived_seed
 
@@ -62,8 +62,7 @@ class WindowSampler:
 
     def __post_init__(self) -> None:
         for name, value in (("width", self.width), ("passes", self.passes)):
-            if value < 1:
-                raise InvalidInput(name, value, "a whole number of at least 1")
+            check_count(name, value)
 
     @property
     def name(self) -> str:

@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from qnn_core.cutting import cut_gradient
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_count
 from qnn_core.grover import head_states, oracle_calls
 from qnn_core.history import check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
 from qnn_core.optimiser import Adam
-from qnn_core.samplers.base import check_count, derived_seed
+from qnn_core.samplers.base import derived_seed
 from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
 from qnn_core.threads import one_thread_for_algebra
 

@@ -15,13 +15,12 @@ from itertools import pairwise
 from time import perf_counter
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_count, check_number
 from qnn_core.history import History, check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
 from qnn_core.optimiser import SGD, Adam, Schedule, rate_at
@@ -40,8 +39,7 @@ class EnergyScores(nn.Module):
         super().__init__()
         if len(network.layers) != 2:
             raise InvalidInput("sizes", network.sizes, "one hidden layer: deeper class scores have no closed form")
-        if not (np.isfinite(beta) and beta > 0):
-            raise InvalidInput("beta", beta, "a finite number above 0")
+        check_number("beta", beta, above=True)
         self.inputs = nn.Parameter(torch.tensor(network.weights[0]))
         self.couplings = nn.Parameter(torch.tensor(network.weights[1]))
         self.hidden_bias = nn.Parameter(torch.tensor(network.biases[0]))
@@ -86,10 +84,15 @@ def train_backprop(
     gradient descent, or of Adam. copies: output spins of each class of the energy model. beta: inverse temperature of the energy model.
     """
     check_training(data, epochs, lr, batch_size, seed)
-    layers = (hidden,) if isinstance(hidden, int) else tuple(hidden)
+    layers = tuple(hidden) if isinstance(hidden, tuple | list) else (hidden,)
+    if not layers:
+        raise InvalidInput("hidden", hidden, "at least one hidden layer")
+    for width in layers:
+        check_count("hidden", width)
+    check_count("copies", copies)
     sizes = (data.num_pixels, *layers, data.num_classes)
-    if not layers or min(layers) < 1:
-        raise InvalidInput("hidden", hidden, "whole numbers of at least 1")
+    if schedule not in ("constant", "linear"):
+        raise InvalidInput("schedule", schedule, '"constant" or "linear"')
     if optimiser not in ("sgd", "adam"):
         raise InvalidInput("optimiser", optimiser, '"sgd" or "adam"')
     if method == "mlp":

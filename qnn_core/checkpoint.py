@@ -13,7 +13,9 @@ import numpy as np
 import torch
 
 from qnn_core.errors import DamagedFile, InvalidInput
-from qnn_core.files import atomic_write, in_project, relative
+from qnn_core.files import in_project, read_sealed, relative, write_sealed
+
+REMEDY = "delete it to train from the start"
 
 
 def fingerprint(arrays: list[np.ndarray]) -> str:
@@ -36,19 +38,21 @@ class Checkpoint:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write the state, whole or not at all."""
-        with atomic_write(self.path) as file:
-            torch.save({"settings": self.settings, "state": dict(state)}, file)
+        payload = io.BytesIO()
+        torch.save({"settings": self.settings, "state": dict(state)}, payload)
+        write_sealed(self.path, payload.getvalue())
 
     def load(self) -> dict[str, Any] | None:
         """The state that was saved, None when there is none."""
         path = in_project(self.path)
         if not path.is_file():
             return None
+        payload = io.BytesIO(read_sealed(path, REMEDY))
         try:
-            content = torch.load(io.BytesIO(path.read_bytes()), weights_only=True)
+            content = torch.load(payload, weights_only=True)
             settings, state = content["settings"], content["state"]
         except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as failure:
-            raise DamagedFile(f"{relative(path)} is damaged; delete it to train from the start.") from failure
+            raise DamagedFile(f"{relative(path)} is no checkpoint; {REMEDY}.") from failure
         differing = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))
         if differing:
             raise InvalidInput(

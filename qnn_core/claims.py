@@ -9,16 +9,14 @@ Verdicts are computed, never written by hand:
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from qnn_core.errors import MissingData
-from qnn_core.files import in_project, relative
+from qnn_core.files import in_project, read_record, relative
 from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT, STATEMENTS
 from qnn_core.results import Result, group_by, stack
 from qnn_core.statistics import Interval, difference_interval, mean_interval
@@ -256,9 +254,9 @@ def measured_number(claim: Claim) -> str:
     return f"{Interval(claim.value, claim.low, claim.high)} {claim.unit}".strip()
 
 
-def as_content(profile: str, claims: list[Claim]) -> dict[str, Any]:
-    """What is stored in claims.json."""
-    return {"profile": profile, "claims": [asdict(claim) for claim in claims]}
+def as_content(profile: str, claims: list[Claim], provenance: dict[str, Any]) -> dict[str, Any]:
+    """What is stored in claims.json, by `qnn_core.files.write_record`."""
+    return {"profile": profile, "claims": [asdict(claim) for claim in claims], "provenance": provenance}
 
 
 def load_claims(path: str) -> list[Claim]:
@@ -266,7 +264,7 @@ def load_claims(path: str) -> list[Claim]:
     file = in_project(path)
     if not file.is_file():
         raise MissingData(f"{relative(file)} does not exist; ./run_all.sh makes it.")
-    content: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    content = read_record(file, "delete it and run again")
     return [Claim(**claim) for claim in content["claims"]]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import zipfile
+import warnings
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
+from qnn_core.files import in_project, read_arrays
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -33,8 +34,11 @@ MNIST_MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 DATA_DIR_VARIABLE = "QNN_DATA_DIR"
-MAX_NPZ_BYTES = 8 * 2**30
+_MAX_IDX_BYTES = 16 + 60_000 * 784 + 1
+"""One more than the longest of the four files: no more is unpacked of a file that claims to be one of them."""
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+_NAMES = '"digits", "mnist", "mnist-1000" or the path of an .npz file'
+_WRITE_AGAIN = "write it again with numpy.savez"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +143,31 @@ class Dataset:
         return replace(self, name=f"{self.name}-{''.join(map(str, classes))}", **parts)
 
 
+@dataclass(frozen=True)
+class Size:
+    """How large a data set is: different labels, training images, test images."""
+
+    labels: int
+    train: int
+    test: int
+
+
+_SIZES = {"digits": Size(10, 1437, 360), "mnist": Size(10, 60_000, 10_000), "mnist-1000": Size(10, 1000, 100)}
+
+
+def size_of(name: str) -> Size:
+    """How large a data set is, found without loading images; raises as `load_dataset` for names that it does not know."""
+    if name in _SIZES:
+        return _SIZES[name]
+    if not name.endswith(".npz"):
+        raise InvalidInput("dataset", name, _NAMES)
+    labels = read_arrays(_own_file(name), _WRITE_AGAIN, ("y_train", "y_test"))
+    if len(labels) < 2:
+        raise InvalidInput("dataset", f"{name} with {sorted(labels)}", f"arrays {', '.join(_ARRAYS)}")
+    train, test = (_own_labels(part, labels[part]) for part in ("y_train", "y_test"))
+    return Size(int(train.max(initial=-1)) + 1, len(train), len(test))
+
+
 def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """Load a data set by name.
 
@@ -158,9 +187,9 @@ def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> D
         folder = data_dir or os.environ.get(DATA_DIR_VARIABLE) or None
         data = _mnist(Path(folder) if folder else None)
         return data if name == "mnist" else _first_of_each_class(data, "mnist-1000", 100, 10)
-    if name.endswith(".npz"):
-        return _npz(Path(data_dir or ".") / name)
-    raise InvalidInput("dataset", name, '"digits", "mnist", "mnist-1000" or the path of an .npz file')
+    if isinstance(name, str) and name.endswith(".npz"):
+        return _npz(_own_file(name, data_dir))
+    raise InvalidInput("dataset", name, _NAMES)
 
 
 @cache
@@ -206,7 +235,7 @@ def _downloaded(name: str) -> Path:
 
     cache_folder = Path(pooch.os_cache("qnn-artifact")) / "mnist"
     kept = cache_folder / f"{name}.gz"
-    if kept.is_file():
+    if kept.is_file() and _is_whole(kept, name):
         return kept
     failures = []
     for mirror in MNIST_MIRRORS:
@@ -227,10 +256,21 @@ def _downloaded(name: str) -> Path:
     )
 
 
+def _is_whole(path: Path, name: str) -> bool:
+    """Whether a downloaded file still is what was downloaded; if not, that is said and it is fetched again."""
+    try:
+        _read_idx(path, name)
+    except DamagedFile as failure:
+        warnings.warn(f"{failure} It is fetched again now.", stacklevel=2)
+        return False
+    return True
+
+
 def _read_idx(path: Path, name: str) -> np.ndarray:
     """The array of an IDX file, after its content was checked against the known SHA-256."""
     try:
-        content = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+        with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
+            content = file.read(_MAX_IDX_BYTES)
     except (EOFError, gzip.BadGzipFile, OSError) as failure:
         raise DamagedFile(f"{path.name} is not a complete gzip file ({failure}); delete it and fetch it again.") from failure
     found = hashlib.sha256(content).hexdigest()
@@ -258,27 +298,19 @@ def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dat
     return replace(data, name=name, **chosen)
 
 
+def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
+    """A file of the user's: relative to `data_dir`, else to the working directory, else to the project's folder."""
+    candidates = [Path(data_dir) / name] if data_dir else [Path(name).absolute(), in_project(name)]
+    for path in candidates:
+        if path.is_file():
+            return path.absolute()
+    raise MissingData(f"dataset = {name!r} does not exist; give the path of an .npz file with {', '.join(_ARRAYS)}.")
+
+
 def _npz(path: Path) -> Dataset:
-    if not path.is_file():
-        raise MissingData(f"Data file {path.name} does not exist; give the path of an .npz file with {', '.join(_ARRAYS)}.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_NPZ_BYTES:
-            raise InvalidInput("dataset", f"{path.name}, {size} bytes unpacked", f"at most {MAX_NPZ_BYTES} bytes")
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [name for name in _ARRAYS if name not in archive]
-            if missing:
-                raise InvalidInput("dataset", f"{path.name} with {sorted(archive)}", f"also {', '.join(missing)}")
-            arrays = {}
-            for name in _ARRAYS:
-                try:
-                    arrays[name] = archive[name]
-                except ValueError as failure:
-                    allowed = "a plain array of numbers; arrays of Python objects are not loaded"
-                    raise InvalidInput(name, f"unreadable in {path.name}", allowed) from failure
-    except zipfile.BadZipFile as failure:
-        raise DamagedFile(f"{path.name} is not a readable .npz file ({failure}); write it again with numpy.savez.") from failure
+    arrays = read_arrays(path, _WRITE_AGAIN, _ARRAYS)
+    if missing := [name for name in _ARRAYS if name not in arrays]:
+        raise InvalidInput("dataset", f"{path.name} with {sorted(arrays)}", f"also {', '.join(missing)}")
     labels = {}
     images = {}
     for part in ("train", "test"):

@@ -1,5 +1,10 @@
 """The errors a user can cause, each saying what was found, what is allowed and, where it helps, what to do."""
 
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+
 
 class InvalidInput(ValueError):
     """A parameter that cannot be used: its name, its value and what is allowed."""
@@ -16,6 +21,10 @@ class DamagedFile(ValueError):
     """A stored file whose content does not match its recorded checksum or its documented layout."""
 
 
+class NotWritten(OSError):
+    """A file that could not be written; what stood there before is untouched, and nothing half-written is left."""
+
+
 class AnnealerError(RuntimeError):
     """An annealer that cannot be reached or refuses a problem; reads that it gave before are kept."""
 
@@ -30,3 +39,27 @@ class NotEquilibrated(RuntimeError):
 
 class Diverged(ArithmeticError):
     """Training whose numbers are no numbers any more."""
+
+
+def check_count(name: str, value: object, least: int = 1) -> None:
+    """Refuse what is not a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise InvalidInput(name, value, f"a whole number of at least {least}")
+
+
+def check_number(name: str, value: object, least: float = 0.0, *, above: bool = False) -> None:
+    """Refuse what is not a finite number of at least `least`, or above it."""
+    fits = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not fits or value < least or (above and value == least):  # type: ignore[operator]
+        raise InvalidInput(name, value, f"a finite number {'above' if above else 'of at least'} {least:g}")
+
+
+def check_pair(name: str, value: object, allowed: str) -> None:
+    """Refuse what is not two finite numbers of at least 0; allowed: what to say then."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise InvalidInput(name, value, allowed)
+    for number in value:
+        try:
+            check_number(name, number)
+        except InvalidInput:
+            raise InvalidInput(name, value, allowed) from None

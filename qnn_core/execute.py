@@ -17,13 +17,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# Where jsonschema finds this package it builds a parser of IRIs, for a second of every run; notebooks have none to check.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 import nbformat
 import papermill
 from traitlets.config import Config
 
-from qnn_core.errors import InvalidInput
-from qnn_core.files import ROOT, atomic_write, in_project, relative
-from qnn_core.params import notebook_parameters
+from qnn_core.errors import InvalidInput, MissingData, NotWritten, check_count
+from qnn_core.files import ROOT, atomic_write, check_writable, in_project, relative
+from qnn_core.origins import origin_of, page_digest
+from qnn_core.params import check_inputs, notebook_parameters
+from qnn_core.results import provenance
 
 KERNEL = "python3"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -35,8 +40,11 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
     Raises InvalidInput before any work for unusable parameters, and papermill's PapermillExecutionError when a cell fails.
     """
     parameters = notebook_parameters(notebook, values)
+    check_count("threads", threads)
+    check_inputs(parameters)
     rendered = in_project(output)
-    rendered.parent.mkdir(parents=True, exist_ok=True)
+    for target in [str(rendered), *_stored(parameters)]:
+        check_writable(target)
     failed = rendered.with_suffix(".failed.ipynb")
     with tempfile.TemporaryDirectory(prefix="qnn-") as scratch, _kernel_environment(threads):
         working_copy = Path(scratch) / "running.ipynb"
@@ -55,7 +63,7 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
         except papermill.PapermillExecutionError:
             _store(working_copy, failed)
             raise
-        _store(working_copy, rendered)
+        _store(working_copy, rendered, _origin(notebook, parameters))
     failed.unlink(missing_ok=True)
 
 
@@ -71,8 +79,24 @@ def _kernel_environment(threads: int) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _store(executed: Path, target: Path) -> None:
-    """Write the executed notebook without what changes from run to run: times, progress bars, paths."""
+def _stored(parameters: Any) -> list[str]:
+    """The file, if any, in which a notebook leaves its result or the record of it."""
+    endings = {"result": "", "figure": ".json", "claims": ""}
+    return [f"{value}{endings[name]}" for name, value in parameters if name in endings]
+
+
+def _origin(notebook: str, parameters: Any) -> dict[str, Any]:
+    """What made a page: the provenance of the result that it stored, else that of this process; without wall time."""
+    stored = _stored(parameters)
+    if stored and in_project(stored[0]).is_file():
+        record = origin_of(stored[0]).record
+    else:
+        record = provenance(notebook, parameters.model_dump(mode="json"), "none", 0.0)
+    return {name: value for name, value in record.items() if name not in ("seconds", "file", "pictures")}
+
+
+def _store(executed: Path, target: Path, origin: dict[str, Any] | None = None) -> None:
+    """Write the executed notebook with where it came from, and without what changes from run to run: times, progress bars, paths."""
     notebook = nbformat.read(executed, as_version=4)
     notebook.metadata = nbformat.from_dict(
         {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
@@ -84,6 +108,9 @@ def _store(executed: Path, target: Path) -> None:
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
             cell.outputs = _joined_streams([output for output in cell.outputs if not _is_progress_bar(output)])
+    if origin is not None:
+        shown = json.loads(nbformat.writes(notebook))["cells"]
+        notebook.metadata["provenance"] = nbformat.from_dict({**origin, "page_sha256": page_digest(shown)})
     text = nbformat.writes(notebook)
     with atomic_write(target, "w") as file:
         file.write(text if text.endswith("\n") else text + "\n")
@@ -106,6 +133,13 @@ def _is_progress_bar(output: nbformat.NotebookNode) -> bool:
     return output.output_type == "stream" and output.name == "stderr" and ("\r" in output.text or not output.text.strip())
 
 
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(twice)} is given twice")
+    return dict(pairs)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m qnn_core.execute", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("notebook", help="name of the notebook, for example 02_training")
@@ -118,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     values: dict[str, Any] = {}
     for given in options.parameters:
         try:
-            part = dict(json.loads(given))
+            part = dict(json.loads(given, object_pairs_hook=_named_once))
         except (TypeError, ValueError) as failure:
             parser.error(f"--parameters is not a JSON object: {failure}")
         if twice := sorted(set(part) & set(values)):
@@ -126,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         values |= part
     try:
         execute(options.notebook, options.output, values, options.threads)
-    except InvalidInput as failure:
+    except (InvalidInput, MissingData, NotWritten) as failure:
         print(failure, file=sys.stderr)
         return 2
     except papermill.PapermillExecutionError as failure:

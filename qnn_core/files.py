@@ -1,18 +1,35 @@
-"""Files of the project: where they are, and writing them whole or not at all."""
+"""Files of the project: where they are, writing them whole or not at all, and reading them without trusting them."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
+from qnn_core.errors import DamagedFile, InvalidInput, NotWritten
+
 ROOT = Path(__file__).resolve().parents[1]
 """The project's folder; relative paths of results and figures count from here."""
+
+MAX_ARRAY_BYTES = 8 * 2**30
+"""Most that the arrays of one file may take in memory."""
+
+_RECORD_DIGEST = "record_sha256"
+_SEAL = 2 * hashlib.sha256().digest_size
+_STORAGE_ERRORS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR, errno.EEXIST,
+)  # fmt: skip
 
 
 def in_project(path: str | os.PathLike[str]) -> Path:
@@ -28,8 +45,41 @@ def relative(path: str | os.PathLike[str]) -> str:
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
-    """Open a temporary file beside `path` and put it in place once the block ends well; nothing is left behind otherwise."""
+    """Open a temporary file beside `path` and put it in place once the block ends well; nothing is left behind otherwise.
+
+    Raises NotWritten, in one sentence, when the disk is full or the folder cannot be written.
+    """
     target = in_project(path)
+    with _storage(target), _beside(target, mode) as file:
+        yield file
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise NotWritten if a file could not be written at `path` now, before hours of work depend on it."""
+    target = in_project(path)
+    with _storage(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+
+
+@contextmanager
+def _storage(target: Path) -> Iterator[None]:
+    """Says in one sentence that a disk is full or a folder cannot be written."""
+    try:
+        yield
+    except OSError as failure:
+        if failure.errno not in _STORAGE_ERRORS or isinstance(failure, NotWritten):
+            raise
+        raise NotWritten(
+            failure.errno,
+            f"{relative(target)} could not be written ({os.strerror(failure.errno)}). Make room, or the folder writable, and run again: "
+            "what stood there before is untouched.",
+        ) from failure
+
+
+@contextmanager
+def _beside(target: Path, mode: str) -> Iterator[IO[Any]]:
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
@@ -49,6 +99,78 @@ def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     with atomic_write(path, "w") as file:
         file.write(text + "\n")
+
+
+def write_record(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
+    """`write_json` with the SHA-256 of the content in it, by which `read_record` notices an altered file."""
+    write_json(path, {**content, _RECORD_DIGEST: _digest(content)})
+
+
+def read_record(path: str | os.PathLike[str], remedy: str) -> dict[str, Any]:
+    """The content of a file of `write_record`; DamagedFile, with what to do about it, if it is not as it was written."""
+    file = in_project(path)
+    try:
+        content = dict(json.loads(file.read_text(encoding="utf-8")))
+        whole = content.pop(_RECORD_DIGEST) == _digest(content)
+    except (ValueError, KeyError, TypeError) as failure:
+        raise DamagedFile(f"{relative(file)} is not a record of this project; {remedy}.") from failure
+    if not whole:
+        raise DamagedFile(f"{relative(file)} does not match its own SHA-256; {remedy}.")
+    return content
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def write_sealed(path: str | os.PathLike[str], payload: bytes) -> None:
+    """Write bytes behind their own SHA-256, by which `read_sealed` notices an altered file."""
+    with atomic_write(path) as file:
+        file.write(hashlib.sha256(payload).hexdigest().encode() + payload)
+
+
+def read_sealed(path: str | os.PathLike[str], remedy: str) -> bytes:
+    """The bytes of a file of `write_sealed`; DamagedFile, with what to do about it, if they are not those that were written."""
+    content = in_project(path).read_bytes()
+    payload = content[_SEAL:]
+    if hashlib.sha256(payload).hexdigest().encode() != content[:_SEAL]:
+        raise DamagedFile(f"{relative(path)} is damaged: it does not match its own SHA-256; {remedy}.")
+    return payload
+
+
+def read_arrays(path: str | os.PathLike[str], remedy: str, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file that nobody vouches for; `names`: only those, as far as they are there.
+
+    No Python objects are unpickled, and nothing is unpacked before its size is known: neither what the archive says that its parts
+    take nor what their headers say may exceed MAX_ARRAY_BYTES. Raises InvalidInput for too large or unreadable arrays, by name, and
+    DamagedFile, with what to do about it, for an archive that is not whole.
+    """
+    file = in_project(path)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            parts = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+            wanted = [name for name in parts if names is None or name in names]
+            total = sum(_bytes_of(archive, parts[name], file.name) for name in wanted)
+        if total > MAX_ARRAY_BYTES:
+            raise InvalidInput("file", f"{file.name}, {total} bytes unpacked", f"at most {MAX_ARRAY_BYTES} bytes")
+        with np.load(file, allow_pickle=False) as loaded:
+            return {name: loaded[name] for name in wanted}
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as failure:
+        if isinstance(failure, InvalidInput):
+            raise
+        raise DamagedFile(f"{file.name} is not a readable .npz file ({failure}); {remedy}.") from failure
+
+
+def _bytes_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: str) -> int:
+    """What one array takes in memory, from the archive's list and from the array's own header, whichever is more."""
+    with archive.open(entry) as part:
+        version = np.lib.format.read_magic(part)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(part)
+    if dtype.hasobject:
+        allowed = "a plain array of numbers; arrays of Python objects are not loaded"
+        raise InvalidInput(entry.filename.removesuffix(".npy"), f"unreadable in {file}", allowed)
+    return max(entry.file_size, math.prod(shape) * dtype.itemsize)
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:

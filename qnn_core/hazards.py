@@ -15,9 +15,8 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float64
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_count
 from qnn_core.grover import amplified_probability, oracle_calls
-from qnn_core.samplers.base import check_count
 from qnn_core.statistics import Interval
 
 Search = Literal["reads", "each", "together", "fixed"]

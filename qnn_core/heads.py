@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_number
 from qnn_core.ising import relax, sign
+from qnn_core.limits import MAX_OUTPUTS
 from qnn_core.network import QNN
 from qnn_core.optimiser import Adam
 from qnn_core.samplers.base import Reads, Sampler
-from qnn_core.samplers.exact import MAX_OUTPUTS, local_minima, output_states
+from qnn_core.samplers.exact import local_minima, output_states
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +46,7 @@ def search_heads(
 
     margin: energy above the clamped state up to which a wrong minimum is a head.
     """
-    if not (np.isfinite(margin) and margin >= 0):
-        raise InvalidInput("margin", margin, "a finite number of at least 0")
+    check_number("margin", margin)
     problem = net.problem(x)
     clamped = net.clamped(x, labels)
     reads = sampler.sample(problem, num_reads, seed)

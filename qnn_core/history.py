@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_count, check_number
 
 _NOT_MEASURED = float("nan")
 
@@ -119,12 +119,9 @@ def minibatches(num_images: int, batch_size: int, epochs: int, seed: int) -> lis
 
 def check_training(data: Dataset, epochs: int, lr: float, batch_size: int, seed: int) -> None:
     """Stop unusable settings before any work."""
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise InvalidInput(name, value, "a whole number of at least 1")
+    check_count("epochs", epochs)
+    check_count("batch_size", batch_size)
     if batch_size > len(data.y_train):
         raise InvalidInput("batch_size", batch_size, f"at most the {len(data.y_train)} training images")
-    if not (isinstance(lr, int | float | np.floating) and np.isfinite(lr) and lr > 0):
-        raise InvalidInput("lr", lr, "a finite number above 0")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InvalidInput("seed", seed, "a whole number of at least 0")
+    check_number("lr", lr, above=True)
+    check_count("seed", seed, least=0)

@@ -9,10 +9,9 @@ from jaxtyping import Float32, Float64, Int8, Int64
 
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
+from qnn_core.limits import MAX_TREE_OUTPUTS
 from qnn_core.samplers.base import Reads
 from qnn_core.samplers.exact import local_minima, lowest_energies, output_states
-
-MAX_TREE_OUTPUTS = 16
 
 
 def count_minima(problem: IsingProblem) -> Int64[np.ndarray, " B"]:

@@ -10,12 +10,13 @@ reconstruction: the abstract of arXiv:2506.05244 names a network trained by an a
 from __future__ import annotations
 
 from itertools import pairwise
+from numbers import Integral
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_count, check_number
 from qnn_core.ising import IsingProblem, feed_forward, relax
 
 if TYPE_CHECKING:
@@ -43,10 +44,16 @@ class QNN:
     """
 
     def __init__(self, sizes: tuple[int, ...], copies: int = 1, seed: int = 0, *, glass: float = 1.0, drive: float = 1.0) -> None:
-        if len(sizes) < 3 or min(sizes) < 1 or sizes[-1] < 2:
-            raise InvalidInput("sizes", sizes, "(inputs, hidden ..., classes) with at least one hidden layer and two classes")
-        if copies < 1:
-            raise InvalidInput("copies", copies, "a whole number of at least 1")
+        whole = isinstance(sizes, tuple | list) and all(
+            isinstance(size, Integral) and not isinstance(size, bool) for size in sizes
+        )
+        if not whole or len(sizes) < 3 or min(sizes) < 1 or sizes[-1] < 2:
+            allowed = "(inputs, hidden ..., classes), whole numbers, with at least one hidden layer and two classes"
+            raise InvalidInput("sizes", sizes, allowed)
+        check_count("copies", copies)
+        check_count("seed", seed, least=0)
+        check_number("glass", glass, above=True)
+        check_number("drive", drive, above=True)
         self.sizes = tuple(sizes)
         self.copies = copies
         self.layers = (*sizes[1:-1], sizes[-1] * copies)

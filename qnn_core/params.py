@@ -5,18 +5,22 @@ Checked strictly, before any work, by every way in: a profile's yaml, `qnn_core.
 
 from __future__ import annotations
 
+import ast
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from qnn_core.errors import InvalidInput
-from qnn_core.files import ROOT
-from qnn_core.minima import MAX_TREE_OUTPUTS
+from qnn_core.data import size_of
+from qnn_core.errors import DamagedFile, InvalidInput, MissingData
+from qnn_core.files import ROOT, in_project
+from qnn_core.limits import MAX_OUTPUTS, MAX_SPINS, MAX_TREE_OUTPUTS
 from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
+from qnn_core.results import expand
 
 SamplerName = Literal["gibbs", "collapsed", "exact", "sa", "pia"]
 AnySampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "coherent", "mock", "qpu", "replay"]
@@ -24,22 +28,73 @@ OfflineSampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "mock"]
 ComparedSampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "coherent", "dwave-like", "mock"]
 Method = Literal["gibbs", "collapsed", "exact", "sa", "pia", "mlp", "energy"]
 Fraction = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rate = Annotated[float, Field(gt=0, le=10)]
 Widths = Annotated[tuple[Count, ...], Field(min_length=1)]
 Paths = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
+def _known_dataset(name: str) -> str:
+    try:
+        size_of(name)
+    except (InvalidInput, MissingData, DamagedFile) as failure:
+        raise ValueError(str(failure)) from failure
+    return name
+
+
+DatasetName = Annotated[str, AfterValidator(_known_dataset)]
+ArrayFile = Annotated[str, Field(pattern=r"\.npz$")]
+FigureName = Annotated[str, Field(pattern=r"^(.*/)?[^/.]+$")]
+"""Without an ending: a figure has several."""
+
+
 class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _suits_its_data(self) -> Strict:
+        """What cannot be done with the images of `dataset`: labels that it has not, batches larger than it is."""
+        dataset = getattr(self, "dataset", None)
+        if dataset is None:
+            return self
+        size = size_of(dataset)
+        classes = getattr(self, "classes", ())
+        if len(set(classes)) < len(classes) or not set(classes) <= set(range(size.labels)):
+            raise ValueError(
+                f"classes = {list(classes)}: expected different labels out of 0 .. {size.labels - 1}, which {dataset} has"
+            )
+        batch_size = getattr(self, "batch_size", 1)
+        if batch_size > size.train:
+            raise ValueError(f"batch_size = {batch_size} must not exceed the {size.train} training images of {dataset}")
+        return self
+
+
+def _check_sampler(name: str, hidden: tuple[int, ...], outputs: int) -> None:
+    """What a sampler cannot do with a network."""
+    if name in ("exact", "collapsed", "energy") and len(hidden) > 1:
+        raise ValueError(f"hidden = {list(hidden)}: {name} needs one hidden layer")
+    if name == "exact" and outputs > MAX_OUTPUTS:
+        raise ValueError(f"sampler exact enumerates at most {MAX_OUTPUTS} outputs, labels x copies are {outputs}")
+    if name == "coherent" and sum(hidden) + outputs > MAX_SPINS:
+        raise ValueError(
+            f"sampler coherent holds at most {MAX_SPINS} spins, hidden {list(hidden)} and {outputs} outputs are more"
+        )
+
+
+def _check_part(train_images: int | None, available: int, dataset: str, batch_size: int) -> None:
+    """A part of the training images that does not exist, or is smaller than a batch; None is all of them."""
+    if train_images is not None and not batch_size <= train_images <= available:
+        raise ValueError(
+            f"train_images = {train_images}: expected {batch_size}, the batch size, .. {available}, all of {dataset}"
+        )
 
 
 class DataParameters(Strict):
     """01_data"""
 
-    dataset: str = Field("digits", description='"digits", "mnist", "mnist-1000" or the path of an .npz file')
-    result: str = Field(description="where to store the summary (.npz)")
+    dataset: DatasetName = Field("digits", description='"digits", "mnist", "mnist-1000" or the path of an .npz file')
+    result: ArrayFile = Field(description="where to store the summary (.npz)")
 
 
 class ScheduleParameters(Strict):
@@ -80,6 +135,12 @@ class CutParameters(ScheduleParameters):
     epochs: Count = Field(20, description="passes over the training images")
     batch_size: Count = Field(10, description="images of one update")
 
+    @model_validator(mode="after")
+    def _one_rule(self) -> CutParameters:
+        if self.completed and self.wrong == "spins":
+            raise ValueError("wrong = 'spins' needs completed = false: a completed read has no single wrong spins")
+        return self
+
     @property
     def network_options(self) -> dict[str, Any]:
         """The options of `QNN`."""
@@ -95,20 +156,25 @@ class CutParameters(ScheduleParameters):
 class RatesParameters(CutParameters):
     """01b_rates"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     method: Method = Field("gibbs", description="a sampler, or a backpropagation baseline: mlp, energy")
     hidden: Widths = Field((120,), description="spins or units of each hidden layer")
     schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
     rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = Field(description="learning rates to try")
     held_out: float = Field(0.2, gt=0, lt=1, description="fraction of the training images used for validation")
     seed: Seed = Field(0, description="of the split, the initial weights, the order of images and the reads")
-    result: str = Field(description="where to store the result (.npz)")
+    result: ArrayFile = Field(description="where to store the result (.npz)")
+
+    @model_validator(mode="after")
+    def _possible(self) -> RatesParameters:
+        _check_sampler(self.method, self.hidden, self.copies * size_of(self.dataset).labels)
+        return self
 
 
 class TrainingParameters(CutParameters):
     """02_training"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     sampler: AnySampler = Field("gibbs", description="which sampler proposes the reads")
     hidden: Widths = Field((120,), description="spins of each hidden layer")
     schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
@@ -125,7 +191,7 @@ class TrainingParameters(CutParameters):
     )
     snapshots: int = Field(12, ge=0, description="log-spaced copies of the parameters to keep, for 04_phase")
     seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
-    result: str = Field(description="where to store the history (.npz)")
+    result: ArrayFile = Field(description="where to store the history (.npz)")
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainingParameters:
@@ -133,6 +199,7 @@ class TrainingParameters(CutParameters):
             raise ValueError(f"lr = {self.lr} and rates = {self.rates!r}: give at most one of them")
         if self.sampler in ("qpu", "replay") and self.record is None:
             raise ValueError(f"record must name a folder for sampler {self.sampler}")
+        _check_sampler(self.sampler, self.hidden, self.copies * size_of(self.dataset).labels)
         return self
 
     def options_of(self, sampler: str) -> dict[str, Any]:
@@ -152,7 +219,7 @@ class TrainingParameters(CutParameters):
 class SamplersParameters(ScheduleParameters):
     """02b_samplers"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     classes: Annotated[tuple[int, ...], Field(min_length=2)] = Field((0, 1, 2), description="labels to tell apart")
     hidden: Annotated[int, Field(ge=1, le=16)] = Field(8, description="hidden spins; with the outputs at most 20")
     outputs: Annotated[int, Field(ge=2, le=16)] = Field(4, description="output spins, at least one for each class")
@@ -172,7 +239,7 @@ class SamplersParameters(ScheduleParameters):
         description="of weights, order of images and reads; one run each"
     )
     images: Count = Field(50, description="test images whose heads are searched")
-    result: str = Field(description="where to store the result (.npz)")
+    result: ArrayFile = Field(description="where to store the result (.npz)")
 
     @model_validator(mode="after")
     def _fits(self) -> SamplersParameters:
@@ -203,7 +270,7 @@ class SamplersParameters(ScheduleParameters):
 class AblationParameters(CutParameters):
     """02c_ablation"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     held_out: float = Field(0.3, gt=0, lt=1, description="fraction of the training images used for validation")
     train_images: Count | None = Field(None, description="how many of the others to train on; null for all")
     hidden: Widths = Field((120,), description="spins of each hidden layer")
@@ -227,7 +294,19 @@ class AblationParameters(CutParameters):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
         (0, 1, 2), description="of weights, order of images and reads; one run each"
     )
-    result: str = Field(description="where to store the result (.npz)")
+    result: ArrayFile = Field(description="where to store the result (.npz)")
+
+    @model_validator(mode="after")
+    def _possible(self) -> AblationParameters:
+        size = size_of(self.dataset)
+        for name in (self.sampler, *self.samplers, *self.searchers):
+            _check_sampler(name, self.hidden, self.copies * size.labels)
+        most = size.train - math.ceil(size.train * self.held_out)
+        if self.train_images is not None and not size.labels <= self.train_images <= most:
+            raise ValueError(
+                f"train_images = {self.train_images}: expected {size.labels} .. {most}, what is not held out of {self.dataset}"
+            )
+        return self
 
     def options_of(self, sampler: str) -> dict[str, Any]:
         """The options that `get_sampler(sampler, ...)` takes."""
@@ -240,7 +319,7 @@ class AblationParameters(CutParameters):
 class BackpropParameters(Strict):
     """03_backprop"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     method: Literal["mlp", "energy"] = Field("mlp", description="standard MLP, or the energy model by autodiff")
     hidden: Widths = Field((120,), description="units of each hidden layer")
     copies: Count = Field(1, description="output spins of each class, energy model only")
@@ -250,11 +329,12 @@ class BackpropParameters(Strict):
     lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
     rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
     seed: Seed = Field(0, description="of the initial weights and the order of images")
-    result: str = Field(description="where to store the history (.npz)")
+    result: ArrayFile = Field(description="where to store the history (.npz)")
 
     @model_validator(mode="after")
     def _one_rate(self) -> BackpropParameters:
         _exactly_one_rate(self.lr, self.rates)
+        _check_sampler(self.method, self.hidden, self.copies)
         return self
 
 
@@ -266,7 +346,7 @@ class PhaseParameters(ScheduleParameters):
     images: Count = Field(50, description="test images whose landscape is measured")
     reads: Annotated[int, Field(ge=10)] = Field(100, description="reads of each image")
     seed: Seed = Field(0, description="of the choice of images and the reads")
-    result: str = Field(description="where to store the result (.npz)")
+    result: ArrayFile = Field(description="where to store the result (.npz)")
 
 
 class EquilibriumParameters(Strict):
@@ -287,7 +367,7 @@ class EquilibriumParameters(Strict):
     )
     glasses: Annotated[int, Field(ge=2)] = Field(20, description="random glasses of each size")
     seed: Seed = Field(0, description="of the images, the glasses and the sampler")
-    result: str = Field(description="where to store the result (.npz)")
+    result: ArrayFile = Field(description="where to store the result (.npz)")
 
     @model_validator(mode="after")
     def _fits(self) -> EquilibriumParameters:
@@ -301,7 +381,7 @@ class EquilibriumParameters(Strict):
 class SizesParameters(ScheduleParameters):
     """04c_sizes"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     copies: Annotated[tuple[Count, ...], Field(min_length=2)] = Field(
         (1, 2, 4), description="output spins of each class, one network size each"
     )
@@ -316,13 +396,21 @@ class SizesParameters(ScheduleParameters):
     batch_size: Count = Field(10, description="images of one update")
     snapshots: Annotated[int, Field(ge=3)] = Field(14, description="log-spaced networks along training")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field((0, 1, 2), description="one network of each size for each")
-    result: str = Field(description="where to store the result (.npz)")
+    result: ArrayFile = Field(description="where to store the result (.npz)")
+
+    @model_validator(mode="after")
+    def _enough_images(self) -> SizesParameters:
+        size = size_of(self.dataset)
+        if self.images > size.test:
+            raise ValueError(f"images = {self.images} must not exceed the {size.test} test images of {self.dataset}")
+        _check_part(self.train_images, size.train, self.dataset, self.batch_size)
+        return self
 
 
 class LandscapeParameters(ScheduleParameters):
     """04d_landscape"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     classes: Annotated[tuple[int, ...], Field(min_length=2)] = Field((0, 1, 2, 3), description="labels to tell apart")
     hidden: Count = Field(64, description="hidden spins")
     copies: Count = Field(4, description="output spins of each class; at most 16 in all")
@@ -334,7 +422,7 @@ class LandscapeParameters(ScheduleParameters):
     reads: Count = Field(10, description="reads of each image for the cut")
     margin: float = Field(8.0, ge=0, description="energy above the clamped state up to which a wrong minimum is a head")
     seed: Seed = Field(0, description="of the network, training, the choice of images and the reads")
-    result: str = Field(description="where to store the result (.npz)")
+    result: ArrayFile = Field(description="where to store the result (.npz)")
 
     @model_validator(mode="after")
     def _enumerable(self) -> LandscapeParameters:
@@ -346,11 +434,11 @@ class LandscapeParameters(ScheduleParameters):
 class LearningCurvesParameters(CutParameters):
     """05a_curves"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     method: Method = Field("gibbs", description="a sampler, or a backpropagation baseline: mlp, energy")
     width: Count = Field(120, description="hidden spins or units")
     train_images: Annotated[tuple[Annotated[int, Field(ge=100)], ...], Field(min_length=1)] = Field(
-        (359, 718, 1437), description="training images, one study each"
+        (718, 1437), description="training images, one study each"
     )
     rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = Field(description="constant learning rates to try")
     held_out: float = Field(0.2, gt=0, lt=1, description="fraction of the largest training set used to choose the rate")
@@ -359,12 +447,16 @@ class LearningCurvesParameters(CutParameters):
         (0, 1, 2, 3), description="of the choice of images, their order, weights and reads; one run each"
     )
     rate_seeds: Annotated[int, Field(ge=2)] = Field(2, description="runs at every rate, with the first seeds")
-    result: str = Field(description="where to store the curves (.npz)")
+    result: ArrayFile = Field(description="where to store the curves (.npz)")
 
     @model_validator(mode="after")
-    def _enough_seeds(self) -> LearningCurvesParameters:
+    def _possible(self) -> LearningCurvesParameters:
         if self.rate_seeds > len(self.seeds):
             raise ValueError(f"rate_seeds = {self.rate_seeds} must not exceed the {len(self.seeds)} seeds")
+        size = size_of(self.dataset)
+        _check_sampler(self.method, (self.width,), self.copies * size.labels)
+        for images in self.train_images:
+            _check_part(images, size.train, self.dataset, self.batch_size)
         return self
 
     @property
@@ -381,38 +473,43 @@ class ScalingParameters(Strict):
     plateau: float = Field(0.002, ge=0, lt=1, description="training error at which a window ends: below, counts are too few")
     resamples: Annotated[int, Field(ge=100)] = Field(200, description="bootstrap resamples of the runs")
     seed: Seed = Field(0, description="of the bootstrap")
-    result: str = Field(description="where to store the fits (.npz)")
+    result: ArrayFile = Field(description="where to store the fits (.npz)")
 
 
 class HeadsParameters(CutParameters):
     """05b_heads"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     train_images: Annotated[int, Field(ge=100)] | None = Field(None, description="training images; null for all")
     width: Count = Field(120, description="hidden spins")
     sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
     lr: Rate = Field(0.003, description="learning rate of Adam, constant")
     epochs: Count = Field(16, description="passes over the training images")
     snapshots: Annotated[int, Field(ge=3)] = Field(8, description="log-spaced networks along training that are looked at")
-    images: Annotated[int, Field(ge=10)] = Field(300, description="training images whose heads are weighed")
+    images: Annotated[int, Field(ge=10)] = Field(200, description="training images whose heads are weighed")
     least: float = Field(1e-5, gt=0, lt=1, description="weight from which on heads are fitted")
     largest: float = Field(0.1, gt=0, le=1, description="weight up to which heads are fitted")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
         (0, 1, 2), description="of weights, order of images and reads; one run each"
     )
-    result: str = Field(description="where to store the result (.npz)")
+    result: ArrayFile = Field(description="where to store the result (.npz)")
 
     @model_validator(mode="after")
-    def _ordered(self) -> HeadsParameters:
+    def _possible(self) -> HeadsParameters:
         if self.least >= self.largest:
             raise ValueError(f"least = {self.least} must be below largest = {self.largest}")
+        size = size_of(self.dataset)
+        # Weights are enumerated, whatever the sampler.
+        for name in (self.sampler, "exact"):
+            _check_sampler(name, (self.width,), self.copies * size.labels)
+        _check_part(self.train_images, size.train, self.dataset, self.batch_size)
         return self
 
 
 class GroverParameters(Strict):
     """06_grover"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     classes: Annotated[tuple[int, ...], Field(min_length=2)] = Field((0, 1, 2), description="labels to tell apart")
     hidden: Annotated[int, Field(ge=2, le=18)] = Field(12, description="hidden spins; with the outputs at most 20")
     search_hidden: Annotated[int, Field(ge=2, le=18)] = Field(8, description="hidden spins of the networks trained by search")
@@ -438,20 +535,19 @@ class GroverParameters(Strict):
         (0.6, BACKPROP_EXPONENT, ANNEALER_EXPONENT, 1.5), description="exponents of plain reads for which dragons are simulated"
     )
     seed: Seed = Field(0, description="of the network, training and the searches")
-    result: str = Field(description="where to store the result (.npz)")
+    result: ArrayFile = Field(description="where to store the result (.npz)")
 
     @model_validator(mode="after")
     def _fits(self) -> GroverParameters:
-        for name, hidden in (("hidden", self.hidden), ("search_hidden", self.search_hidden)):
-            if hidden + len(self.classes) > 20:
-                raise ValueError(f"{name} + classes = {hidden + len(self.classes)} must be at most 20, for exact dynamics")
+        for hidden in (self.hidden, self.search_hidden):
+            _check_sampler("coherent", (hidden,), len(self.classes))
         return self
 
 
 class ActiveParameters(CutParameters):
     """07_active_layers"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
     hidden: Annotated[tuple[Count, ...], Field(min_length=2)] = Field((64, 64), description="spins of each hidden layer")
     window: Count = Field(2, description="layers sampled at a time, outputs included; the rest stays frozen")
@@ -464,7 +560,7 @@ class ActiveParameters(CutParameters):
     lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
     rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
     seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
-    result: str = Field(description="where to store the history (.npz)")
+    result: ArrayFile = Field(description="where to store the history (.npz)")
 
     @model_validator(mode="after")
     def _window_fits(self) -> ActiveParameters:
@@ -482,7 +578,7 @@ class LandscapeFigureParameters(Strict):
     image: int = Field(0, ge=0, description="test image whose landscape is drawn")
     reads: Annotated[int, Field(ge=10)] = Field(200, description="reads of the image")
     seed: Seed = Field(0, description="of the reads")
-    figure: str = Field(description="where to store the figure, without ending")
+    figure: FigureName = Field(description="where to store the figure, without ending")
 
 
 class CurvesFigureParameters(Strict):
@@ -491,7 +587,7 @@ class CurvesFigureParameters(Strict):
     annealer_runs: Paths = Field(description="histories of annealer training (names or patterns)")
     mlp_runs: Paths = Field(description="histories of the MLP")
     energy_runs: Paths = Field(description="histories of the energy model by backpropagation")
-    figure: str = Field(description="where to store the figure, without ending")
+    figure: FigureName = Field(description="where to store the figure, without ending")
 
 
 class PhaseFigureParameters(Strict):
@@ -501,7 +597,7 @@ class PhaseFigureParameters(Strict):
     equilibrium: str = Field(description="result of 04b_equilibrium")
     sizes: str = Field(description="result of 04c_sizes")
     landscape: str = Field(description="result of 04d_landscape")
-    figure: str = Field(description="where to store the figure, without ending")
+    figure: FigureName = Field(description="where to store the figure, without ending")
 
 
 class ScalingFigureParameters(Strict):
@@ -510,7 +606,7 @@ class ScalingFigureParameters(Strict):
     scaling: str = Field(description="result of 05_scaling")
     heads: str = Field(description="result of 05b_heads")
     grover: str = Field(description="result of 06_grover")
-    figure: str = Field(description="where to store the figure, without ending")
+    figure: FigureName = Field(description="where to store the figure, without ending")
 
 
 class ActiveFigureParameters(Strict):
@@ -518,7 +614,7 @@ class ActiveFigureParameters(Strict):
 
     runs: Paths = Field(description="results of 07_active_layers (names or patterns)")
     backprop_runs: Paths = Field(description="histories of an MLP of the same depth")
-    figure: str = Field(description="where to store the figure, without ending")
+    figure: FigureName = Field(description="where to store the figure, without ending")
 
 
 class SummaryParameters(Strict):
@@ -533,7 +629,7 @@ class SummaryParameters(Strict):
     grover: str = Field(description="result of 06_grover")
     active_runs: Paths = Field(description="results of 07_active_layers (names or patterns)")
     data: str = Field(description="result of 01_data")
-    claims: str = Field(description="where to store the table of claims (.json)")
+    claims: Annotated[str, Field(pattern=r"\.json$")] = Field(description="where to store the table of claims (.json)")
 
 
 NOTEBOOKS: dict[str, type[Strict]] = {
@@ -671,7 +767,7 @@ class ActiveSettings(Strict):
 class Profile(Strict):
     """A profile (config/<name>.yaml): how large every part of a run is."""
 
-    dataset: str
+    dataset: DatasetName
     hidden: Count
     copies: Count
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
@@ -695,12 +791,51 @@ class Profile(Strict):
 
 
 def load_profile(name: str, folder: Path = ROOT / "config") -> Profile:
-    """The checked profile of a name."""
+    """The checked profile of a name; what each notebook would be given is checked with it, before any of them runs."""
     known = sorted(path.stem for path in folder.glob("*.yaml"))
     if name not in known:
         raise InvalidInput("profile", name, f"one of {', '.join(known)}")
-    content = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    return _validate(Profile, content, f"config/{name}.yaml")
+    where = f"config/{name}.yaml"
+    try:
+        content = yaml.load((folder / f"{name}.yaml").read_text(encoding="utf-8"), Loader=_OnceOnly)
+    except yaml.YAMLError as failure:
+        raise InvalidInput("profile", name, f"a readable yaml file: {' '.join(str(failure).split())}") from failure
+    profile: Profile = _validate(Profile, content, where)
+    for part, notebook, values in _parts(profile):
+        _validate(NOTEBOOKS[notebook], values, f"{where}, {part}")
+    return profile
+
+
+class _OnceOnly(yaml.SafeLoader):
+    """yaml's safe loader, but for a name that is given twice: which of the two was meant?"""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        names = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := [name for number, name in enumerate(names) if name in names[:number]]:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _parts(profile: Profile) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Which part of a profile goes to which notebook, with paths as good as any others."""
+    result, data = {"result": "x.npz"}, {"dataset": profile.dataset}
+    names = ("copies", "reads", "sweeps", "margin", "batch_size")
+    cuts = {**data, **{name: getattr(profile, name) for name in names}, **result}
+    yield (
+        "training",
+        "02_training",
+        {**cuts, "hidden": [profile.hidden], "epochs": profile.epochs, "snapshots": profile.snapshots},
+    )
+    yield "samplers", "02b_samplers", {**data, **profile.samplers.model_dump(), **result}
+    yield "ablation", "02c_ablation", {**cuts, "hidden": [profile.hidden], **profile.ablation.model_dump()}
+    yield "phase", "04_phase", {**profile.phase.model_dump(), "runs": ["x"], **result}
+    yield "equilibrium", "04b_equilibrium", {**profile.equilibrium.model_dump(), "runs": ["x"], **result}
+    yield "sizes", "04c_sizes", {**data, **profile.sizes.model_dump(), **result}
+    yield "landscape", "04d_landscape", {**data, **profile.landscape.model_dump(), **result}
+    yield "grover", "06_grover", {**data, **profile.grover.model_dump(), **result}
+    for window in profile.active.windows:
+        given = {name: getattr(profile.active, name) for name in ("hidden", "epochs", "glass", "drive", "margin")}
+        yield "active.windows", "07_active_layers", {**cuts, **given, "window": window, "lr": 0.1, "completed": False}
 
 
 def notebook_parameters(notebook: str, values: Mapping[str, Any]) -> Any:
@@ -710,10 +845,65 @@ def notebook_parameters(notebook: str, values: Mapping[str, Any]) -> Any:
     return _validate(NOTEBOOKS[notebook], values, f"notebook {notebook}")
 
 
+INPUTS = (
+    "rates", "run", "runs", "annealer_runs", "mlp_runs", "energy_runs", "backprop_runs", "active_runs",
+    "data", "ablation", "phase", "equilibrium", "sizes", "landscape", "scaling", "grover",
+)  # fmt: skip
+"""Parameters that name stored results which a notebook reads."""
+
+
+def check_inputs(parameters: Strict) -> None:
+    """Raise MissingData, naming the parameter, for a result that a notebook would read and that is not there."""
+    for name in INPUTS:
+        value = getattr(parameters, name, None)
+        paths = [path for path in (value if isinstance(value, tuple) else (value,)) if isinstance(path, str)]
+        try:
+            missing = [path for path in expand(paths) if not in_project(path).is_file()]
+        except MissingData as failure:
+            raise MissingData(f"{name}: {failure}") from failure
+        if missing:
+            allowed = "a stored result; ./run_all.sh makes those of a profile"
+            raise MissingData(f"{name} = {missing[0]!r} does not exist: expected {allowed}.")
+    if getattr(parameters, "sampler", None) == "replay" and not in_project(parameters.record).is_dir():  # type: ignore[attr-defined]
+        record = parameters.record  # type: ignore[attr-defined]
+        raise MissingData(f"record = {record!r} does not exist: expected the folder that a qpu or mock run recorded into.")
+
+
 def from_cell(notebook: str, names: Mapping[str, Any]) -> Any:
-    """The checked parameters of a notebook, read from the variables that its parameters cell has set: pass `globals()`."""
+    """The checked parameters of a notebook, read from the variables that its parameters cell has set: pass `globals()`.
+
+    A name that is no parameter, whether papermill injected it or it was typed into the cell, is refused: papermill itself only warns,
+    and would run on with the default of the parameter that was meant.
+    """
     wanted = NOTEBOOKS[notebook].model_fields
-    return notebook_parameters(notebook, {name: names[name] for name in wanted if name in names})
+    given = {name: names[name] for name in [*wanted, *_typed(names.get("In", ()), set(wanted))] if name in names}
+    parameters = notebook_parameters(notebook, given)
+    check_inputs(parameters)
+    return parameters
+
+
+def _typed(cells: Sequence[str], wanted: set[str]) -> list[str]:
+    """The names that the cells with parameters have set: those that papermill injected, and those that set any of `wanted`.
+
+    cells: sources of the cells that ran, as IPython keeps them; those from the one on that calls `from_cell` are left out.
+    """
+    found: list[str] = []
+    for source in cells:
+        if "from_cell(" in source:
+            break
+        try:
+            statements = ast.parse(source).body
+        except SyntaxError:
+            continue
+        targets = [
+            target.id
+            for statement in statements
+            for target in (statement.targets if isinstance(statement, ast.Assign) else [])
+            if isinstance(target, ast.Name)
+        ]
+        if source.startswith("# Parameters") or wanted & set(targets):
+            found += targets
+    return found
 
 
 def _exactly_one_rate(lr: float | None, rates: str | None) -> None:

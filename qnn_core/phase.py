@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from qnn_core.ising import IsingProblem, relax
+from qnn_core.limits import MAX_OUTPUTS
 from qnn_core.minima import BarrierTree, barrier_tree, count_minima, estimate_minima
 from qnn_core.network import QNN
 from qnn_core.overlaps import OrderParameters, binder, order_parameters, overlap, overlap_bins, susceptibility
 from qnn_core.results import stack_rows
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
-from qnn_core.samplers.exact import MAX_OUTPUTS
 from qnn_core.tempering import Equilibrium, parallel_tempering
 
 __all__ = [

@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from pathlib import Path
 
 from qnn_core.claims import Claim, load_claims, measured_number
 from qnn_core.errors import DamagedFile, MissingData
-from qnn_core.files import ROOT, atomic_write, in_project
+from qnn_core.files import ROOT, atomic_write, in_project, write_record
+from qnn_core.origins import RECORDS, origin_of, records_behind
 from qnn_core.results import Result, load_result
 from qnn_core.statistics import difference_interval, mean_interval
 
@@ -89,8 +91,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _fill_claims(profile: str) -> str:
     copies = {f"data/results/{profile}/claims.json": "claims.json"}
-    copies |= {f"figures/{profile}/fig{n}.{ending}": f"fig{n}.{ending}" for n in range(1, 6) for ending in ("png", "json")}
+    copies |= {f"figures/{profile}/fig{n}.{ending}": f"fig{n}.{ending}" for n in range(1, 6) for ending in ("png", "npz", "json")}
     _fill(claims_table(load_claims(f"data/results/{profile}/claims.json")), CLAIMS, copies, profile)
+    _keep_records()
     return f"README.md and {GALLERY} now show the {profile} profile."
 
 
@@ -98,6 +101,7 @@ def _fill_mnist() -> str:
     numbers = "figures/paper/fig2"
     copies = {f"{numbers}.{ending}": f"mnist.{ending}" for ending in ("npz", "json")}
     _fill(mnist_table(load_result(f"{numbers}.npz")), MNIST, copies, "paper")
+    _keep_records()
     return f"README.md and {GALLERY} now show training on full MNIST."
 
 
@@ -111,6 +115,14 @@ def _fill(table: str, marks: tuple[str, str], copies: dict[str, str], profile: s
         shutil.copyfile(in_project(source), ROOT / GALLERY / name)
     with atomic_write("README.md", "w") as file:
         file.write(readme)
+
+
+def _keep_records() -> None:
+    """Keep the records of all results behind the gallery: those results themselves are not kept."""
+    shown = [
+        origin_of(f"{GALLERY}/{path.name}").record for path in (ROOT / GALLERY).glob("*.json") if path.name != Path(RECORDS).name
+    ]
+    write_record(RECORDS, records_behind(shown))
 
 
 if __name__ == "__main__":

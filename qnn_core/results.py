@@ -1,14 +1,16 @@
 """Results on disk: arrays in an .npz file and, beside it, a .json file that says where they came from.
 
-Both are written whole or not at all. The .json carries the SHA-256 of the .npz, so a truncated or altered file is noticed when it
-is read. Wall time stands in the .json only: two identical runs write identical .npz files.
+Both are written whole or not at all. The .json carries the SHA-256 of the .npz and of itself, so a truncated or altered file is noticed
+when it is read. Wall time stands in the .json only: two identical runs write identical .npz files.
+
+python -m qnn_core.results show FILE tells where any stored number, figure or rendered page came from.
 """
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,11 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from llvmlite.binding import get_host_cpu_name
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import ROOT, atomic_write, file_sha256, in_project, relative, write_json
+from qnn_core.files import ROOT, atomic_write, file_sha256, in_project, read_arrays, read_record, relative, write_record
 
-_PACKAGES = ("numpy", "numba", "torch", "scipy", "scikit-learn", "dimod", "dwave-samplers", "papermill")
+_PACKAGES = ("numpy", "numba", "torch", "scipy", "scikit-learn", "dimod", "dwave-samplers", "matplotlib", "papermill")
+REMEDY = "delete it and run again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,19 +64,33 @@ def save_result(
     seconds: float,
     inputs: Iterable[str] = (),
     data_sha256: str | None = None,
+    pictures: Iterable[str] = (),
 ) -> None:
     """Store arrays at `path` (.npz) with their provenance.
 
     notebook: that made them. parameters: all of the run's, the seed among them. kind: of the sampler or method, in words.
-    seconds: wall time of the work. inputs: results that were read. data_sha256: of the data set.
+    seconds: wall time of the work. inputs: results that were read. data_sha256: of the data set. pictures: files that
+    show the arrays.
     """
     if not path.endswith(".npz"):
         raise InvalidInput("path", path, "a name that ends in .npz")
     with atomic_write(path) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    provenance = {
-        "file": Path(path).name,
-        "sha256": file_sha256(path),
+    made = provenance(notebook, parameters, kind, seconds, inputs, data_sha256)
+    pictures = {Path(name).name: file_sha256(name) for name in pictures}
+    write_record(sidecar(path), {"file": Path(path).name, "sha256": file_sha256(path), "pictures": pictures, **made})
+
+
+def provenance(
+    notebook: str,
+    parameters: Mapping[str, Any],
+    kind: str,
+    seconds: float,
+    inputs: Iterable[str] = (),
+    data_sha256: str | None = None,
+) -> dict[str, Any]:
+    """What made a result, for the record beside it: the arguments, as in `save_result`, and the code, packages and processor used."""
+    return {
         "notebook": notebook,
         "parameters": dict(parameters),
         "sampler_kind": kind,
@@ -81,9 +99,9 @@ def save_result(
         "code": code_version(),
         "packages": {package: version(package) for package in _PACKAGES},
         "python": platform.python_version(),
+        "processor": f"{platform.machine()} {get_host_cpu_name()}",
         "seconds": round(seconds, 3),
     }
-    write_json(_sidecar(path), provenance)
 
 
 def load_result(path: str) -> Result:
@@ -91,20 +109,14 @@ def load_result(path: str) -> Result:
 
     Raises MissingData when it, or the .json beside it, does not exist, and DamagedFile when the content does not match.
     """
-    file, sidecar = in_project(path), in_project(_sidecar(path))
-    for needed in (file, sidecar):
+    file, record = in_project(path), in_project(sidecar(path))
+    for needed in (file, record):
         if not needed.is_file():
             raise MissingData(f"{relative(needed)} does not exist; ./run_all.sh makes the results of a profile.")
-    try:
-        provenance = json.loads(sidecar.read_text(encoding="utf-8"))
-        expected = provenance["sha256"]
-    except (ValueError, KeyError, TypeError) as failure:
-        raise DamagedFile(f"{relative(sidecar)} is not a provenance record; delete it and run again.") from failure
-    if file_sha256(file) != expected:
-        raise DamagedFile(f"{relative(file)} does not match its recorded SHA-256; delete it and run again.")
-    with np.load(file, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    return Result(path, arrays, provenance)
+    made = read_record(record, REMEDY)
+    if file_sha256(file) != made.get("sha256"):
+        raise DamagedFile(f"{relative(file)} does not match its recorded SHA-256; {REMEDY}.")
+    return Result(path, read_arrays(file, REMEDY), made)
 
 
 def group_by(results: Iterable[Result], parameter: str) -> dict[Any, list[Result]]:
@@ -130,17 +142,25 @@ def stack_rows(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray
 def code_version() -> dict[str, Any]:
     """Git commit of the project and whether its code differs from it; None where there is no git."""
     try:
-        commit = _git("rev-parse", "HEAD")
-        changed = bool(_git("status", "--porcelain", "--", "qnn_core", "notebooks/*.ipynb", "config", "Snakefile"))
+        commit = git("rev-parse", "HEAD")
+        changed = bool(git("status", "--porcelain", "--", "qnn_core", "notebooks/*.ipynb", "config", "Snakefile"))
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "changed": None}
     return {"commit": commit, "changed": changed}
 
 
-def _git(*arguments: str) -> str:
+def git(*arguments: str) -> str:
+    """What git says of the project; raises OSError or CalledProcessError where there is none."""
     done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
-def _sidecar(path: str) -> str:
+def sidecar(path: str) -> str:
+    """The .json file that belongs to a stored file."""
     return str(Path(path).with_suffix(".json"))
+
+
+if __name__ == "__main__":
+    from qnn_core.origins import main
+
+    sys.exit(main())

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, Int64
 
-from qnn_core.errors import InvalidInput, NotEquilibrated
+from qnn_core.errors import InvalidInput, NotEquilibrated, check_count
 from qnn_core.ising import IsingProblem, relax
-from qnn_core.samplers.base import check_count, check_seed, derived_seed
+from qnn_core.samplers.base import check_seed, derived_seed
 from qnn_core.samplers.gibbs import GibbsSampler, gibbs_sweeps
 
 _TOLERATED_ERRORS = 4.0

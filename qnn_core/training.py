@@ -20,7 +20,7 @@ from tqdm import tqdm
 from qnn_core.checkpoint import Checkpoint, fingerprint
 from qnn_core.cutting import Weighting, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
-from qnn_core.errors import Diverged, InvalidInput
+from qnn_core.errors import Diverged, InvalidInput, check_count, check_number
 from qnn_core.history import COLUMNS, History, check_training, evaluation_steps, log_spaced_steps, minibatches
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN, WrongRule
@@ -76,7 +76,7 @@ def train(
     sampler = GibbsSampler() if sampler is None else sampler
     if lr is None:
         lr = default_rate(net, data)
-    _check(net, data, reads, margin, wrong, completed, schedule, epochs, lr, batch_size, seed, snapshots)
+    _check(net, data, reads, margin, wrong, weighting, completed, schedule, epochs, lr, batch_size, seed, snapshots)
     rules = _Rules(epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, snapshots)
     with one_thread_for_algebra():
         run = _Run(net, data, sampler, rules, checkpoint)
@@ -306,6 +306,7 @@ def _check(
     reads: int,
     margin: float,
     wrong: WrongRule,
+    weighting: Weighting,
     completed: bool,
     schedule: Schedule,
     epochs: int,
@@ -320,11 +321,13 @@ def _check(
         raise InvalidInput("sizes", net.sizes, f"{data.num_pixels} inputs, the pixels of {data.name}")
     if net.num_classes < data.num_classes:
         raise InvalidInput("sizes", net.sizes, f"at least {data.num_classes} classes, as many as {data.name} has")
-    if not (np.isfinite(margin) and margin >= 0):
-        raise InvalidInput("margin", margin, "a finite number of at least 0")
+    check_number("margin", margin)
+    if wrong not in ("class", "spins"):
+        raise InvalidInput("wrong", wrong, '"class" or "spins"')
+    if weighting not in ("deepest", "uniform"):
+        raise InvalidInput("weighting", weighting, '"deepest" or "uniform"')
     if completed and wrong == "spins":
         raise InvalidInput("wrong", wrong, '"class", or completed = False: a completed read has no single wrong spins')
     if schedule not in ("constant", "linear"):
         raise InvalidInput("schedule", schedule, '"constant" or "linear"')
-    if snapshots < 0:
-        raise InvalidInput("snapshots", snapshots, "a whole number of at least 0")
+    check_count("snapshots", snapshots, least=0)

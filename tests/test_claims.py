@@ -165,10 +165,10 @@ def test_few_layers_must_cost_little(few, verdict):
 
 
 def test_claims_are_stored_read_printed_and_put_into_a_page(tmp_path, capsys, monkeypatch):
-    from qnn_core.files import write_json
+    from qnn_core.files import write_record
 
     claim = claims.phase_claim(phase_result(0.3, 0.9), sizes_result("transition"))
-    write_json(tmp_path / "claims.json", claims.as_content("quick", [claim]))
+    write_record(tmp_path / "claims.json", claims.as_content("quick", [claim], {"notebook": "summary"}))
     assert claims.load_claims(str(tmp_path / "claims.json")) == [claim]
     assert claims.measured_number(claim).startswith("0.60")
     table = claims_table([claim])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from qnn_core import DamagedFile, InvalidInput, MissingData, load_dataset
+from qnn_core import DamagedFile, InvalidInput, MissingData, files, load_dataset
 from qnn_core import data as data_module
 
 MNIST = Path(os.environ.get("QNN_DATA_DIR", Path(__file__).parents[2] / "shared" / "mnist"))
@@ -190,7 +190,7 @@ def test_pickles_broken_archives_and_missing_files_are_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DamagedFile, match=r"own\.npz is not a readable"):
         load_dataset(str(path))
-    with pytest.raises(MissingData, match=r"absent\.npz does not exist"):
+    with pytest.raises(MissingData, match=r"absent\.npz' does not exist"):
         load_dataset(str(tmp_path / "absent.npz"))
     with pytest.raises(InvalidInput, match="dataset = 'emnist'"):
         load_dataset("emnist")
@@ -198,7 +198,7 @@ def test_pickles_broken_archives_and_missing_files_are_refused(tmp_path):
 
 def test_a_bomb_is_stopped_before_it_is_unpacked(tmp_path, monkeypatch):
     path, _ = own(tmp_path)
-    monkeypatch.setattr(data_module, "MAX_NPZ_BYTES", 1000)
+    monkeypatch.setattr(files, "MAX_ARRAY_BYTES", 1000)
     with pytest.raises(InvalidInput, match="at most 1000 bytes"):
         load_dataset(str(path))
 

@@ -3,18 +3,19 @@
 import ast
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 
 from qnn_core import InvalidInput, execute
+from qnn_core.files import write_record
 from qnn_core.params import NOTEBOOKS, Profile, from_cell, load_profile, notebook_parameters
 
 PROJECT = Path(__file__).parents[1]
 SOURCES = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-TRAINING = {"lr": 0.01, "result": "x.npz"}
 
 
 def parameters_cell(path):
@@ -48,56 +49,51 @@ def test_sources_carry_no_outputs(path):
             assert cell.execution_count is None
 
 
-@pytest.mark.parametrize(
-    ("values", "named"),
-    [
-        ({"epoch": 3}, "epoch = 3"),
-        ({"epochs": 0}, "epochs = 0"),
-        ({"epochs": 2.5}, "epochs = 2.5"),
-        ({"epochs": "20"}, "epochs = '20'"),
-        ({"epochs": True}, "epochs = True"),
-        ({"lr": "1e-4"}, "lr = '1e-4'"),
-        ({"lr": -0.1}, "lr = -0.1"),
-        ({"lr": float("nan")}, "lr = nan"),
-        ({"lr": float("inf")}, "lr = inf"),
-        ({"rates": "r.npz"}, "at most one"),
-        ({"sampler": "dwave"}, "sampler = 'dwave'"),
-        ({"sweeps": 0}, "sweeps = 0"),
-        ({"beta_hot": 6.0}, "beta_hot = 6.0 must not exceed"),
-        ({"hidden": []}, "hidden"),
-        ({"hidden": [0]}, "hidden.0 = 0"),
-        ({"hidden": 120}, "hidden = 120"),
-        ({"copies": 0}, "copies = 0"),
-        ({"margin": -1.0}, "margin = -1.0"),
-        ({"wrong": "both"}, "wrong = 'both'"),
-        ({"schedule": "cosine"}, "schedule = 'cosine'"),
-        ({"snapshots": -1}, "snapshots = -1"),
-        ({"seed": -1}, "seed = -1"),
-        ({"seed": 2**32}, "seed = 4294967296"),
-        ({"reads": 0}, "reads = 0"),
-        ({"batch_size": 0}, "batch_size = 0"),
-        ({"result": None}, "result"),
-    ],
-)
-def test_bad_parameters_are_named_before_any_kernel_starts(values, named, tmp_path, monkeypatch, capsys):
-    with pytest.raises(InvalidInput) as caught:
-        notebook_parameters("02_training", TRAINING | values)
-    assert named in str(caught.value)
-    monkeypatch.setattr(execute.papermill, "execute_notebook", lambda *_, **__: pytest.fail("a kernel was started"))
-    arguments = ["02_training", "--output", str(tmp_path / "out.ipynb"), "--parameters", json.dumps(TRAINING | values)]
-    assert execute.main(arguments) == 2
-    assert named in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
 def test_unknown_notebooks_and_broken_json_are_refused(tmp_path, capsys):
     assert execute.main(["08_nothing", "--output", str(tmp_path / "x.ipynb")]) == 2
     assert "one of 01_data" in capsys.readouterr().err
-    for broken in (["{"], ["3"], ['{"seed": 1}', '{"seed": 2}']):
+    for broken in (["{"], ["3"], ['{"seed": 1}', '{"seed": 2}'], ['{"seed": 1, "seed": 2}']):
         given = [part for text in broken for part in ("--parameters", text)]
         with pytest.raises(SystemExit) as stopped:
             execute.main(["01_data", "--output", str(tmp_path / "x.ipynb"), *given])
         assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("injected", "named"),
+    [
+        (["-p", "datset", "mnist"], "datset = 'mnist'"),
+        (["-y", "dataset: 1e-4"], "dataset = '1e-4'"),
+        (["-r", "dataset", "emnist"], "dataset = 'emnist'"),
+    ],
+)
+def test_papermill_itself_stops_at_the_first_lines(injected, named, tmp_path):
+    output = tmp_path / "out.ipynb"
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        "--cwd",
+        PROJECT,
+        "-k",
+        "python3",
+        PROJECT / "notebooks" / "01_data.ipynb",
+        output,
+    ]
+    done = subprocess.run([*command, "-p", "result", tmp_path / "x.npz", *injected], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Parameters of notebook 01_data are not usable" in done.stderr
+    assert named in done.stderr
+    assert not (tmp_path / "x.npz").exists()
+
+
+def test_names_of_other_cells_are_no_parameters():
+    cells = ["", "scratch = 3", "dataset = 'digits'\nresult = 'x.npz'", "p = from_cell('01_data', globals())", "datset = 4"]
+    assert (
+        from_cell("01_data", {"In": cells, "dataset": "digits", "result": "x.npz", "scratch": 3, "datset": 4}).dataset == "digits"
+    )
+    with pytest.raises(InvalidInput, match="datset = 'mnist'"):
+        from_cell("01_data", {"In": ["datset = 'mnist'\nresult = 'x.npz'"], "datset": "mnist", "result": "x.npz"})
 
 
 def test_parameters_are_read_from_a_cells_names():
@@ -112,32 +108,29 @@ def test_profiles_are_valid(name):
     assert isinstance(load_profile(name), Profile)
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"epoch": 1}, "epoch"),
-        ({"seeds": [0]}, "seeds"),
-        ({"epochs": "1e2"}, "epochs = '1e2'"),
-        ({"rates": {"gibbs": [], "mlp": [0.1], "energy": [0.1]}}, "rates.gibbs"),
-        ({"phase": {"images": 1, "reads": 5, "sweeps": 1}}, "phase.reads = 5"),
-    ],
-)
-def test_bad_profiles_are_refused_by_name(change, named, tmp_path):
-    content = yaml.safe_load((PROJECT / "config" / "smoke.yaml").read_text())
-    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(content | change))
-    with pytest.raises(InvalidInput, match=named):
-        load_profile("bad", tmp_path)
+def test_a_profile_that_is_no_yaml_or_says_a_thing_twice_is_refused(tmp_path):
+    content = (PROJECT / "config" / "smoke.yaml").read_text()
+    for broken, named in (
+        (content + "epochs: 7\n", "epochs is given twice"),
+        ("a: [1", "a readable yaml file"),
+        ("- 1", "config/bad.yaml"),
+    ):
+        (tmp_path / "bad.yaml").write_text(broken)
+        with pytest.raises(InvalidInput, match=named):
+            load_profile("bad", tmp_path)
     with pytest.raises(InvalidInput, match="profile = 'large'"):
         load_profile("large")
 
 
 def test_a_failing_notebook_is_kept_and_reported_and_leaves_no_result(tmp_path, capsys):
-    arguments = {"runs": [str(tmp_path / "absent.npz")], "result": str(tmp_path / "phase.npz")}
+    (tmp_path / "altered.npz").write_bytes(b"altered")
+    write_record(tmp_path / "altered.json", {"file": "altered.npz", "sha256": "0" * 64})
+    arguments = {"runs": [str(tmp_path / "altered.npz")], "result": str(tmp_path / "phase.npz")}
     output = tmp_path / "04_phase.ipynb"
     before = dict(os.environ)
     assert execute.main(["04_phase", "--output", str(output), "--parameters", json.dumps(arguments)]) == 1
     message = capsys.readouterr().err
-    assert "04_phase stopped: MissingData: absent.npz does not exist" in message
+    assert "04_phase stopped: DamagedFile: altered.npz does not match its recorded SHA-256; delete it and run again." in message
     assert (tmp_path / "04_phase.failed.ipynb").is_file()
     assert not output.exists()
     assert not (tmp_path / "phase.npz").exists()

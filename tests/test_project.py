@@ -3,12 +3,17 @@
 import ast
 import re
 import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
 
 import qnn_core
 from qnn_core.claims import load_claims
 from qnn_core.dependencies import modules_of
 from qnn_core.environment import differences
+from qnn_core.origins import described
 from qnn_core.readme import GALLERY, MNIST, claims_table, mnist_table, with_table
 from qnn_core.results import load_result
 
@@ -17,6 +22,7 @@ ORDER = [
     "environment",
     "errors",
     "files",
+    "limits",
     "threads",
     "paper",
     "data",
@@ -48,6 +54,7 @@ ORDER = [
     "backprop",
     "active",
     "results",
+    "origins",
     "statistics",
     "minima",
     "params",
@@ -66,7 +73,10 @@ ORDER = [
     "amplified_training",
     "claims",
     "plots",
+    "scaling_plots",
     "readme",
+    "tidy",
+    "verify",
     "dependencies",
     "execute",
 ]
@@ -100,10 +110,48 @@ def test_every_public_name_can_be_imported_and_is_documented():
     assert dir(qnn_core) == sorted(qnn_core.__all__)
 
 
-def test_both_routes_install_the_same_lock_and_it_is_complete():
-    conda = (PROJECT / "environment.yml").read_text()
-    assert "-r requirements.lock" in conda
-    assert "python=3.11" in conda
+def canonical(name):
+    return re.sub("[-_.]+", "-", name).lower()
+
+
+def locked():
+    """The lock's versions by name."""
+    lines = (PROJECT / "requirements.lock").read_text().splitlines()
+    return {canonical(name): number for name, _, number in (line.partition("==") for line in lines if not line.startswith("#"))}
+
+
+def test_both_routes_name_the_same_versions():
+    """conda's file names no version but Python's: all else it installs from the lock, as the other route does."""
+    route = yaml.safe_load((PROJECT / "environment.yml").read_text())
+    assert route["dependencies"] == ["python=3.11", "pip", {"pip": ["-r requirements.lock", "-e ."]}]
+    assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"] == "==3.11.*"
+
+
+def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
+    """From nothing, the lock installs everything, in versions that suit each other: pip would have nothing to add or to choose."""
+    pins = locked()
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    waiting = [Requirement(text) for text in (*project["dependencies"], *project["optional-dependencies"]["test"])]
+    needed = set()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonical(requirement.name)
+        assert name in pins, f"{requirement} is not in the lock"
+        assert requirement.specifier.contains(pins[name], prereleases=True), (
+            f"the lock has {name} {pins[name]}, not {requirement}"
+        )
+        if (name, frozenset(requirement.extras)) in needed:
+            continue
+        needed.add((name, frozenset(requirement.extras)))
+        for text in distribution(name).requires or []:
+            further = Requirement(text)
+            if further.marker is None or any(further.marker.evaluate({"extra": extra}) for extra in requirement.extras or {""}):
+                waiting.append(further)
+    unneeded = set(pins) - {name for name, _ in needed}
+    assert len(unneeded) < 10, f"nothing needs {sorted(unneeded)}"
+
+
+def test_the_lock_is_exact_and_holds_the_direct_ones():
     lock = (PROJECT / "requirements.lock").read_text()
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
     assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[^\s+]+", line) for line in lock.splitlines() if not line.startswith("#"))
@@ -135,6 +183,29 @@ def test_the_readmes_python_runs():
     )
     assert shown[:2] == [(5, 10, 130), (5, 10)]
     assert all(0 <= value < 0.9 for value in shown[2:])
+
+
+def test_what_is_committed_names_no_path_or_user_of_a_machine():
+    for path in (PROJECT / "docs").rglob("*"):
+        if path.suffix in (".ipynb", ".json", ".txt", ".md"):
+            found = re.findall(r"/(?:home|root|Users|private|var|opt|tmp/tmp)/\S*", path.read_text(encoding="utf-8"))
+            assert found == [], f"{path.name}: {found}"
+
+
+def test_every_committed_number_and_figure_tells_where_it_came_from():
+    """In one step: python -m qnn_core.results show FILE."""
+    shown = [
+        path for path in (PROJECT / GALLERY).iterdir() if path.suffix in (".png", ".npz", ".json") and path.name != "records.json"
+    ]
+    assert len(shown) >= 13
+    for path in shown:
+        told = described(f"{GALLERY}/{path.name}")
+        assert "DOES NOT MATCH" not in told, told
+        for line in ("made by ", "code ", "packages "):
+            assert f"\n{line}" in told
+        if "carries no record" not in told:
+            for line in ("notebook ", "seed ", "parameters ", "processor "):
+                assert f"\n{line}" in told
 
 
 def test_the_environment_is_compared_with_the_lock(tmp_path):

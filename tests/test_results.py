@@ -6,8 +6,9 @@ import os
 import numpy as np
 import pytest
 
-from qnn_core import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import atomic_write, in_project, relative
+from qnn_core import DamagedFile, InvalidInput, MissingData, files, origins
+from qnn_core.files import atomic_write, in_project, relative, write_record
+from qnn_core.origins import RECORDS, describe, main, origin_of, records_behind
 from qnn_core.results import expand, group_by, load_result, save_result, stack
 
 
@@ -51,7 +52,7 @@ def test_truncated_and_altered_results_are_noticed(tmp_path):
         load_result(str(path))
     path.write_bytes(whole)
     path.with_suffix(".json").write_text("{}")
-    with pytest.raises(DamagedFile, match=r"one\.json is not a provenance record"):
+    with pytest.raises(DamagedFile, match=r"one\.json is not a record of this project; delete it"):
         load_result(str(path))
     path.with_suffix(".json").unlink()
     with pytest.raises(MissingData, match=r"one\.json does not exist"):
@@ -106,3 +107,94 @@ def test_grouping_and_stacking(tmp_path):
     assert list(groups) == [(20,), (40,)]
     assert [result.provenance["parameters"]["number"] for result in groups[40,]] == [0, 2]
     assert stack(groups[40,], "values").shape == (2, 3)
+
+
+def chain(folder):
+    """A result, another made from it, and a figure made from that."""
+    save_result(
+        str(folder / "first.npz"),
+        {"x": np.arange(2)},
+        notebook="02_training",
+        parameters={"seed": 7, "lr": 0.01},
+        kind="classical annealer (block Gibbs)",
+        seconds=1.0,
+        data_sha256="d" * 64,
+    )
+    save_result(
+        str(folder / "second.npz"),
+        {"x": np.arange(2)},
+        notebook="04_phase",
+        parameters={"seed": 8},
+        kind="exact enumeration",
+        seconds=1.0,
+        inputs=[str(folder / "first.npz")],
+    )
+    (folder / "fig.png").write_bytes(b"a picture")
+    save_result(
+        str(folder / "fig.npz"),
+        {"x": np.arange(2)},
+        notebook="fig3",
+        parameters={"reads": 20},
+        kind="exact enumeration",
+        seconds=1.0,
+        inputs=[str(folder / "second.npz")],
+        pictures=[str(folder / "fig.png")],
+    )
+
+
+def test_show_leads_from_a_figure_to_everything_behind_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    chain(tmp_path)
+    for name in ("fig.png", "fig.npz", "fig.json"):
+        assert main(["show", name]) == 0
+        shown = capsys.readouterr().out
+        for told in ("notebooks/fig3.ipynb", '"reads": 20', "exact enumeration", "commit", "numpy 2", "Python 3.11", "processor"):
+            assert told in shown
+        assert "matches its" in shown
+        assert "input       second.npz: 04_phase, exact enumeration" in shown
+        assert '  input       first.npz: 02_training, classical annealer (block Gibbs), {"seed": 7, "lr": 0.01}' in shown
+    assert main(["show", "first.npz"]) == 0
+    assert "seed        7" in capsys.readouterr().out
+
+
+def test_show_tells_what_is_not_there_or_was_altered(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    chain(tmp_path)
+    (tmp_path / "fig.png").write_bytes(b"another picture")
+    assert "DOES NOT MATCH" in describe(origin_of("fig.png"))
+    kept = records_behind([origin_of("fig.npz").record])
+    assert [record["notebook"] for record in kept.values()].count("02_training") == 1
+    (tmp_path / "first.json").unlink()
+    assert "first.npz: not here any more" in describe(origin_of("fig.npz"))
+    write_record(RECORDS, kept)
+    assert "first.npz: 02_training" in describe(origin_of("fig.npz"))
+    record = json.loads((tmp_path / "fig.json").read_text())
+    record["parameters"]["reads"] = 21
+    (tmp_path / "fig.json").write_text(json.dumps(record))
+    (tmp_path / "notes.npz").write_bytes(b"")
+    monkeypatch.setattr(origins, "git", lambda *_: "")
+    for name, sentence in (
+        ("fig.png", "fig.json does not match its own SHA-256"),
+        ("absent.npz", "absent.npz does not exist"),
+        ("notes.npz", "has no provenance beside it (notes.json)"),
+    ):
+        assert main(["show", name]) == 1
+        assert sentence in capsys.readouterr().err
+
+
+def test_show_says_what_git_knows_of_files_without_a_record(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    (tmp_path / "cost.txt").write_text("numbers")
+    cells = [{"cell_type": "code", "metadata": {"tags": ["injected-parameters"]}, "source": ["# Parameters\n", "seed = 3\n"]}]
+    (tmp_path / "fig2.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}}))
+    monkeypatch.setattr(origins, "git", lambda *_: "abc123")
+    assert main(["show", "cost.txt"]) == main(["show", "fig2.ipynb"]) == 0
+    said = capsys.readouterr().out
+    for told in ("python -m benchmarks.cost", "came with commit abc123", "notebooks/fig2.ipynb", "parameters  seed = 3"):
+        assert told in said
+    monkeypatch.setattr(origins, "git", lambda *_: "")
+    write_record("many.json", {"one": 1})
+    assert main(["show", "cost.txt"]) == main(["show", "many.json"]) == 1
+    said = capsys.readouterr().err
+    assert "cost.txt has no provenance beside it" in said
+    assert "says nothing about what made it" in said

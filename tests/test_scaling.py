@@ -41,6 +41,8 @@ def test_intervals_cover_at_the_nominal_rate_though_runs_differ_and_are_few():
         alphas = 0.9 + 0.05 * random.standard_normal(4)
         rates = 0.03 * effort[None] ** -alphas[:, None]
         found.append(fit_power_law(effort, random.binomial(20_000, rates), 20_000, window=(0.1, 20), resamples=20, min_decades=1))
+    # Student's t for 3 degrees of freedom, and the mean standard deviation of 4 gaussian numbers of deviation 0.05.
+    assert np.mean([fit.high - fit.exponent for fit in found]) == pytest.approx(3.182 * 0.9213 * 0.05 / 2, rel=0.15)
     exponents = np.array([fit.exponent for fit in found])
     # Within three standard errors of the number of successes in 300, and of the mean.
     assert 0.95 - 3 * 0.0126 <= np.mean([fit.low <= 0.9 <= fit.high for fit in found]) <= 0.95 + 3 * 0.0126

@@ -10,26 +10,30 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from killed import finish, kernels, kill, start
+
+from qnn_core.files import read_arrays
+from qnn_core.verify import SOURCES, compare
 
 PROJECT = Path(__file__).parents[1]
-KEPT = ("qnn_core", "notebooks", "config", "Snakefile", "run_all.sh", "requirements.lock", "pyproject.toml", "environment.yml")
+WHO = {"USER": "somebody-particular", "LOGNAME": "somebody-particular", "DWAVE_API_TOKEN": "DEV-a-token-of-somebody"}
 OUTPUTS = ("data/results/smoke", "figures/smoke", "notebooks/rendered/smoke")
 
 
 def environment(folder):
-    return {**os.environ, "PYTHONPATH": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return {**os.environ, **WHO, "PYTHONPATH": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 def snakemake(folder, *arguments, cores=2):
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--config", "profile=smoke", "--nolock", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=500, check=False)
+    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=1500, check=False)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A folder with everything that the smoke profile makes."""
     folder = tmp_path_factory.mktemp("project")
-    for name in KEPT:
+    for name in SOURCES:
         source = PROJECT / name
         ignore = shutil.ignore_patterns("rendered", "__pycache__")
         shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy2(source, folder / name)
@@ -47,6 +51,7 @@ def finished(tmp_path_factory):
         ["--cores", "two"],
         ["--only", "fig6"],
         ["--onyl", "fig1"],
+        ["--executor", "pbs"],
         ["test", "now"],
         ["fig1"],
     ],
@@ -60,7 +65,7 @@ def test_mistakes_on_the_command_line_are_usage_errors(arguments):
 
 def test_help_names_every_option():
     done = subprocess.run([PROJECT / "run_all.sh", "--help"], capture_output=True, text=True, check=True)
-    for option in ("--profile", "--cores", "--only", "--dry-run", "--force", "--help", "test"):
+    for option in ("--profile", "--cores", "--only", "--dry-run", "--force", "--executor", "--help", "test"):
         assert option in done.stdout
 
 
@@ -119,13 +124,20 @@ def test_a_changed_number_of_the_profile_runs_what_it_concerns(finished, change,
     assert not kept & planned
 
 
-def test_pages_and_results_name_no_path_of_the_machine(finished):
-    for output in OUTPUTS:
-        for path in (finished / output).rglob("*"):
-            if path.suffix in (".ipynb", ".json"):
-                text = path.read_text(encoding="utf-8")
-                for secret in (str(finished), str(Path.home()) + "/", str(PROJECT), "site-packages"):
-                    assert secret not in text, f"{path.name} names {secret}"
+def test_pages_results_and_figures_name_no_path_user_or_token_of_the_machine(finished):
+    secrets = [str(finished), str(Path.home()) + "/", str(PROJECT), "site-packages", *WHO.values()]
+    files = [path for output in OUTPUTS for path in (finished / output).rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".npz", ".json", ".png", ".pdf", ".ipynb"}
+    for path in files:
+        content = path.read_bytes()
+        if path.suffix == ".npz":
+            content = "\n".join(
+                str(array.tolist()) for array in read_arrays(path, "").values() if array.dtype.kind == "U"
+            ).encode()
+        for secret in secrets:
+            assert secret.encode() not in content, f"{path.name} names {secret}"
+        if path.suffix not in (".png", ".pdf"):
+            assert not re.search(rb"/(home|root|Users|tmp|private|var|usr|opt)/", content), path.name
 
 
 def test_rendered_pages_are_complete_and_free_of_errors(finished):
@@ -142,10 +154,49 @@ def test_rendered_pages_are_complete_and_free_of_errors(finished):
                     assert output.get("name") != "stderr", f"{path.name}: {output.text[:200]}"
 
 
-def test_a_second_run_gives_the_same_numbers_bit_for_bit(finished):
-    result = finished / "data/results/smoke/training/gibbs-24-linear-s0.npz"
-    page = finished / "notebooks/rendered/smoke/02_training/gibbs-24-linear-s0.ipynb"
-    before = result.read_bytes(), page.read_bytes()
-    done = snakemake(finished, str(result.relative_to(finished)), "--force", cores=1)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert (result.read_bytes(), page.read_bytes()) == before
+def test_a_run_that_was_killed_twice_elsewhere_gives_the_same_numbers_bit_for_bit(finished, tmp_path_factory):
+    """In another folder, time zone, locale and hash seed, on another number of cores: SIGKILL to everything, and again."""
+    folder = tmp_path_factory.mktemp("another place, é")
+    for name in SOURCES:
+        shutil.copytree(finished / name, folder / name) if (finished / name).is_dir() else shutil.copy2(
+            finished / name, folder / name
+        )
+    options = ("--profile", "smoke", "--cores", "3")
+    changes = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "1"}
+    for steps in (0, 5):
+        run = start(folder, *options, **changes)
+        while not (kernels(folder) and len(list((folder / OUTPUTS[2]).rglob("*.ipynb"))) >= steps):
+            with pytest.raises(subprocess.TimeoutExpired):
+                run.wait(0.2)
+        assert kill(run, folder) > 3
+        assert not kernels(folder)
+    assert "made again" not in finish(folder, *options, **changes)
+    result = compare(finished, folder, "smoke")
+    assert result.differences == []
+    assert result.compared["pages"] == len(list((finished / "notebooks/rendered/smoke").rglob("*.ipynb")))
+    assert result.compared["claims"] == 6
+    assert result.compared["pictures"] == 10
+    assert result.compared["numbers"] > 10_000
+
+
+def test_damaged_outputs_are_named_and_made_again(finished):
+    figure, claims = finished / "figures/smoke/fig1.npz", finished / "data/results/smoke/claims.json"
+    before = {path: path.read_bytes() for path in (figure, claims)}
+    figure.write_bytes(before[figure][:-20])
+    claims.write_text(before[claims].decode().replace('"id": "C1"', '"id": "C7"'))
+    said = finish(finished, "--profile", "smoke")
+    assert "figures/smoke/fig1.npz does not match its recorded SHA-256; it is made again." in said
+    assert "data/results/smoke/claims.json does not match its own SHA-256; it is made again." in said
+    assert figure.read_bytes() == before[figure]
+    assert compare(finished, finished, "smoke").differences == []
+
+
+def test_a_profile_that_cannot_be_used_is_refused_before_any_work(finished):
+    profile = finished / "config/smoke.yaml"
+    before = profile.read_text()
+    profile.write_text(before.replace("epochs: 3\n", 'epochs: "3"\n', 1))
+    try:
+        with pytest.raises(AssertionError, match="epochs = '3': Input should be a valid integer"):
+            finish(finished, "--profile", "smoke", "--dry-run")
+    finally:
+        profile.write_text(before)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, Int8
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_count, check_pair
 from qnn_core.ising import IsingProblem
 
 
@@ -54,11 +54,6 @@ class Metered(Protocol):
         ...
 
 
-def check_count(name: str, value: int, least: int = 1) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InvalidInput(name, value, f"a whole number of at least {least}")
-
-
 def check_num_reads(num_reads: int) -> None:
     check_count("num_reads", num_reads)
 
@@ -81,8 +76,10 @@ def derived_seed(*parts: int) -> int:
 
 def check_schedule(sweeps: int, beta: tuple[float, float]) -> None:
     check_count("sweeps", sweeps)
-    if len(beta) != 2 or not all(np.isfinite(beta)) or not 0 < beta[0] <= beta[1]:
-        raise InvalidInput("beta", beta, "(hot, cold), two finite numbers with 0 < hot <= cold")
+    allowed = "(hot, cold), two finite numbers with 0 < hot <= cold"
+    check_pair("beta", beta, allowed)
+    if not 0 < beta[0] <= beta[1]:
+        raise InvalidInput("beta", beta, allowed)
 
 
 def annealing_betas(sweeps: int, beta: tuple[float, float]) -> Float32[np.ndarray, " sweeps"]:

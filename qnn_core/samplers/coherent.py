@@ -16,14 +16,14 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Complex128, Float64, Int8
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_count, check_number
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, check_count, check_num_reads, check_seed
+from qnn_core.limits import MAX_SPINS
+from qnn_core.samplers.base import Reads, check_num_reads, check_seed
 from qnn_core.samplers.evolution import evolve
 from qnn_core.samplers.exact import output_states
 from qnn_core.samplers.schedule import AnnealingSchedule, load_schedule
 
-MAX_SPINS = 20
 _BLOCK_AMPLITUDES = 1 << 22
 
 
@@ -85,8 +85,7 @@ class AnnealingUnitary:
 
 
 def _check_anneal(duration: float, steps: int) -> None:
-    if not (np.isfinite(duration) and duration > 0):
-        raise InvalidInput("duration", duration, "a finite time above 0")
+    check_number("duration", duration, above=True)
     check_count("steps", steps)
 
 

@@ -11,12 +11,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_count
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import (
     Reads,
     annealing_betas,
-    check_count,
     check_counters,
     check_num_reads,
     check_schedule,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check_pair
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Reads, Sampler, check_num_reads, check_seed, derived_seed
 
@@ -20,8 +20,7 @@ FIELD_RANGE, COUPLING_RANGE = 4.0, 1.0
 
 
 def check_control_error(control_error: tuple[float, float]) -> None:
-    if len(control_error) != 2 or not all(np.isfinite(control_error)) or min(control_error) < 0:
-        raise InvalidInput("control_error", control_error, "(of fields, of couplings), two finite numbers of at least 0")
+    check_pair("control_error", control_error, "(of fields, of couplings), two finite numbers of at least 0")
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Int8, Int64
 
-from qnn_core.errors import AnnealerError, InvalidInput
-from qnn_core.samplers.base import check_count, check_schedule
+from qnn_core.errors import AnnealerError, InvalidInput, check_count
+from qnn_core.samplers.base import check_schedule
 from qnn_core.samplers.control_errors import check_control_error
 from qnn_core.samplers.embedding import graph_identifier
 

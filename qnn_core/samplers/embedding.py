@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -17,8 +18,8 @@ from typing import Any
 
 import networkx as nx
 
-from qnn_core.errors import InvalidInput
-from qnn_core.files import in_project, write_json
+from qnn_core.errors import DamagedFile, InvalidInput
+from qnn_core.files import in_project, read_record, write_record
 
 Embedding = tuple[tuple[int, ...], ...]
 """The chain of qubits of each spin of one tile, spin 0 first."""
@@ -51,8 +52,8 @@ class Tiles:
 def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str, *, timeout: float = 60.0) -> Tiles:
     """At most `most` disjoint embeddings, from the cache in `folder` or found now and kept there.
 
-    timeout: seconds after which no further tile is looked for. A cached file that cannot be read, or whose chains do not fit the
-    graph, is made again. Raises InvalidInput when not even one tile fits.
+    timeout: seconds after which no further tile is looked for. A cached file that was altered, or whose chains do not fit the
+    graph, is made again, with a warning. Raises InvalidInput when not even one tile fits.
     """
     path = Path(folder) / graph_identifier(graph) / f"{'-'.join(map(str, layers))}-tiles{most}.json"
     cached = _load(path, layers, graph)
@@ -63,7 +64,7 @@ def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str,
         qubits = graph.number_of_nodes()
         raise InvalidInput("layers", layers, f"a network that fits the {qubits} qubits of the annealer: fewer spins, or a window")
     tiles = Tiles(layers, tuple(embeddings))
-    write_json(path, as_content(tiles))
+    write_record(path, as_content(tiles))
     return tiles
 
 
@@ -139,15 +140,17 @@ def _heuristic(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> M
 def _load(path: Path, layers: tuple[int, ...], graph: nx.Graph) -> Tiles | None:
     from dwave.embedding import is_valid_embedding
 
+    if not in_project(path).is_file():
+        return None
     try:
-        tiles = from_content(json.loads(in_project(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+        tiles = from_content(read_record(path, "it is made again"))
+    except DamagedFile as failure:
+        warnings.warn(str(failure), stacklevel=3)
         return None
     source = layered_graph(layers)
     used = [qubit for embedding in tiles.embeddings for chain in embedding for qubit in chain]
     fits = tiles.layers == layers and len(used) == len(set(used)) and len(tiles) > 0
-    return (
-        tiles
-        if fits and all(is_valid_embedding(dict(enumerate(embedding)), source, graph) for embedding in tiles.embeddings)
-        else None
-    )
+    if fits and all(is_valid_embedding(dict(enumerate(embedding)), source, graph) for embedding in tiles.embeddings):
+        return tiles
+    warnings.warn(f"{path.name} holds no embedding of {layers} in this graph; it is made again.", stacklevel=3)
+    return None

@@ -17,12 +17,12 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_number
 from qnn_core.ising import IsingProblem, sign
+from qnn_core.limits import MAX_OUTPUTS
 from qnn_core.samplers.base import Reads, check_num_reads, check_seed
 from qnn_core.samplers.enumeration import deepest_minima, enumerate_energies
 
-MAX_OUTPUTS = 20
 _BLOCK_CELLS = 1 << 23
 _FACTORS = 512
 
@@ -109,8 +109,8 @@ class ExactSampler:
     kind: ClassVar[str] = "exact enumeration"
 
     def __post_init__(self) -> None:
-        if self.beta is not None and not (np.isfinite(self.beta) and self.beta > 0):
-            raise InvalidInput("beta", self.beta, "None for the deepest minima, or a finite number above 0")
+        if self.beta is not None:
+            check_number("beta", self.beta, above=True)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)

@@ -12,11 +12,11 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float32, Int8
 
+from qnn_core.errors import check_count
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import (
     Reads,
     annealing_betas,
-    check_count,
     check_counters,
     check_num_reads,
     check_schedule,

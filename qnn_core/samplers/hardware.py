@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from jaxtyping import Int8
 
-from qnn_core.errors import AnnealerError, InvalidInput, MissingData, OverBudget
+from qnn_core.errors import AnnealerError, InvalidInput, MissingData, OverBudget, check_count, check_number
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, check_count, check_num_reads, check_seed, derived_seed
+from qnn_core.samplers.base import Reads, check_num_reads, check_seed, derived_seed
 from qnn_core.samplers.device import Anneal, Device, LiveDevice, MockDevice
 from qnn_core.samplers.embedding import Embedding, Tiles, find_tiles
 from qnn_core.samplers.records import Answer, Question, Records, probe_energies
@@ -79,14 +79,13 @@ class TiledAnnealer(ABC):
         if self.scale is not None:
             positive["scale"] = self.scale
         for name, value in positive.items():
-            if not (math.isfinite(value) and value > 0):
-                raise InvalidInput(name, value, "a finite number above 0")
+            check_number(name, value, above=True)
         check_count("cycles", self.cycles, least=0)
         check_count("tiles", self.tiles)
+        check_number("turning_point", self.turning_point)
         if not 0 < self.turning_point < 1:
             raise InvalidInput("turning_point", self.turning_point, "a number between 0 and 1")
-        if not (math.isfinite(self.hold) and self.hold >= 0):
-            raise InvalidInput("hold", self.hold, "a finite time of at least 0 microseconds")
+        check_number("hold", self.hold)
 
     @property
     @abstractmethod
@@ -273,10 +272,8 @@ class QPUSampler(TiledAnnealer):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_count("attempts", self.attempts)
-        if not (math.isfinite(self.pause) and self.pause >= 0):
-            raise InvalidInput("pause", self.pause, "a finite time of at least 0 seconds")
-        if not self.max_qpu_seconds > 0:
-            raise InvalidInput("max_qpu_seconds", self.max_qpu_seconds, "a time above 0 seconds")
+        check_number("pause", self.pause)
+        check_number("max_qpu_seconds", self.max_qpu_seconds, above=True)
 
     @cached_property
     def _device(self) -> Device:

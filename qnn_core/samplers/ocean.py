@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check_number
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Reads, check_num_reads, check_schedule, check_seed, derived_seed
 
@@ -56,8 +56,7 @@ class PathIntegralAnnealing:
 
     def __post_init__(self) -> None:
         check_schedule(self.sweeps, (self.beta, self.beta))
-        if not (np.isfinite(self.transverse) and self.transverse > 0):
-            raise InvalidInput("transverse", self.transverse, "a finite field above 0")
+        check_number("transverse", self.transverse, above=True)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         from dwave.samplers import PathIntegralAnnealingSampler

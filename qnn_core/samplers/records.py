@@ -7,10 +7,7 @@ file: a run that was stopped goes on without paying twice, and a reader without 
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +17,13 @@ import numpy as np
 from jaxtyping import Float32, Int8, Int64
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import atomic_write, in_project, relative, write_json
+from qnn_core.files import atomic_write, in_project, read_arrays, read_record, relative, write_record
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.embedding import Tiles, as_content, from_content
 
 _PROBES = 4
+_NEEDED = "restore it from a copy: without it the recorded reads cannot be understood"
+_PAY_AGAIN = "restore it from a copy, or delete it: then the annealer is asked, and paid, once more"
 _ARRAYS = ("spins", "shape", "qubits", "scale", "chain_strength", "qpu_seconds", "problem_id", "num_reads", "probe")
 
 
@@ -81,7 +80,7 @@ class Records:
         """Begin, or go on with, a run of these settings; a folder of other settings is refused."""
         self.settings = json.loads(json.dumps(settings))
         if not self._path("settings.json").exists():
-            write_json(self._path("settings.json"), self.settings)
+            write_record(self._path("settings.json"), self.settings)
             return
         there = self._read_settings()
         differing = sorted(name for name in {*there, *self.settings} if there.get(name) != self.settings.get(name))
@@ -105,13 +104,10 @@ class Records:
         path = self._path(f"tiles-{'-'.join(map(str, layers))}.json")
         if not path.is_file():
             return None
-        try:
-            return from_content(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, KeyError, TypeError) as failure:
-            raise DamagedFile(f"{relative(path)} is damaged; without it the recorded reads cannot be understood.") from failure
+        return from_content(read_record(path, _NEEDED))
 
     def keep_tiles(self, tiles: Tiles) -> None:
-        write_json(self._path(f"tiles-{'-'.join(map(str, tiles.layers))}.json"), as_content(tiles))
+        write_record(self._path(f"tiles-{'-'.join(map(str, tiles.layers))}.json"), as_content(tiles))
 
     def find(self, question: Question) -> Answer | None:
         """The recorded answer, None if there is none; InvalidInput if it answers another problem."""
@@ -176,19 +172,12 @@ class Records:
         return self._path(question.file).with_suffix(".pending")
 
     def _read_settings(self) -> dict[str, Any]:
-        path = self._path("settings.json")
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as failure:
-            raise DamagedFile(f"{relative(path)} is damaged; without it the recorded reads cannot be understood.") from failure
+        return read_record(self._path("settings.json"), _NEEDED)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a record; the archive's own checksums tell whether it is whole."""
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            return {name: archive[name] for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as failure:
-        raise DamagedFile(
-            f"{relative(path)} is damaged. Restore it from a copy, or delete it: then the annealer is asked, and paid, once more."
-        ) from failure
+    arrays = read_arrays(path, _PAY_AGAIN, _ARRAYS)
+    if set(arrays) != set(_ARRAYS):
+        raise DamagedFile(f"{relative(path)} is damaged; {_PAY_AGAIN}.")
+    return arrays

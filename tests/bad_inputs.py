@@ -1,0 +1,252 @@
+"""Inputs that cannot be used, and the doors at which each must be stopped: a notebook's parameters, a profile's yaml, a call from Python.
+
+Calls run in a process of their own without the run-time type checker of the tests, as users run them; their sampler must never be asked.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Bad:
+    """name, value: what the message must show, besides what is allowed. given: parameters of `notebook`. yaml: changes of a profile.
+
+    call: raises the error. in_yaml: the name there. in_call: the name, and the value, there; where they are others.
+    """
+
+    name: str
+    value: str
+    given: dict[str, Any] | None = None
+    yaml: dict[str, Any] | None = None
+    call: Callable[[], object] | None = None
+    notebook: str = "02_training"
+    in_call: tuple[str, ...] = ()
+    in_yaml: str | None = None
+
+
+def trained(**options: Any) -> object:
+    from qnn_core import QNN, train
+
+    return train(QNN((64, 6, 10)), digits(), Untouchable(), **options)
+
+
+def digits() -> Any:
+    from qnn_core import load_dataset
+
+    return load_dataset("digits")
+
+
+def net(**options: Any) -> Any:
+    from qnn_core import QNN
+
+    return QNN(**{"sizes": (64, 6, 10), **options})
+
+
+def sampler(name: str = "gibbs", **options: Any) -> Any:
+    from qnn_core import get_sampler
+
+    return get_sampler(name, **options)
+
+
+def baseline(**options: Any) -> object:
+    from qnn_core import train_backprop
+
+    return train_backprop(**{"method": "mlp", "data": digits(), **options})
+
+
+def sampled(name: str, num_reads: Any = 2, seed: Any = 0, sizes: tuple[int, ...] = (64, 6, 10), **options: Any) -> object:
+    from qnn_core import QNN
+
+    return sampler(name).sample(QNN(sizes, **options).problem(digits().x_train[:2]), num_reads, seed)
+
+
+def deep(name: str) -> object:
+    return sampled(name, sizes=(64, 6, 6, 10))
+
+
+def tempered(**options: Any) -> object:
+    from qnn_core import QNN, phase
+
+    return phase.parallel_tempering(QNN((64, 6, 10)).problem(digits().x_train[:2]), **options)
+
+
+def windowed(width: Any) -> object:
+    from qnn_core.active import WindowSampler
+
+    return WindowSampler(sampler(), width)
+
+
+def stored(path: str) -> object:
+    from qnn_core.results import save_result
+
+    return save_result(path, {}, notebook="n", parameters={}, kind="none", seconds=0.0)
+
+
+def loaded(path: str) -> object:
+    from qnn_core.results import expand, load_result
+
+    return [load_result(name) for name in expand([path])]
+
+
+def dataset(name: Any) -> object:
+    from qnn_core import load_dataset
+
+    return load_dataset(name)
+
+
+def few_reads() -> object:
+    from qnn_core import QNN, phase
+
+    reads = sampler(sweeps=1).sample(QNN((64, 6, 10)).problem(digits().x_train[:2]), 5, 0)
+    return phase.order_parameters(reads)
+
+
+class Untouchable:
+    """A sampler that must not be asked."""
+
+    name = kind = "none"
+
+    def sample(self, *_: Any) -> None:
+        raise AssertionError("work was begun")
+
+
+NAN, INF = math.nan, math.inf
+CLASSES = {"notebook": "06_grover"}
+SAMPLERS = {"notebook": "02b_samplers"}
+
+
+def part(name: str, **change: Any) -> dict[str, Any]:
+    return {name: change}
+
+
+BAD = [
+    Bad("epochs", "0", {"epochs": 0}, {"epochs": 0}, lambda: trained(epochs=0)),
+    Bad("epochs", "-1", {"epochs": -1}, {"epochs": -1}, lambda: baseline(epochs=-1)),
+    Bad("epochs", "2.5", {"epochs": 2.5}, {"epochs": 2.5}, lambda: trained(epochs=2.5)),
+    Bad("epochs", "'20'", {"epochs": "20"}, {"epochs": "20"}, lambda: trained(epochs="20")),
+    Bad("epochs", "True", {"epochs": True}, {"epochs": True}, lambda: trained(epochs=True)),
+    Bad("epochs", "None", {"epochs": None}, {"epochs": None}, lambda: trained(epochs=None)),
+    Bad("epochs", "1000000000000", {"epochs": 10**12}, {"epochs": 10**12}),
+    Bad("reads", "0", {"reads": 0}, {"reads": 0}, lambda: trained(reads=0)),
+    Bad("reads", "'10'", {"reads": "10"}, {"reads": "10"}, lambda: trained(reads="10")),
+    Bad("reads", "1.5", {"reads": 1.5}, {"reads": 1.5}, lambda: sampled("gibbs", 1.5)),
+    Bad("sweeps", "0", {"sweeps": 0}, {"sweeps": 0}, lambda: sampler(sweeps=0)),
+    Bad("sweeps", "-5", {"sweeps": -5}, {"sweeps": -5}, lambda: sampler("sa", sweeps=-5)),
+    Bad("sweeps", "'20'", {"sweeps": "20"}, {"sweeps": "20"}, lambda: sampler(sweeps="20")),
+    Bad("sweeps", "2.5", {"sweeps": 2.5}, {"sweeps": 2.5}, lambda: sampler("collapsed", sweeps=2.5)),
+    Bad("batch_size", "0", {"batch_size": 0}, {"batch_size": 0}, lambda: trained(batch_size=0)),
+    Bad("batch_size", "5000", {"batch_size": 5000}, {"batch_size": 5000}, lambda: trained(batch_size=5000)),
+    Bad("batch_size", "'10'", {"batch_size": "10"}, {"batch_size": "10"}, lambda: baseline(batch_size="10")),
+    Bad("margin", "-1.0", {"margin": -1.0}, {"margin": -1.0}, lambda: trained(margin=-1.0)),
+    Bad("margin", "nan", {"margin": NAN}, {"margin": NAN}, lambda: trained(margin=NAN)),
+    Bad("margin", "inf", {"margin": INF}, {"margin": INF}, lambda: trained(margin=INF)),
+    Bad("margin", "'8'", {"margin": "8"}, {"margin": "8"}, lambda: trained(margin="8")),
+    Bad("copies", "0", {"copies": 0}, {"copies": 0}, lambda: net(copies=0)),
+    Bad("copies", "1.5", {"copies": 1.5}, {"copies": 1.5}, lambda: net(copies=1.5)),
+    Bad("copies", "'2'", {"copies": "2"}, {"copies": "2"}, lambda: baseline(method="energy", copies="2")),
+    Bad("hidden", "0", {"hidden": [0]}, {"hidden": 0}, lambda: baseline(hidden=0)),
+    Bad("hidden", "'120'", {"hidden": "120"}, {"hidden": "120"}, lambda: baseline(hidden="120")),
+    Bad("hidden", "-3", {"hidden": [-3]}, {"hidden": -3}, lambda: net(sizes=(64, -3, 10)), in_call=("sizes",)),
+    Bad("hidden", "[]", {"hidden": []}, {"active": {"hidden": []}}, lambda: net(sizes=(64, 10)), in_call=("sizes", "(64, 10)")),
+    Bad("seed", "-1", {"seed": -1}, {"seeds": [-1, 0]}, lambda: trained(seed=-1)),
+    Bad("seed", "1.5", {"seed": 1.5}, {"seeds": [1.5, 0]}, lambda: sampled("gibbs", seed=1.5)),
+    Bad("seed", "'0'", {"seed": "0"}, {"seeds": ["0", 1]}, lambda: net(seed="0")),
+    Bad("seed", "4294967296", {"seed": 2**32}, {"seeds": [2**32, 1]}),
+    Bad("seeds", "[0]", {"seeds": [0], "samplers": ["gibbs"]}, {"seeds": [0]}, **SAMPLERS),
+    Bad("lr", "'1e-4'", {"lr": "1e-4"}, {"rates": {"gibbs": ["1e-4"]}}, lambda: trained(lr="1e-4"), in_yaml="rates.gibbs"),
+    Bad("lr", "0", {"lr": 0}, {"rates": {"gibbs": [0]}}, lambda: trained(lr=0), in_yaml="rates.gibbs"),
+    Bad("lr", "-0.1", {"lr": -0.1}, {"rates": {"mlp": [-0.1]}}, lambda: baseline(lr=-0.1), in_yaml="rates.mlp"),
+    Bad("lr", "nan", {"lr": NAN}, {"rates": {"mlp": [NAN]}}, lambda: baseline(lr=NAN), in_yaml="rates.mlp"),
+    Bad("lr", "inf", {"lr": INF}, {"rates": {"energy": [INF]}}, lambda: trained(lr=INF), in_yaml="rates.energy"),
+    Bad("lr", "11", {"lr": 11}, {"rates": {"gibbs": [11]}}, in_yaml="rates.gibbs"),
+    Bad("lr", "0.1", {"lr": 0.1, "rates": "r.npz"}),
+    Bad("lr", "None", {"lr": None}, notebook="03_backprop"),
+    Bad("snapshots", "-1", {"snapshots": -1}, {"snapshots": -1}, lambda: trained(snapshots=-1)),
+    Bad("snapshots", "'12'", {"snapshots": "12"}, {"snapshots": "12"}, lambda: trained(snapshots="12")),
+    Bad("dataset", "'emnist'", {"dataset": "emnist"}, {"dataset": "emnist"}, lambda: dataset("emnist")),
+    Bad("dataset", "3", {"dataset": 3}, {"dataset": 3}, lambda: dataset(3)),
+    Bad("dataset", "'absent.npz'", {"dataset": "absent.npz"}, {"dataset": "absent.npz"}, lambda: dataset("absent.npz")),
+    Bad("sampler", "'dwave'", {"sampler": "dwave"}, part("ablation", samplers=["dwave"]), lambda: sampler("dwave")),
+    Bad("schedule", "'cosine'", {"schedule": "cosine"}, None, lambda: trained(schedule="cosine")),
+    Bad("schedule", "'step'", {"schedule": "step", "lr": 0.1}, None, lambda: baseline(schedule="step"), notebook="03_backprop"),
+    Bad("wrong", "'both'", {"wrong": "both"}, None, lambda: trained(wrong="both")),
+    Bad("wrong", "'spins'", {"wrong": "spins"}, None, lambda: trained(wrong="spins")),
+    Bad("weighting", "'all'", {"weighting": "all"}, None, lambda: trained(weighting="all")),
+    Bad("completed", "'no'", {"completed": "no"}),
+    Bad("beta_hot", "6.0", {"beta_hot": 6.0}, None, lambda: sampler(beta=(6.0, 0.1)), in_call=("beta",)),
+    Bad("beta_hot", "0", {"beta_hot": 0}, None, lambda: sampler("sa", beta=(0, 1)), in_call=("beta", "(0, 1)")),
+    Bad("beta_cold", "nan", {"beta_cold": NAN}, None, lambda: sampler(beta=(0.1, NAN)), in_call=("beta",)),
+    Bad("beta_cold", "'cold'", {"beta_cold": "cold"}, None, lambda: sampler(beta=(0.1, "cold")), in_call=("beta",)),
+    Bad("epoch", "3", {"epoch": 3}, {"epoch": 3}, lambda: trained(epoch=3), in_call=("epoch", "'epoch'")),
+    Bad("sweep", "20", {"sweep": 20}, {"sweep": 20}, lambda: sampler(sweep=20), in_call=("sweep", "sweep")),
+    Bad("classes", "10", {"classes": [0, 10]}, part("grover", classes=[0, 10]), lambda: digits().only_classes((0, 10)), **CLASSES),
+    Bad("classes", "0, 0", {"classes": [0, 0]}, part("grover", classes=[0, 0]), lambda: digits().only_classes((0, 0)), **CLASSES),
+    Bad("classes", "0", {"classes": [0]}, part("grover", classes=[0]), lambda: digits().only_classes((0,)), **CLASSES),
+    Bad(
+        "classes", "10", {"classes": list(range(11))}, part("grover", classes=list(range(11))),
+        lambda: digits().only_classes(tuple(range(11))), notebook="04d_landscape",
+    ),
+    Bad("outputs", "2", {"outputs": 2, "seeds": [0, 1], "samplers": ["gibbs"]}, **SAMPLERS),
+    Bad("hidden", "17", {"hidden": 17, "seeds": [0, 1], "samplers": ["gibbs"]}, part("samplers", hidden=17), **SAMPLERS),
+    Bad(
+        "hidden + outputs", "24", {"hidden": 16, "outputs": 8, "seeds": [0, 1], "samplers": ["gibbs"]},
+        None, lambda: sampled("coherent", sizes=(64, 16, 10)), in_call=("spins", "26"), **SAMPLERS,
+    ),
+    Bad("hidden", "14", {"hidden": 14, "classes": list(range(10))}, part("grover", hidden=14, classes=list(range(10))), **CLASSES),
+    Bad("exact", "40", {"sampler": "exact", "copies": 4}, part("ablation", copies=4), lambda: sampled("exact", copies=4)),
+    Bad("hidden", "[6, 6]", {"sampler": "collapsed", "hidden": [6, 6]}, None, lambda: deep("collapsed"), in_call=("layers", "(6, 6, 10)")),
+    Bad("hidden", "[6, 6]", {"method": "energy", "hidden": [6, 6], "lr": 0.1}, None,
+        lambda: baseline(method="energy", hidden=(6, 6)), notebook="03_backprop", in_call=("sizes", "(64, 6, 6, 10)")),
+    Bad("coherent", "[120]", {"sampler": "coherent"}, None, lambda: sampled("coherent", sizes=(64, 120, 10)), in_call=("spins", "130")),
+    Bad("window", "4", {"window": 4, "lr": 0.1}, part("active", windows=[2, 4]), notebook="07_active_layers"),
+    Bad("window", "0", {"window": 0, "lr": 0.1}, part("active", windows=[0]), lambda: windowed(0), notebook="07_active_layers", in_call=("width",)),
+    Bad("window", "'2'", {"window": "2", "lr": 0.1}, part("active", windows=["2"]), lambda: windowed("2"), notebook="07_active_layers", in_call=("width",)),
+    Bad("sweeps", "79", {"sweeps": 79, "measurements": 10}, part("equilibrium", sweeps=79, measurements=10), notebook="04b_equilibrium"),
+    Bad("coldest", "9.0", {"coldest": 9.0}, part("equilibrium", coldest=9.0), notebook="04b_equilibrium"),
+    Bad("measurements", "5", {"measurements": 5}, part("equilibrium", measurements=5), notebook="04b_equilibrium"),
+    Bad("glass", "0", {"glass": 0}, part("active", glass=0), lambda: net(glass=0)),
+    Bad("drive", "nan", {"drive": NAN}, part("active", drive=NAN), lambda: net(drive=NAN)),
+    Bad("held_out", "1.0", {"held_out": 1.0}, part("ablation", held_out=1.0), lambda: digits().hold_out(1.0, 0), "02c_ablation", ("fraction",)),
+    Bad("held_out", "0", {"held_out": 0}, part("ablation", held_out=0), lambda: digits().hold_out(0, 0), "02c_ablation", ("fraction",)),
+    Bad("train_images", "5", {"train_images": 5}, part("ablation", train_images=5), lambda: digits().hold_out(0.3, 0, 5), "02c_ablation", ("num_train",)),
+    Bad("train_images", "5000", {"train_images": 5000}, part("ablation", train_images=5000), lambda: digits().hold_out(0.3, 0, 5000), "02c_ablation", ("num_train",)),
+    Bad("reads_tried", "[10]", {"reads_tried": [10]}, part("ablation", reads_tried=[10]), notebook="02c_ablation"),
+    Bad("resamples", "10", {"resamples": 10}, part("scaling", resamples=10), notebook="05_scaling"),
+    Bad("reads", "5", {"reads": 5}, part("phase", reads=5), few_reads, notebook="04_phase"),
+    Bad("images", "1000", {"images": 1000}, part("sizes", images=1000), notebook="04c_sizes"),
+    Bad("searches", "3", {"searches": 3}, part("grover", searches=3), notebook="06_grover"),
+    Bad("steps", "0", {"steps": 0}, part("grover", steps=0), lambda: sampler("coherent", steps=0), **CLASSES),
+    Bad("duration", "-1.0", {"duration": -1.0}, part("grover", duration=-1.0), lambda: sampler("coherent", duration=-1.0), **CLASSES),
+    Bad("mock_size", "16", {"mock_size": 16, "seeds": [0, 1], "samplers": ["mock"]}, **SAMPLERS),
+    Bad("method", "'svm'", {"method": "svm", "lr": 0.1}, None, lambda: baseline(method="svm"), notebook="03_backprop"),
+    Bad("result", "'x.txt'", {"result": "x.txt"}, None, lambda: stored("x.txt"), in_call=("path",)),
+    Bad("result", "None", {"result": None}),
+    Bad("figure", "'fig1.png'", {"figure": "fig1.png", "run": "absent.npz"}, notebook="fig1"),
+    Bad("rates", "'absent.npz'", {"rates": "absent.npz", "lr": None}, None, lambda: loaded("absent.npz"), in_call=("absent.npz", "absent.npz")),
+    Bad("runs", "absent-*.npz", {"runs": ["absent-*.npz"]}, None, lambda: loaded("absent-*.npz"), notebook="04_phase", in_call=("absent", "absent")),
+    Bad("runs", "[]", {"runs": []}, notebook="04_phase"),
+    Bad("record", "replay", {"sampler": "replay"}, None, lambda: sampler("replay", record="absent").sample(None, 1, 0), in_call=("absent", "absent")),
+    Bad("record", "'absent'", {"sampler": "replay", "record": "absent"}),
+    Bad("max_qpu_seconds", "0", {"max_qpu_seconds": 0}, None, lambda: sampler("qpu", record="x", max_qpu_seconds=0)),
+    Bad("annealing_time", "nan", {"annealing_time": NAN}, None, lambda: sampler("mock", annealing_time=NAN)),
+    Bad("cycles", "-1", {"cycles": -1}, None, lambda: sampler("mock", cycles=-1)),
+    Bad("field_error", "-0.1", {"field_error": -0.1}, None, lambda: sampler(control_error=(-0.1, 0.0)), in_call=("control_error",)),
+]  # fmt: skip
+
+
+def messages() -> list[str | None]:
+    """What each call says: the error's kind and sentence, or nothing where the door does not exist or let it through."""
+    said: list[str | None] = []
+    for bad in BAD:
+        try:
+            said.append(None if bad.call is None else f"not stopped: {bad.call()}")
+        except Exception as failure:
+            said.append(f"{type(failure).__name__}: {failure}")
+    return said
+
+
+if __name__ == "__main__":
+    print(json.dumps(messages()))
