@@ -20,7 +20,7 @@ import numpy as np
 from qnn_core.errors import MissingData
 from qnn_core.files import in_project, relative
 from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT, STATEMENTS
-from qnn_core.results import Result, group_by, stack
+from qnn_core.results import Result, group_by, stack, versions
 from qnn_core.statistics import Interval, difference_interval, mean_interval
 
 Verdict = Literal["agrees", "disagrees", "not testable here"]
@@ -239,7 +239,7 @@ def measured_number(claim: Claim) -> str:
 
 def as_content(profile: str, claims: list[Claim]) -> dict[str, Any]:
     """What is stored in claims.json."""
-    return {"profile": profile, "claims": [asdict(claim) for claim in claims]}
+    return {"profile": profile, **versions(), "claims": [asdict(claim) for claim in claims]}
 
 
 def load_claims(path: str) -> list[Claim]:

@@ -1,20 +1,27 @@
 """The parameters of every notebook and of every profile: names, types, bounds and meaning.
 
 Checked strictly, before any work, by every way in: a profile's yaml, `qnn_core.execute`, and the first lines of each notebook.
+
+python -m qnn_core.params [NOTEBOOK ...] prints them; with --write it puts types and help into the parameters cells of the notebooks.
 """
 
 from __future__ import annotations
 
+import argparse
+import ast
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import nbformat
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from qnn_core.describe import ParameterTable, describe, parameters_cell, text_table
 from qnn_core.errors import InvalidInput
-from qnn_core.files import ROOT
+from qnn_core.files import ROOT, atomic_write
 from qnn_core.minima import MAX_TREE_OUTPUTS
 
 SamplerName = Literal["gibbs", "collapsed", "exact", "sa", "pia"]
@@ -32,6 +39,11 @@ Paths = Annotated[tuple[str, ...], Field(min_length=1)]
 
 class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @property
+    def table(self) -> ParameterTable:
+        """The parameters as a table, for the notebook that has them."""
+        return ParameterTable(self)
 
 
 class DataParameters(Strict):
@@ -455,6 +467,28 @@ class SummaryParameters(Strict):
     claims: str = Field(description="where to store the table of claims (.json)")
 
 
+class PlaygroundParameters(Strict):
+    """playground"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    sampler: Literal["gibbs", "collapsed", "exact", "sa"] = Field("gibbs", description="which sampler proposes the reads")
+    hidden: Annotated[int, Field(ge=4, le=400)] = Field(120, description="hidden spins, the width of the network")
+    reads: Annotated[int, Field(ge=10, le=400)] = Field(50, description="reads of each image")
+    sweeps: Annotated[int, Field(ge=1, le=200)] = Field(20, description="updates of every spin in one read")
+    temperature: float = Field(0.2, ge=0.05, le=10, description="temperature at the end of a read")
+    margin: float = Field(8.0, ge=0, le=50, description="energy above the clamped state up to which a wrong read is a head")
+    updates: Annotated[int, Field(ge=1, le=200)] = Field(5, description="updates between two pictures while heads are cut")
+    epochs: Annotated[int, Field(ge=1, le=100)] = Field(20, description="passes over the training images until training ends")
+    batch_size: Count = Field(10, description="images of one update")
+    image: int = Field(0, ge=0, description="test image that is looked at first")
+    seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
+
+    def options_of(self, sampler: str) -> dict[str, Any]:
+        """The options that `get_sampler(sampler, ...)` takes: reads end at `temperature`, `exact` draws from equilibrium at it."""
+        beta = 1 / self.temperature
+        return {"beta": beta} if sampler == "exact" else {"sweeps": self.sweeps, "beta": (min(0.1, beta), beta)}
+
+
 NOTEBOOKS: dict[str, type[Strict]] = {
     model.__doc__: model
     for model in (
@@ -477,10 +511,14 @@ NOTEBOOKS: dict[str, type[Strict]] = {
         ScalingFigureParameters,
         ActiveFigureParameters,
         SummaryParameters,
+        PlaygroundParameters,
     )
     if model.__doc__
 }
 """The parameter model of each notebook, by the notebook's name."""
+
+INTERACTIVE = ("playground",)
+"""Notebooks for JupyterLab, which no workflow runs."""
 
 
 class SamplersSettings(Strict):
@@ -613,6 +651,33 @@ def from_cell(notebook: str, names: Mapping[str, Any]) -> Any:
     return notebook_parameters(notebook, {name: names[name] for name in wanted if name in names})
 
 
+def assigned(source: str) -> dict[str, Any]:
+    """The literal values that the lines of a parameters cell assign, by name.
+
+    >>> assigned('reads: int = 10  # of each image')
+    {'reads': 10}
+    """
+    values = {}
+    for statement in ast.parse(source).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                values[name] = ast.literal_eval(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                values[name] = ast.literal_eval(value)
+    return values
+
+
+def write_cell(notebook: str) -> None:
+    """Write types and help of every parameter into the notebook's parameters cell; the values stay."""
+    path = ROOT / "notebooks" / f"{notebook}.ipynb"
+    content = nbformat.read(path, as_version=4)
+    for cell in content.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = parameters_cell(NOTEBOOKS[notebook], assigned(cell.source))
+    with atomic_write(path, "w") as file:
+        file.write(nbformat.writes(content).rstrip("\n") + "\n")
+
+
 def _exactly_one_rate(lr: float | None, rates: str | None) -> None:
     if (lr is None) == (rates is None):
         raise ValueError(f"lr = {lr} and rates = {rates!r}: give exactly one of them")
@@ -637,3 +702,24 @@ class ParameterError(InvalidInput):
             found = "" if error["type"] == "missing" else f" = {error['input']!r}" if error["loc"] else ""
             lines.append(f"  {name}{found}: {error['msg']}")
         ValueError.__init__(self, f"Parameters of {where} are not usable:\n" + "\n".join(lines))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m qnn_core.params", description="Print the parameters of notebooks.")
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="for example 02_training; all of them if none is named")
+    parser.add_argument("--write", action="store_true", help="put types and help into their parameters cells instead")
+    options = parser.parse_args(arguments)
+    chosen = options.notebooks or list(NOTEBOOKS)
+    if unknown := [name for name in chosen if name not in NOTEBOOKS]:
+        print(InvalidInput("notebook", unknown[0], f"one of {', '.join(NOTEBOOKS)}"), file=sys.stderr)
+        return 2
+    for name in chosen:
+        if options.write:
+            write_cell(name)
+        else:
+            print(f"{name}\n\n{text_table(describe(NOTEBOOKS[name]))}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -59,12 +59,9 @@ class Landscape:
     wrong: Bool[np.ndarray, " R"]
 
 
-def landscape(
-    net: QNN, x: Float32[np.ndarray, "1 D"], label: Int64[np.ndarray, " 1"], sampler: Sampler, num_reads: int, seed: int
-) -> Landscape:
-    """Energy and overlap with the target of `num_reads` reads of one image."""
+def landscape(net: QNN, x: Float32[np.ndarray, "1 D"], label: Int64[np.ndarray, " 1"], reads: Reads) -> Landscape:
+    """Energy and overlap with the target of the reads of one image."""
     problem = net.problem(x)
-    reads = sampler.sample(problem, num_reads, seed)
     clamped = net.clamped(x, label)
     overlaps = reads.spins[0].astype(np.float64) @ clamped[0] / problem.num_spins
     energies = reads.energies[0].astype(np.float64) - problem.energy(clamped[:, None])[0, 0]

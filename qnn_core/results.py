@@ -78,9 +78,7 @@ def save_result(
         "sampler_kind": kind,
         "data_sha256": data_sha256,
         "inputs": {relative(name): file_sha256(name) for name in inputs},
-        "code": code_version(),
-        "packages": {package: version(package) for package in _PACKAGES},
-        "python": platform.python_version(),
+        **versions(),
         "seconds": round(seconds, 3),
     }
     write_json(_sidecar(path), provenance)
@@ -124,6 +122,15 @@ def stack(results: Iterable[Result], name: str) -> np.ndarray:
 def stack_rows(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Arrays by name, the rows of a study stacked along a new first axis; all rows have the same names."""
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def versions() -> dict[str, Any]:
+    """What computed a result: the project's commit, the packages that matter for numbers, and Python."""
+    return {
+        "code": code_version(),
+        "packages": {package: version(package) for package in _PACKAGES},
+        "python": platform.python_version(),
+    }
 
 
 @cache

@@ -76,9 +76,9 @@ def train(
     if lr is None:
         lr = default_rate(net, data)
     _check(net, data, reads, margin, wrong, completed, schedule, epochs, lr, batch_size, seed, snapshots)
-    rules = _Rules(epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, snapshots)
+    rules = Rules(epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, snapshots)
     with one_thread_for_algebra():
-        run = _Run(net, data, sampler, rules, checkpoint)
+        run = TrainingRun(net, data, sampler, rules, checkpoint)
         run.resume()
         if isinstance(sampler, Metered):
             sampler.announce(tuple(net.layers), min(batch_size, len(data.y_train)), reads, run.total - run.done + len(run.look))
@@ -103,8 +103,8 @@ def default_rate(net: QNN, data: Dataset) -> float:
 
 
 @dataclass(frozen=True)
-class _Rules:
-    """The settings of `train` that decide what is computed."""
+class Rules:
+    """The settings of `train` that decide what is computed; see there."""
 
     epochs: int
     reads: int
@@ -119,10 +119,13 @@ class _Rules:
     snapshots: int
 
 
-class _Run:
-    """One training run between two of its steps."""
+class TrainingRun:
+    """One training run between two of its steps: `train` makes all of them, whoever wants to look in between makes one at a time.
 
-    def __init__(self, net: QNN, data: Dataset, sampler: Sampler, rules: _Rules, checkpoint: str | None) -> None:
+    `sampler` and `rules` may be changed between steps; the order of the images and the number of steps stay those of the start.
+    """
+
+    def __init__(self, net: QNN, data: Dataset, sampler: Sampler, rules: Rules, checkpoint: str | None) -> None:
         self.net, self.data, self.sampler, self.rules = net, data, sampler, rules
         self.checkpoint = None
         if checkpoint is not None:
