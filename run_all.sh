@@ -12,6 +12,7 @@ Usage: ./run_all.sh [options]        run the workflow and print the table of cla
   --cores N                     notebooks run side by side (default: all processors)
   --only TARGET                 data, rates, training, samplers, ablation, backprop, phase, equilibrium, sizes, landscape, scaling, grover,
                                 active, fig1 .. fig5 or summary, with what it needs
+  --site                        write site/index.html from the profile's rendered notebooks, made first if there are none
   --dry-run                     list what would run and why, and run nothing
   --force                       run all of it again, up to date or not
   --help                        this text
@@ -126,6 +127,7 @@ run_tests() {
 profile=quick
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 only=summary
+site=''
 options=()
 
 if [ "${1:-}" = test ]; then
@@ -146,6 +148,7 @@ while [ $# -gt 0 ]; do
             option=${option%%=*}
             shift
             ;;
+        --site) site=1 && shift && continue ;;
         --dry-run) options+=(--dry-run) && shift && continue ;;
         --force) options+=(--forceall) && shift && continue ;;
         --help | -h) usage && exit 0 ;;
@@ -167,8 +170,17 @@ while [ $# -gt 0 ]; do
     esac
 done
 
+if [ -n "$site" ] && { [ "$only" != summary ] || [ ${#options[@]} -gt 0 ]; }; then
+    usage_error "--site goes with --profile and --cores only"
+fi
 take_lock
 activate
+if [ -n "$site" ]; then
+    if [ -f "notebooks/rendered/$profile/summary.ipynb" ] && [ -f "data/results/$profile/claims.json" ]; then
+        exec python -m qnn_core.site --profile "$profile"
+    fi
+    echo "The $profile profile has no rendered notebooks yet; making them first."
+fi
 export PYTHONHASHSEED=0
 started=$SECONDS
 status=0
@@ -209,4 +221,5 @@ Table of claims:      data/results/$profile/claims.json
 Figures:              figures/$profile/
 Rendered notebooks:   notebooks/rendered/$profile/
 TEXT
+    if [ -n "$site" ]; then python -m qnn_core.site --profile "$profile"; fi
 fi

@@ -65,7 +65,7 @@ def reading_order(notebook: str) -> tuple[int, str]:
     listed = [name for chapter in CHAPTERS for name in chapter.notebooks]
     if notebook in listed:
         return listed.index(notebook), ""
-    before = [place for place, name in enumerate(listed) if name[:2].isdigit() and name < notebook]
+    before = [place for place, name in enumerate(listed) if notebook[:2].isdigit() and name[:2].isdigit() and name < notebook]
     return max(before, default=len(listed)), notebook
 
 

@@ -19,7 +19,7 @@ from qnn_core.params import PlaygroundParameters
 from qnn_core.playground import Playground, View
 from qnn_core.plots import set_style
 
-SHOWN = (2, 23)
+SHOWN = (2, 22)
 """Rows and columns of test images to choose from."""
 _CELL = 34
 _SHEET = 200
@@ -30,7 +30,7 @@ _NAMES = {
     "sweeps": "sweeps",
     "temperature": "temperature",
     "margin": "margin",
-    "updates": "updates a picture",
+    "updates": "updates",
 }
 
 
@@ -53,8 +53,15 @@ def controls_for(parameters: type[PlaygroundParameters], values: PlaygroundParam
         else:
             made[name] = widgets.FloatSlider(value=value, min=low, max=high, step=0.5, readout_format=".1f", **common)
     for control in made.values():
-        control.style.description_width = "6em"
+        control.style.description_width = "6.5em"
     return made
+
+
+def _canvas(width: int, height: int) -> Canvas:
+    """A canvas that is shown at its own size, so that places on it are dots of its picture."""
+    return Canvas(
+        width=width, height=height, layout=widgets.Layout(width=f"{width}px", height=f"{height}px", min_width=f"{width}px")
+    )
 
 
 class Controls:
@@ -68,17 +75,18 @@ class Controls:
         self._bounds = {
             name: (schema[name]["minimum"], schema[name]["maximum"]) for name in _NAMES if schema[name]["type"] == "number"
         }
+        narrow = widgets.Layout(width="7.3em")
         self.cut = widgets.ToggleButton(
-            description="Cut heads", tooltip="update after update, until pressed again", icon="scissors"
+            description="Cut heads", tooltip="update after update, until pressed again", layout=narrow
         )
-        self.once = widgets.Button(description="One update")
-        self.fresh = widgets.Button(description="Start over")
+        self.once = widgets.Button(description="1 update", layout=narrow)
+        self.fresh = widgets.Button(description="Start over", layout=narrow)
         self.clear = widgets.Button(description="Clear the drawing")
         self.status = widgets.HTML()
         self.picture = widgets.Image(format="png", width=800, height=580)
         rows, columns = SHOWN
-        self.images = Canvas(width=columns * _CELL, height=rows * _CELL)
-        self.sheet = Canvas(width=_SHEET, height=_SHEET)
+        self.images = _canvas(columns * _CELL, rows * _CELL)
+        self.sheet = _canvas(_SHEET, _SHEET)
         self._stroke: tuple[float, float] | None = None
         self._task: asyncio.Task[None] | None = None
         self._erase()
@@ -92,7 +100,8 @@ class Controls:
                         widgets.Label("Draw a digit:"),
                         self.sheet,
                         self.clear,
-                    ]
+                    ],
+                    layout=widgets.Layout(min_width="24em"),
                 ),
                 widgets.VBox(
                     [
@@ -103,7 +112,6 @@ class Controls:
                     ]
                 ),
             ],
-            layout=widgets.Layout(flex_flow="row wrap"),
         )
         self.show(self.playground.untrained)
 

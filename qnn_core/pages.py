@@ -21,7 +21,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from qnn_core.contents import about
-from qnn_core.files import ROOT, in_project, relative
+from qnn_core.files import in_project, relative
 from qnn_core.params import assigned
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -77,7 +77,7 @@ class Page:
 
 def read_pages(profile: str) -> list[Page]:
     """The rendered notebooks of a profile, failed ones left out."""
-    folder = ROOT / "notebooks" / "rendered" / profile
+    folder = in_project("notebooks/rendered") / profile
     files = [
         path
         for path in folder.rglob("*.ipynb")

@@ -151,7 +151,7 @@ class Playground:
     def status(self, view: View) -> str:
         """One line on where training stands and what is seen."""
         run, settings = self.run, self.settings
-        what = "your drawing" if self.drawing is not None else f"test image {self.image}, a {view.label}"
+        what = "Your drawing" if self.drawing is not None else f"Test image {self.image}, a {view.label}"
         minima = "" if view.minima is None else f", {view.minima} minima in all"
         return (
             f"{run.done:,} of {run.total:,} updates, test error {self.trace.test_error[-1]:.1%}. {what}: answered {view.answer}; "

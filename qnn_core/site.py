@@ -14,7 +14,7 @@ import tempfile
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.metadata import distribution
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
@@ -28,7 +28,7 @@ from pygments.formatters import HtmlFormatter
 from qnn_core.claims import Claim, load_claims, measured_number
 from qnn_core.contents import chapter_of, reading_order
 from qnn_core.errors import MissingData
-from qnn_core.files import ROOT, in_project
+from qnn_core.files import in_project, relative
 from qnn_core.pages import TEMPLATES, Page, body_html, labels, read_pages
 from qnn_core.readme import duration
 
@@ -146,13 +146,12 @@ def _copy_figures(folder: Path, profile: str, entries: Sequence[Entry]) -> list[
     figures = []
     (folder / "figures").mkdir()
     for entry in entries:
-        found = [ending for ending in _FIGURE_FILES if (ROOT / "figures" / profile / f"{entry.notebook}.{ending}").is_file()]
+        stored = {ending: in_project(f"figures/{profile}/{entry.notebook}.{ending}") for ending in _FIGURE_FILES}
+        found = [ending for ending, file in stored.items() if file.is_file()]
         if "png" not in found:
             continue
         for ending in found:
-            shutil.copyfile(
-                ROOT / "figures" / profile / f"{entry.notebook}.{ending}", folder / "figures" / f"{entry.notebook}.{ending}"
-            )
+            shutil.copyfile(stored[ending], folder / "figures" / stored[ending].name)
         figures.append(
             {"name": entry.notebook, "title": entry.title, "about": entry.about, "href": entry.runs[0].href, "files": found}
         )
@@ -172,8 +171,7 @@ def _math_font(characters: set[str]) -> bytes:
 
     Embedded, because phones often have no font with the tables that large brackets and sums need.
     """
-    path = files("ziamath").joinpath("fonts/STIXTwoMath-Regular.ttf")
-    font = TTFont(BytesIO(path.read_bytes()))
+    font = TTFont(str(distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf")))
     italic = {
         chr(code)
         for code in range(0x1D434, 0x1D7CC)
@@ -202,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     except MissingData as failure:
         print(failure, file=sys.stderr)
         return 1
-    print(f"Site:                 {index.relative_to(ROOT)}")
+    print(f"Site:                 {relative(index)}")
     return 0
 
 

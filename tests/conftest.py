@@ -1,6 +1,10 @@
 """Shape annotations of qnn_core are checked at run time in every test; the compiled kernels are left as they are."""
 
+import os
 import pkgutil
+import shutil
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +13,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 PROJECT = Path(__file__).parents[1]
+KEPT = ("qnn_core", "notebooks", "config", "Snakefile", "run_all.sh", "requirements.lock", "pyproject.toml", "environment.yml")
 COMPILED = {f"qnn_core.samplers.{name}" for name in ("kernels", "enumeration", "evolution")}
 
 _modules = {info.name for info in pkgutil.walk_packages([str(PROJECT / "qnn_core")], prefix="qnn_core.") if not info.ispkg}
@@ -45,3 +50,26 @@ def small_net():
     random = np.random.default_rng(4)
     net.set_parameters([*net.weights, *(random.standard_normal(bias.shape).astype(np.float32) for bias in net.biases)])
     return net
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Of a command in a copy of the project."""
+    return {**os.environ, "PYTHONPATH": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--config", "profile=smoke", "--nolock", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=500, check=False)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A copy of the project with everything that the smoke profile makes."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in KEPT:
+        source = PROJECT / name
+        ignore = shutil.ignore_patterns("rendered", "__pycache__")
+        shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy2(source, folder / name)
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder

@@ -121,14 +121,14 @@ def test_widgets_have_the_bounds_of_the_model_and_act():
     controls.fresh.click()
     assert controls.playground.run.done == 0
     controls._clicked(40, 40)
-    assert controls.playground.image == 24
+    assert controls.playground.image == 23
     controls._pen_down(100, 40)
     for y in range(50, 160, 10):
         controls._pen_moved(100, y)
     controls._pen_up()
-    assert "your drawing" in controls.status.value
+    assert "Your drawing" in controls.status.value
     controls.clear.click()
-    assert "test image 24" in controls.status.value
+    assert "Test image 23" in controls.status.value
 
 
 def test_cutting_goes_on_until_the_button_is_released():
@@ -237,12 +237,12 @@ def test_it_can_be_played_with_in_jupyterlab(lab, tmp_path):
         canvases = browser.find_elements(By.CSS_SELECTOR, ".jp-OutputArea canvas")
         images, sheet = sorted(canvases, key=lambda canvas: canvas.size["width"] == canvas.size["height"])
         act_and_see(lambda: ActionChains(browser).move_to_element_with_offset(images, 60, 10).click().perform())
-        wait.until(lambda _: "test image" in status())
+        wait.until(lambda _: "Test image" in status())
         stroke = ActionChains(browser, duration=60).move_to_element_with_offset(sheet, 0, -60).click_and_hold()
         for _ in range(6):
             stroke = stroke.move_by_offset(0, 20)
         act_and_see(lambda: stroke.release().perform())
-        wait.until(lambda _: "your drawing" in status())
+        wait.until(lambda _: "Your drawing" in status())
         if folder := os.environ.get("QNN_SCREENSHOTS"):
             browser.save_screenshot(f"{folder}/playground.png")
         assert [message for message in console_errors(browser) if "SEVERE" in message] == []
