@@ -36,7 +36,7 @@ UNITS = {
     "hidden": "spins",
     "hidden_per_output": "ratio",
     "hottest": "energy",
-    "image": "number",
+    "image": "",
     "images": "images",
     "lr": "weight/update",
     "margin": "energy",
@@ -51,8 +51,8 @@ UNITS = {
     "reads_tried": "reads",
     "resamples": "resamples",
     "searches": "searches",
-    "seed": "number",
-    "seeds": "numbers",
+    "seed": "",
+    "seeds": "",
     "snapshots": "networks",
     "steps": "steps",
     "sweeps": "sweeps",
@@ -82,7 +82,7 @@ class Parameter:
     def help(self) -> str:
         """All of it but name and default in one line."""
         unit = f" [{self.unit}]" if self.unit else ""
-        return f"{self.meaning}{unit}; {self.allowed}"
+        return f"{self.meaning}{unit}" + (f"; {self.allowed}" if self.allowed else "")
 
 
 def describe(model: type[BaseModel]) -> list[Parameter]:
@@ -107,7 +107,7 @@ def describe(model: type[BaseModel]) -> list[Parameter]:
                 kind + "|null" * optional,
                 default,
                 UNITS.get(name, "") if "int" in kind or "float" in kind else "",
-                _allowed(shape) + ", or null" * optional,
+                _allowed(shape),
                 field.get("description", ""),
             )
         )
@@ -122,25 +122,27 @@ def _kind(shape: Mapping[str, Any]) -> str:
 
 
 def _allowed(shape: Mapping[str, Any]) -> str:
+    """Which values of the type are allowed; empty for all of them."""
     if shape["type"] == "array":
         inner = shape["prefixItems"][0] if "prefixItems" in shape else shape["items"]
         least, most = shape.get("minItems", 0), shape.get("maxItems")
         count = f"{least} of them" if least == most else f"{least} or more"
-        return f"{count}, each {_allowed(inner)}"
+        return f"{count}, each {each}" if (each := _allowed(inner)) else count
     if "enum" in shape:
-        return f"one of {', '.join(map(str, shape['enum']))}"
+        return " or ".join((", ".join(shape["enum"][:-1]), shape["enum"][-1]))
     bounds = (("minimum", "at least"), ("exclusiveMinimum", "above"), ("maximum", "at most"), ("exclusiveMaximum", "below"))
-    limits = " and ".join(
+    return " and ".join(
         f"{words} {shape[key]:g}" if shape[key] < 1e6 else f"{words} {shape[key]}" for key, words in bounds if key in shape
     )
-    plain = {"boolean": "True or False", "string": "text", "integer": "a whole number", "number": "a number"}
-    return limits or plain[shape["type"]]
 
 
 def parameters_cell(model: type[BaseModel], values: Mapping[str, Any]) -> str:
-    """The parameters cell of a notebook: one line for each of `values`, in their order, with type and help as papermill reads them."""
+    """The parameters cell of a notebook: one line for each of `values`, in their order, with type and help as papermill reads them.
+
+    The first line keeps formatters from breaking the others, which papermill reads one by one.
+    """
     known = {parameter.name: parameter for parameter in describe(model)}
-    lines = []
+    lines = ["# fmt: off"]
     for name, value in values.items():
         one = known[name]
         text = repr(value).replace("'", '"')
@@ -151,11 +153,11 @@ def parameters_cell(model: type[BaseModel], values: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def text_table(parameters: list[Parameter], width: int = 130) -> str:
+def text_table(parameters: list[Parameter], width: int = 132) -> str:
     """The parameters as lines for a terminal."""
-    rows = [("name", "default", "unit", "allowed", "meaning")]
-    rows += [(one.name, one.default or "none, must be given", one.unit, one.allowed, one.meaning) for one in parameters]
-    widths = [min(limit, max(len(row[column]) for row in rows)) for column, limit in enumerate((18, 22, 18, 34))]
+    rows = [("name", "type", "default", "unit", "allowed", "meaning")]
+    rows += [(one.name, one.kind, one.default or "must be given", one.unit, one.allowed, one.meaning) for one in parameters]
+    widths = [min(limit, max(len(row[column]) for row in rows)) for column, limit in enumerate((18, 15, 18, 18, 26))]
     widths.append(max(24, width - sum(widths) - 2 * len(widths)))
     lines = []
     for row in rows:
@@ -184,17 +186,12 @@ class ParameterTable:
             differs = one.default is not None and value != one.default
             changed += differs
             shown = f"<b>{escape(value)}</b>" if differs else escape(value)
-            cells = (
-                one.name,
-                shown,
-                escape(one.default or "must be given"),
-                escape(one.unit),
-                escape(one.allowed),
-                escape(one.meaning),
-            )
+            told = (one.kind, one.default or "must be given", one.unit, one.allowed, one.meaning)
+            cells = (one.name, shown, *map(escape, told))
             rows.append("<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in cells) + "</tr>")
         head = "".join(
-            f"<th style='text-align:left'>{name}</th>" for name in ("parameter", "here", "default", "unit", "allowed", "meaning")
+            f"<th style='text-align:left'>{name}</th>"
+            for name in ("parameter", "here", "type", "default", "unit", "allowed", "meaning")
         )
-        told = f"{len(self._parameters)} parameters of this page, {changed} of them not at their defaults"
-        return f"<details><summary>{told}</summary><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></details>"
+        summary = f"{len(self._parameters)} parameters of this page, {changed} of them not at their defaults"
+        return f"<details><summary>{summary}</summary><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></details>"

@@ -58,7 +58,7 @@ class ScheduleParameters(Strict):
 
     sweeps: Count = Field(20, description="updates of every spin in one read")
     beta_hot: float = Field(0.1, gt=0, description="inverse temperature at the start of a read")
-    beta_cold: float = Field(5.0, gt=0, description="inverse temperature at its end")
+    beta_cold: float = Field(5.0, gt=0, description="inverse temperature at its end, not below beta_hot")
 
     @model_validator(mode="after")
     def _cools(self) -> ScheduleParameters:
@@ -127,13 +127,11 @@ class TrainingParameters(CutParameters):
     rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
     record: str | None = Field(None, description="folder of the answers of qpu, mock or replay; null keeps none (mock only)")
     solver: str | None = Field(None, description="name of the D-Wave machine, qpu only; null for Ocean's choice")
-    max_qpu_seconds: float = Field(20.0, gt=0, description="most annealer time of the whole run, seconds, qpu only")
-    annealing_time: float = Field(20.0, gt=0, description="of an anneal, microseconds, qpu and mock only")
+    max_qpu_seconds: float = Field(20.0, gt=0, description="most annealer time of the whole run, qpu only")
+    annealing_time: float = Field(20.0, gt=0, description="of an anneal, qpu and mock only")
     cycles: int = Field(0, ge=0, description="reverse anneals from the best read after the forward one, qpu and mock only")
-    field_error: Fraction = Field(0.0, description="control error of the fields, in the chip's unit; not for qpu and replay")
-    coupling_error: Fraction = Field(
-        0.0, description="control error of the couplings, in the chip's unit; not for qpu and replay"
-    )
+    field_error: Fraction = Field(0.0, description="control error of the fields, not for qpu and replay")
+    coupling_error: Fraction = Field(0.0, description="control error of the couplings, not for qpu and replay")
     snapshots: int = Field(12, ge=0, description="log-spaced copies of the parameters to keep, for 04_phase")
     seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
     result: str = Field(description="where to store the history (.npz)")
@@ -177,8 +175,8 @@ class SamplersParameters(ScheduleParameters):
     dwave_duration: float = Field(40.0, gt=0, description="of one with the D-Wave-like schedule, in the same units")
     steps: Count = Field(60, description="Trotter steps of a coherent anneal")
     mock_size: Annotated[int, Field(ge=1, le=15)] = Field(4, description="size of the mock chip's Zephyr graph")
-    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields, in the chip's unit")
-    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings, in the chip's unit")
+    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields")
+    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
         description="of weights, order of images and reads; one run each"
     )
@@ -232,8 +230,8 @@ class AblationParameters(CutParameters):
         ("gibbs", "collapsed", "exact", "sa", "pia", "mock"), description="samplers to search heads with"
     )
     mock_size: Annotated[int, Field(ge=1, le=15)] = Field(12, description="size of the mock chip's Zephyr graph")
-    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields, in the chip's unit")
-    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings, in the chip's unit")
+    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields")
+    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings")
     images: Count = Field(20, description="validation images whose heads are searched")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
         (0, 1, 2), description="of weights, order of images and reads; one run each"
@@ -286,9 +284,9 @@ class EquilibriumParameters(Strict):
     runs: Paths = Field(description="training histories with snapshots (names or patterns)")
     images: Annotated[int, Field(ge=2)] = Field(10, description="test images")
     moments: Annotated[int, Field(ge=2)] = Field(6, description="networks along each run, log-spaced in updates")
-    coldest: float = Field(0.25, gt=0, description="lowest temperature, units of energy")
-    hottest: float = Field(8.0, gt=0, description="highest temperature, units of energy")
-    temperatures: Annotated[int, Field(ge=4)] = Field(14, description="how many, geometrically spaced")
+    coldest: float = Field(0.25, gt=0, description="lowest temperature")
+    hottest: float = Field(8.0, gt=0, description="highest temperature")
+    temperatures: Annotated[int, Field(ge=4)] = Field(14, description="how many temperatures, geometrically spaced")
     sweeps: Count = Field(400, description="updates of every spin at each temperature; the first half is thrown away")
     measurements: Annotated[int, Field(ge=10)] = Field(
         50, description="looks at the second half; at most an eighth of the sweeps"
