@@ -91,7 +91,7 @@ def follow(
     num_reads: int,
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Order parameters of B images at every snapshot of a training run, from quenched reads.
+    """Order parameters of B images at every snapshot of a training run, from `num_reads` quenched reads of each; `seed` is the reads'.
 
     Returns arrays over S snapshots. bins: edges of the histograms. step: (S,). For each image, (S, B): q_ea, q_variance, chi, distinct
     over all spins; distinct_raw, the same before the descent; q_hidden and q_output, the q_ea of the first hidden and of the output layer;

@@ -60,17 +60,24 @@ def train(
 ) -> History:
     """Train `net` in place by cutting the heads that `sampler` finds.
 
-    sampler: None for `GibbsSampler()`. reads: per image and update. lr: of the Adam optimiser, None for `default_rate`. seed: of the
-    order of the images and of the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a head, in
-    units of energy. wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of an
-    image are cut, the "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked for,
-    see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. snapshots: how many log-spaced
-    copies of the parameters to keep, besides the initial ones. progress: show a bar. checkpoint: a file that keeps the state at the
-    end of every epoch; if it is there when the run starts, the run goes on from it, bit for bit.
+    data: its training images are trained on, its test images only counted. sampler: None for `GibbsSampler()`. epochs: passes over the
+    training images. batch_size: images of an update. reads: per image and update. lr: of the Adam optimiser, None for `default_rate`.
+    seed: of the order of the images and of the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a
+    head, in units of energy. wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of
+    an image are cut, the "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked
+    for, see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. snapshots: how many log-spaced
+    copies of the parameters to keep, besides the initial ones. progress: show a bar. checkpoint: a file that keeps the state at the end
+    of every epoch; if it is there when the run starts, the run goes on from it, bit for bit.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
-    zero where the answer is right, in units of energy. Raises Diverged when numbers overflow; warns with TrainingWarning when the
-    heads do not become fewer.
+    zero where the answer is right, in units of energy. Raises InvalidInput for settings that cannot be used, before any work, and Diverged
+    when numbers overflow; warns with TrainingWarning when the heads do not become fewer.
+
+    >>> from qnn_core.data import load_dataset
+    >>> data = load_dataset("digits").only_classes((0, 1))
+    >>> history = train(QNN((64, 8, 2)), data, epochs=1)
+    >>> bool(history.test_error[-1] < history.test_error[0])
+    True
     """
     sampler = GibbsSampler() if sampler is None else sampler
     if lr is None:
