@@ -32,7 +32,7 @@ UNITS = {
     "glass": "energy",
     "glass_sizes": "spins",
     "glasses": "glasses",
-    "held_out": "of the images",
+    "held_out": "fraction",
     "hidden": "spins",
     "hidden_per_output": "ratio",
     "hottest": "energy",

@@ -80,6 +80,7 @@ def test_pages_set_their_formulas_and_say_where_they_come_from(site):
     page = html_of(next((site / "pages/02_training").glob("*.html")))
     assert len(page.select("math")) > 10
     assert page.select(".formula math[display=block]")
+    assert "29 parameters of this page" in page.get_text()
     assert "$" not in "".join(text for text in page.main.find_all(string=True) if text.parent.name not in ("code", "pre", "span"))
     terms = {term.get_text(): value.get_text() for term, value in zip(page.select("dt"), page.select("dd"), strict=True)}
     assert terms["Seed"].isdigit()
