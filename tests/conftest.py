@@ -59,7 +59,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--config", "profile=smoke", "--nolock", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=500, check=False)
+    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=1500, check=False)
 
 
 @pytest.fixture(scope="session")

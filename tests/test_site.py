@@ -76,6 +76,12 @@ def test_no_link_is_broken_and_nothing_comes_from_a_network(site):
     assert "http" not in (site / "style.css").read_text().split("@font-face")[0]
 
 
+def test_no_page_names_a_path_of_the_machine(site, finished):
+    for path in site.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert not any(secret in text for secret in (str(finished), str(Path.home()) + "/", str(PROJECT), "site-packages"))
+
+
 def test_pages_set_their_formulas_and_say_where_they_come_from(site):
     page = html_of(next((site / "pages/02_training").glob("*.html")))
     assert len(page.select("math")) > 10
