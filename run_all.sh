@@ -13,6 +13,7 @@ Usage: ./run_all.sh [options]        run the workflow and print the table of cla
   --only TARGET                 data, rates, training, samplers, ablation, backprop, phase, equilibrium, sizes, landscape, curves, scaling,
                                 heads, grover, active, fig1 .. fig5 or summary, with what it needs
   --executor local|slurm        run on this machine (default), or hand each notebook to Slurm, at most N of --cores at once
+  --site                        write site/index.html from the profile's rendered notebooks, made first if there are none
   --dry-run                     list what would run and why, and run nothing
   --force                       run all of it again, up to date or not
   --help                        this text
@@ -132,6 +133,7 @@ profile=quick
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 only=summary
 executor=local
+site=''
 options=()
 
 if [ "${1:-}" = test ]; then
@@ -152,6 +154,7 @@ while [ $# -gt 0 ]; do
             option=${option%%=*}
             shift
             ;;
+        --site) site=1 && shift && continue ;;
         --dry-run) options+=(--dry-run) && shift && continue ;;
         --force) options+=(--forceall) && shift && continue ;;
         --help | -h) usage && exit 0 ;;
@@ -176,8 +179,17 @@ while [ $# -gt 0 ]; do
     esac
 done
 
+if [ -n "$site" ] && { [ "$only" != summary ] || [ ${#options[@]} -gt 0 ]; }; then
+    usage_error "--site goes with --profile and --cores only"
+fi
 take_lock
 activate
+if [ -n "$site" ]; then
+    if [ -f "notebooks/rendered/$profile/summary.ipynb" ] && [ -f "data/results/$profile/claims.json" ]; then
+        exec python -m qnn_core.site --profile "$profile"
+    fi
+    echo "The $profile profile has no rendered notebooks yet; making them first."
+fi
 export PYTHONHASHSEED=0
 started=$SECONDS
 status=0
@@ -235,4 +247,5 @@ Table of claims:      data/results/$profile/claims.json
 Figures:              figures/$profile/
 Rendered notebooks:   notebooks/rendered/$profile/
 TEXT
+    if [ -n "$site" ]; then python -m qnn_core.site --profile "$profile"; fi
 fi

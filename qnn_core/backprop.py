@@ -80,8 +80,16 @@ def train_backprop(
 ) -> History:
     """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats).
 
-    method: "mlp" or "energy". hidden: spins or units of the hidden layer; several numbers for a deep MLP. lr: of plain stochastic
-    gradient descent, or of Adam. copies: output spins of each class of the energy model. beta: inverse temperature of the energy model.
+    method: "mlp" or "energy". data: its training images are trained on, its test images only counted. hidden: spins or units of the
+    hidden layer; several numbers for a deep MLP. epochs: passes over the training images. batch_size: images of an update. seed: of the
+    initial weights and the order of the images. optimiser: "sgd", plain stochastic gradient descent, or "adam"; lr: its rate; schedule:
+    "linear" lets it fall to 0 over the run, "constant" keeps it. copies: output spins of each class of the energy model. beta: its
+    inverse temperature. Raises InvalidInput for settings that cannot be used, before any work.
+
+    >>> from qnn_core.data import load_dataset
+    >>> history = train_backprop("mlp", load_dataset("digits"), hidden=8, epochs=1)
+    >>> bool(history.test_error[-1] < history.test_error[0])
+    True
     """
     check_training(data, epochs, lr, batch_size, seed)
     layers = tuple(hidden) if isinstance(hidden, tuple | list) else (hidden,)

@@ -45,8 +45,8 @@ _WRITE_AGAIN = "write it again with numpy.savez"
 class Dataset:
     """Labelled images, split into training and test.
 
-    x_*: (images, pixels) float32. y_*: (images,) int64, the class of each image from 0. image_shape: height and width of an
-    image in pixels, for pictures. sha256: of the four arrays' bytes, for provenance.
+    name: for pages and provenance. x_train, x_test: (images, pixels) float32. y_train, y_test: (images,) int64, the class of each image from 0.
+    image_shape: height and width of an image in pixels, for pictures. Raises InvalidInput when they do not fit together.
     """
 
     name: str
@@ -74,14 +74,17 @@ class Dataset:
 
     @property
     def num_pixels(self) -> int:
+        """Inputs of a network for these images."""
         return self.x_train.shape[1]
 
     @property
     def num_classes(self) -> int:
+        """One more than the largest training label."""
         return int(self.y_train.max()) + 1
 
     @property
     def sha256(self) -> str:
+        """Of the four arrays' bytes, for provenance."""
         digest = hashlib.sha256()
         for name in _ARRAYS:
             digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
@@ -90,8 +93,13 @@ class Dataset:
     def hold_out(self, fraction: float, seed: int, num_train: int | None = None) -> Dataset:
         """A split of the *training* images alone: its `test` part is a validation set, in proportion for every class.
 
-        Choose rates and other settings on this, so that the test images are seen only once. num_train: how many of the other images
-        to train on, None for all of them.
+        Choose rates and other settings on this, so that the test images are seen only once. fraction: of the training images, between 0
+        and 1. seed: of the split. num_train: how many of the other images to train on, None for all of them. Raises InvalidInput for
+        what cannot be had.
+
+        >>> split = load_dataset("digits").hold_out(0.2, seed=0)
+        >>> len(split.y_train), len(split.y_test)
+        (1149, 288)
         """
         from sklearn.model_selection import train_test_split
 
@@ -114,7 +122,10 @@ class Dataset:
         )
 
     def take(self, num_train: int, seed: int) -> Dataset:
-        """The same test images with `num_train` of the training images, in proportion for every class; all of them if that many."""
+        """The same test images with `num_train` of the training images, in proportion for every class; all of them if that many.
+
+        seed: of the choice.
+        """
         from sklearn.model_selection import train_test_split
 
         total = len(self.y_train)
@@ -180,6 +191,10 @@ def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> D
     whole-number pixels 0 .. 255 are scaled to [0, 1], floating-point pixels must already lie there.
 
     Raises MissingData, DamagedFile or InvalidInput, each saying what was found, what was expected and what to do.
+
+    >>> data = load_dataset("digits")
+    >>> data.x_train.shape, data.num_classes, data.image_shape
+    ((1437, 64), 10, (8, 8))
     """
     if name == "digits":
         return _digits()

@@ -37,6 +37,10 @@ class IsingProblem:
     couplings: one (layers[l], layers[l + 1]) float32 matrix per pair of neighbouring layers.
 
     Raises InvalidInput when shapes disagree or a number is not finite.
+
+    >>> problem = IsingProblem((2, 1), np.ones((1, 3), np.float32), (np.ones((2, 1), np.float32),))
+    >>> float(problem.energy(np.ones((1, 1, 3), np.int8))[0, 0])  # three fields and two couplings are content
+    -5.0
     """
 
     layers: tuple[int, ...]
@@ -58,10 +62,12 @@ class IsingProblem:
 
     @property
     def num_images(self) -> int:
+        """B."""
         return self.fields.shape[0]
 
     @property
     def num_spins(self) -> int:
+        """N."""
         return self.fields.shape[1]
 
     @cached_property

@@ -8,3 +8,5 @@ MAX_TREE_OUTPUTS = 16
 
 MAX_SPINS = 20
 """Spins of an exact state vector."""
+MAX_COUNT = 10**9
+"""Of anything that is counted: enough for all, and far from where a machine's whole numbers end."""

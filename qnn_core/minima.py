@@ -65,7 +65,7 @@ class BarrierTree:
     basins: Int64[np.ndarray, " M"]
 
     def barrier(self, one: int, other: int) -> float:
-        """Energy of the lowest pass between two minima, above the higher of them: the least that a path must climb."""
+        """Energy of the lowest pass between minima `one` and `other`, above the higher of them: the least that a path must climb."""
         group = np.arange(len(self.energies))
         for number, (left, right) in enumerate(self.joins):
             group[(group == left) | (group == right)] = len(self.energies) + number

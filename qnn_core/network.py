@@ -40,7 +40,15 @@ class QNN:
     mean square.
 
     Attributes: `weights`, a list of float32 matrices, weights[0] (inputs, N_1) and weights[l] (N_l, N_(l+1)); `biases`, a
-    list of float32 vectors, one for each layer of spins; `codes`, (classes, outputs) int8.
+    list of float32 vectors, one for each layer of spins; `codes`, (classes, outputs) int8. Energies have no dimension.
+
+    Everywhere below, x is B images (B, inputs) float32 and labels their classes (B,) int64, from 0; other shapes and types raise InvalidInput.
+
+    >>> net = QNN(sizes=(64, 12, 10), copies=2, seed=0)
+    >>> net.layers, net.weights[0].shape, net.codes.shape
+    ((12, 20), (64, 12), (10, 20))
+    >>> net.predict(np.zeros((3, 64), np.float32)).shape
+    (3,)
     """
 
     def __init__(self, sizes: tuple[int, ...], copies: int = 1, seed: int = 0, *, glass: float = 1.0, drive: float = 1.0) -> None:
@@ -69,6 +77,7 @@ class QNN:
 
     @property
     def num_classes(self) -> int:
+        """How many answers there are."""
         return self.sizes[-1]
 
     @property
@@ -161,7 +170,7 @@ class QNN:
     def is_wrong(
         self, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.ndarray, " B"], rule: WrongRule = "class"
     ) -> Bool[np.ndarray, "B R"]:
-        """Which reads do not show the target.
+        """Which reads do not show the target; `rule` says what counts.
 
         "class": another class's code overlaps at least as much as the target's (a tie is no answer, so it is wrong).
         "spins": any output spin differs from the target code.

@@ -29,7 +29,7 @@ def overlap(reads: Reads, spins: slice | None = None) -> Float64[np.ndarray, "B 
 
 
 def overlap_bins(num_spins: int, bins: int = 50) -> Float64[np.ndarray, " edges"]:
-    """Edges of about `bins` bins over [-1, 1], each holding equally many of the values -1, -1 + 2/N, .. 1 that overlaps can take."""
+    """Edges of about `bins` bins over [-1, 1], each holding equally many of the values -1, -1 + 2/N, .. 1 of overlaps of N = `num_spins`."""
     step = 2 / num_spins * max(1, round(num_spins / bins))
     return -1 - 1 / num_spins + step * np.arange(np.ceil((2 + 2 / num_spins) / step) + 1)
 
@@ -38,7 +38,7 @@ def susceptibility(pairs: Float64[np.ndarray, "*batch P"], num_spins: int) -> Fl
     """Spin-glass susceptibility (1/N) sum_ij (<s_i s_j> - <s_i><s_j>)^2 from the overlaps of all pairs of R >= 4 replicas.
 
     Each product of averages is taken over different replicas, so there is no bias: N [<q_12^2> - 2 <q_12 q_13> + <q_12 q_34>], averaged
-    over all ways to choose the replicas. pairs: in the order of `numpy.triu_indices`.
+    over all ways to choose the replicas. pairs: in the order of `numpy.triu_indices`. num_spins: N. Raises InvalidInput for fewer replicas.
     """
     replicas = round((1 + np.sqrt(1 + 8 * pairs.shape[-1])) / 2)
     if replicas < 4 or replicas * (replicas - 1) // 2 != pairs.shape[-1]:

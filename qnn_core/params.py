@@ -1,24 +1,30 @@
 """The parameters of every notebook and of every profile: names, types, bounds and meaning.
 
 Checked strictly, before any work, by every way in: a profile's yaml, `qnn_core.execute`, and the first lines of each notebook.
+
+python -m qnn_core.params [NOTEBOOK ...] prints them; with --write it puts types and help into the parameters cells of the notebooks.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import nbformat
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from qnn_core.data import size_of
+from qnn_core.describe import ParameterTable, describe, parameters_cell, text_table
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import ROOT, in_project
-from qnn_core.limits import MAX_OUTPUTS, MAX_SPINS, MAX_TREE_OUTPUTS
+from qnn_core.files import ROOT, atomic_write, in_project
+from qnn_core.limits import MAX_COUNT, MAX_OUTPUTS, MAX_SPINS, MAX_TREE_OUTPUTS
 from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
 from qnn_core.results import expand
 
@@ -28,7 +34,7 @@ OfflineSampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "mock"]
 ComparedSampler = Literal["gibbs", "collapsed", "exact", "sa", "pia", "coherent", "dwave-like", "mock"]
 Method = Literal["gibbs", "collapsed", "exact", "sa", "pia", "mlp", "energy"]
 Fraction = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1, le=10**9)]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Rate = Annotated[float, Field(gt=0, le=10)]
 Widths = Annotated[tuple[Count, ...], Field(min_length=1)]
@@ -69,6 +75,11 @@ class Strict(BaseModel):
             raise ValueError(f"batch_size = {batch_size} must not exceed the {size.train} training images of {dataset}")
         return self
 
+    @property
+    def table(self) -> ParameterTable:
+        """The parameters as a table, for the notebook that has them."""
+        return ParameterTable(self)
+
 
 def _check_sampler(name: str, hidden: tuple[int, ...], outputs: int) -> None:
     """What a sampler cannot do with a network."""
@@ -102,7 +113,7 @@ class ScheduleParameters(Strict):
 
     sweeps: Count = Field(20, description="updates of every spin in one read")
     beta_hot: float = Field(0.1, gt=0, description="inverse temperature at the start of a read")
-    beta_cold: float = Field(5.0, gt=0, description="inverse temperature at its end")
+    beta_cold: float = Field(5.0, gt=0, description="inverse temperature at its end, not below beta_hot")
 
     @model_validator(mode="after")
     def _cools(self) -> ScheduleParameters:
@@ -157,9 +168,9 @@ class RatesParameters(CutParameters):
     """01b_rates"""
 
     dataset: DatasetName = Field("digits", description="data set, see 01_data")
-    method: Method = Field("gibbs", description="a sampler, or a backpropagation baseline: mlp, energy")
+    method: Method = Field("gibbs", description="a sampler, or a backpropagation baseline")
     hidden: Widths = Field((120,), description="spins or units of each hidden layer")
-    schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
+    schedule: Literal["linear", "constant"] = Field("linear", description="whether the rate falls to 0 over the run or stays")
     rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = Field(description="learning rates to try")
     held_out: float = Field(0.2, gt=0, lt=1, description="fraction of the training images used for validation")
     seed: Seed = Field(0, description="of the split, the initial weights, the order of images and the reads")
@@ -177,18 +188,16 @@ class TrainingParameters(CutParameters):
     dataset: DatasetName = Field("digits", description="data set, see 01_data")
     sampler: AnySampler = Field("gibbs", description="which sampler proposes the reads")
     hidden: Widths = Field((120,), description="spins of each hidden layer")
-    schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
+    schedule: Literal["linear", "constant"] = Field("linear", description="whether the rate falls to 0 over the run or stays")
     lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`, or else the default")
     rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
     record: str | None = Field(None, description="folder of the answers of qpu, mock or replay; null keeps none (mock only)")
     solver: str | None = Field(None, description="name of the D-Wave machine, qpu only; null for Ocean's choice")
-    max_qpu_seconds: float = Field(20.0, gt=0, description="most annealer time of the whole run, seconds, qpu only")
-    annealing_time: float = Field(20.0, gt=0, description="of an anneal, microseconds, qpu and mock only")
+    max_qpu_seconds: float = Field(20.0, gt=0, description="most annealer time of the whole run, qpu only")
+    annealing_time: float = Field(20.0, gt=0, description="of an anneal, qpu and mock only")
     cycles: int = Field(0, ge=0, description="reverse anneals from the best read after the forward one, qpu and mock only")
-    field_error: Fraction = Field(0.0, description="control error of the fields, in the chip's unit; not for qpu and replay")
-    coupling_error: Fraction = Field(
-        0.0, description="control error of the couplings, in the chip's unit; not for qpu and replay"
-    )
+    field_error: Fraction = Field(0.0, description="control error of the fields, not for qpu and replay")
+    coupling_error: Fraction = Field(0.0, description="control error of the couplings, not for qpu and replay")
     snapshots: int = Field(12, ge=0, description="log-spaced copies of the parameters to keep, for 04_phase")
     seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
     result: ArrayFile = Field(description="where to store the history (.npz)")
@@ -229,12 +238,12 @@ class SamplersParameters(ScheduleParameters):
     reads: Count = Field(8, description="reads of each image and update")
     margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong read is a head")
     lr: Rate = Field(0.01, description="learning rate of Adam")
-    duration: float = Field(10.0, gt=0, description="of a coherent anneal, in units of 1 / transverse field")
-    dwave_duration: float = Field(40.0, gt=0, description="of one with the D-Wave-like schedule, in the same units")
+    duration: float = Field(10.0, gt=0, description="of a coherent anneal")
+    dwave_duration: float = Field(40.0, gt=0, description="of one with the D-Wave-like schedule")
     steps: Count = Field(60, description="Trotter steps of a coherent anneal")
     mock_size: Annotated[int, Field(ge=1, le=15)] = Field(4, description="size of the mock chip's Zephyr graph")
-    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields, in the chip's unit")
-    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings, in the chip's unit")
+    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields")
+    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
         description="of weights, order of images and reads; one run each"
     )
@@ -275,7 +284,7 @@ class AblationParameters(CutParameters):
     train_images: Count | None = Field(None, description="how many of the others to train on; null for all")
     hidden: Widths = Field((120,), description="spins of each hidden layer")
     sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
-    schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
+    schedule: Literal["linear", "constant"] = Field("linear", description="whether the rate falls to 0 over the run or stays")
     lr: Rate | None = Field(None, description="learning rate of Adam; null for the default")
     epochs: Count = Field(6, description="passes over the training images")
     reads_tried: Annotated[tuple[Count, ...], Field(min_length=2)] = Field(
@@ -288,8 +297,8 @@ class AblationParameters(CutParameters):
         ("gibbs", "collapsed", "exact", "sa", "pia", "mock"), description="samplers to search heads with"
     )
     mock_size: Annotated[int, Field(ge=1, le=15)] = Field(12, description="size of the mock chip's Zephyr graph")
-    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields, in the chip's unit")
-    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings, in the chip's unit")
+    field_error: Fraction = Field(0.03, description="control error of the mock chip's fields")
+    coupling_error: Fraction = Field(0.02, description="control error of the mock chip's couplings")
     images: Count = Field(20, description="validation images whose heads are searched")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
         (0, 1, 2), description="of weights, order of images and reads; one run each"
@@ -325,7 +334,7 @@ class BackpropParameters(Strict):
     copies: Count = Field(1, description="output spins of each class, energy model only")
     epochs: Count = Field(20, description="passes over the training images")
     batch_size: Count = Field(10, description="images of one update")
-    schedule: Literal["linear", "constant"] = Field("linear", description="rate falling to 0 over the run, or constant")
+    schedule: Literal["linear", "constant"] = Field("linear", description="whether the rate falls to 0 over the run or stays")
     lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
     rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
     seed: Seed = Field(0, description="of the initial weights and the order of images")
@@ -355,9 +364,9 @@ class EquilibriumParameters(Strict):
     runs: Paths = Field(description="training histories with snapshots (names or patterns)")
     images: Annotated[int, Field(ge=2)] = Field(10, description="test images")
     moments: Annotated[int, Field(ge=2)] = Field(6, description="networks along each run, log-spaced in updates")
-    coldest: float = Field(0.25, gt=0, description="lowest temperature, units of energy")
-    hottest: float = Field(8.0, gt=0, description="highest temperature, units of energy")
-    temperatures: Annotated[int, Field(ge=4)] = Field(14, description="how many, geometrically spaced")
+    coldest: float = Field(0.25, gt=0, description="lowest temperature")
+    hottest: float = Field(8.0, gt=0, description="highest temperature")
+    temperatures: Annotated[int, Field(ge=4)] = Field(14, description="how many temperatures, geometrically spaced")
     sweeps: Count = Field(400, description="updates of every spin at each temperature; the first half is thrown away")
     measurements: Annotated[int, Field(ge=10)] = Field(
         50, description="looks at the second half; at most an eighth of the sweeps"
@@ -632,6 +641,28 @@ class SummaryParameters(Strict):
     claims: Annotated[str, Field(pattern=r"\.json$")] = Field(description="where to store the table of claims (.json)")
 
 
+class PlaygroundParameters(Strict):
+    """playground"""
+
+    dataset: str = Field("digits", description="data set, see 01_data")
+    sampler: Literal["gibbs", "collapsed", "exact", "sa"] = Field("gibbs", description="which sampler proposes the reads")
+    hidden: Annotated[int, Field(ge=4, le=400)] = Field(120, description="hidden spins, the width of the network")
+    reads: Annotated[int, Field(ge=10, le=400)] = Field(50, description="reads of each image")
+    sweeps: Annotated[int, Field(ge=1, le=200)] = Field(20, description="updates of every spin in one read")
+    temperature: float = Field(0.2, ge=0.05, le=10, description="temperature at the end of a read")
+    margin: float = Field(8.0, ge=0, le=50, description="energy above the clamped state up to which a wrong read is a head")
+    updates: Annotated[int, Field(ge=1, le=200)] = Field(5, description="updates between two pictures while heads are cut")
+    epochs: Annotated[int, Field(ge=1, le=100)] = Field(20, description="passes over the training images until training ends")
+    batch_size: Count = Field(10, description="images of one update")
+    image: int = Field(0, ge=0, description="test image that is looked at first")
+    seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
+
+    def options_of(self, sampler: str) -> dict[str, Any]:
+        """The options that `get_sampler(sampler, ...)` takes: reads end at `temperature`, `exact` draws from equilibrium at it."""
+        beta = 1 / self.temperature
+        return {"beta": beta} if sampler == "exact" else {"sweeps": self.sweeps, "beta": (min(0.1, beta), beta)}
+
+
 NOTEBOOKS: dict[str, type[Strict]] = {
     model.__doc__: model
     for model in (
@@ -656,10 +687,14 @@ NOTEBOOKS: dict[str, type[Strict]] = {
         ScalingFigureParameters,
         ActiveFigureParameters,
         SummaryParameters,
+        PlaygroundParameters,
     )
     if model.__doc__
 }
 """The parameter model of each notebook, by the notebook's name."""
+
+INTERACTIVE = ("playground",)
+"""Notebooks for JupyterLab, which no workflow runs."""
 
 
 class SamplersSettings(Strict):
@@ -895,15 +930,39 @@ def _typed(cells: Sequence[str], wanted: set[str]) -> list[str]:
             statements = ast.parse(source).body
         except SyntaxError:
             continue
-        targets = [
-            target.id
-            for statement in statements
-            for target in (statement.targets if isinstance(statement, ast.Assign) else [])
-            if isinstance(target, ast.Name)
-        ]
+        assignments = [statement for statement in statements if isinstance(statement, ast.Assign | ast.AnnAssign)]
+        left = [target for one in assignments for target in (one.targets if isinstance(one, ast.Assign) else [one.target])]
+        targets = [target.id for target in left if isinstance(target, ast.Name)]
         if source.startswith("# Parameters") or wanted & set(targets):
             found += targets
     return found
+
+
+def assigned(source: str) -> dict[str, Any]:
+    """The literal values that the lines of a parameters cell assign, by name.
+
+    >>> assigned('reads: int = 10  # of each image')
+    {'reads': 10}
+    """
+    values = {}
+    for statement in ast.parse(source).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                values[name] = ast.literal_eval(value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                values[name] = ast.literal_eval(value)
+    return values
+
+
+def write_cell(notebook: str) -> None:
+    """Write types and help of every parameter into the notebook's parameters cell; the values stay."""
+    path = ROOT / "notebooks" / f"{notebook}.ipynb"
+    content = nbformat.read(path, as_version=4)
+    for cell in content.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = parameters_cell(NOTEBOOKS[notebook], assigned(cell.source))
+    with atomic_write(path, "w") as file:
+        file.write(nbformat.writes(content).rstrip("\n") + "\n")
 
 
 def _exactly_one_rate(lr: float | None, rates: str | None) -> None:
@@ -930,3 +989,24 @@ class ParameterError(InvalidInput):
             found = "" if error["type"] == "missing" else f" = {error['input']!r}" if error["loc"] else ""
             lines.append(f"  {name}{found}: {error['msg']}")
         ValueError.__init__(self, f"Parameters of {where} are not usable:\n" + "\n".join(lines))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m qnn_core.params", description="Print the parameters of notebooks.")
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="for example 02_training; all of them if none is named")
+    parser.add_argument("--write", action="store_true", help="put types and help into their parameters cells instead")
+    options = parser.parse_args(arguments)
+    chosen = options.notebooks or list(NOTEBOOKS)
+    if unknown := [name for name in chosen if name not in NOTEBOOKS]:
+        print(InvalidInput("notebook", unknown[0], f"one of {', '.join(NOTEBOOKS)}"), file=sys.stderr)
+        return 2
+    for name in chosen:
+        if options.write:
+            write_cell(name)
+        else:
+            print(f"{name}\n\n{text_table(describe(NOTEBOOKS[name]))}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -59,12 +59,9 @@ class Landscape:
     wrong: Bool[np.ndarray, " R"]
 
 
-def landscape(
-    net: QNN, x: Float32[np.ndarray, "1 D"], label: Int64[np.ndarray, " 1"], sampler: Sampler, num_reads: int, seed: int
-) -> Landscape:
-    """Energy and overlap with the target of `num_reads` reads of one image."""
+def landscape(net: QNN, x: Float32[np.ndarray, "1 D"], label: Int64[np.ndarray, " 1"], reads: Reads) -> Landscape:
+    """Energy and overlap with the target of the reads of one image."""
     problem = net.problem(x)
-    reads = sampler.sample(problem, num_reads, seed)
     clamped = net.clamped(x, label)
     overlaps = reads.spins[0].astype(np.float64) @ clamped[0] / problem.num_spins
     energies = reads.energies[0].astype(np.float64) - problem.energy(clamped[:, None])[0, 0]
@@ -94,7 +91,7 @@ def follow(
     num_reads: int,
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Order parameters of B images at every snapshot of a training run, from quenched reads.
+    """Order parameters of B images at every snapshot of a training run, from `num_reads` quenched reads of each; `seed` is the reads'.
 
     Returns arrays over S snapshots. bins: edges of the histograms. step: (S,). For each image, (S, B): q_ea, q_variance, chi, distinct
     over all spins; distinct_raw, the same before the descent; q_hidden and q_output, the q_ea of the first hidden and of the output layer;

@@ -29,8 +29,15 @@ METHOD_STYLE: dict[str, dict[str, Any]] = {
     "gibbs": {"label": "annealer (block Gibbs)", "color": _COLOURS[0], "linestyle": "-", "marker": "o"},
     "mlp": {"label": "MLP, backprop", "color": _COLOURS[3], "linestyle": "--", "marker": "s"},
     "energy": {"label": "same energy model, backprop", "color": _COLOURS[2], "linestyle": ":", "marker": "^"},
+    "collapsed": {"label": "collapsed", "color": _COLOURS[1], "linestyle": "--", "marker": "D"},
+    "exact": {"label": "exact", "color": "black", "linestyle": "-", "marker": "*"},
+    "sa": {"label": "sa", "color": _COLOURS[4], "linestyle": ":", "marker": "v"},
+    "pia": {"label": "pia", "color": _COLOURS[5], "linestyle": "-.", "marker": "<"},
+    "coherent": {"label": "coherent", "color": _COLOURS[8], "linestyle": "-", "marker": "P"},
+    "dwave-like": {"label": "dwave-like", "color": _COLOURS[9], "linestyle": "--", "marker": "X"},
+    "mock": {"label": "mock", "color": _COLOURS[7], "linestyle": "-.", "marker": ">"},
 }
-"""Label, colour, line and marker of each method; line and marker tell them apart without colour."""
+"""Label, colour, line and marker of each method and sampler; line and marker tell them apart without colour."""
 
 SEARCH_STYLE: dict[str, dict[str, Any]] = {
     "reads": {"label": "plain reads", "color": _COLOURS[0], "linestyle": "--", "marker": "o"},
@@ -52,6 +59,7 @@ def set_style() -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.titlesize": "medium",
+            "axes.formatter.min_exponent": 4,
             "legend.frameon": False,
             "legend.fontsize": "small",
             "lines.markersize": 3.5,
@@ -67,6 +75,11 @@ def label_panels(axes: Iterable[Axes]) -> None:
         title = axis.get_title()
         axis.set_title("")
         axis.set_title(f"({letter})  {title}", loc="left")
+
+
+def legend_below(axis: Axes) -> None:
+    """The legend below the axis, where it hides no data."""
+    axis.legend(loc="upper left", bbox_to_anchor=(0, -0.28), borderaxespad=0)
 
 
 def save_figure(

@@ -33,15 +33,28 @@ _METHODS = {
 def claims_table(claims: list[Claim]) -> str:
     """The table of claims in Markdown."""
     lines = [
-        "| | claim of the abstract | paper | measured here, 95 % interval | what was tested | verdict | notebook, figure | made by |",
-        "|---|---|---|---|---|---|---|---|",
+        "| | claim of the abstract | paper | measured here, 95 % interval | what was tested | verdict | notebook, figure | runtime | made by |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {claim.id} | {claim.statement} | {claim.paper_number or 'no number'} | {measured_number(claim)}: {claim.measured} | {claim.tested} "
-        f"| **{claim.verdict}** | {claim.notebook}, {claim.figure} | {claim.sampler_kind} |"
+        f"| **{claim.verdict}** | {claim.notebook}, {claim.figure} | {duration(claim.runtime)} | {claim.sampler_kind} |"
         for claim in claims
     ]
     return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them, to two digits.
+
+    >>> duration(7.4), duration(312.0), duration(9100.0)
+    ('7.4 s', '5.2 min', '2.5 h')
+    """
+    for size, unit in ((3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size or unit == "s":
+            value = seconds / size
+            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+    raise AssertionError
 
 
 def mnist_table(figure: Result) -> str:

@@ -96,9 +96,7 @@ def provenance(
         "sampler_kind": kind,
         "data_sha256": data_sha256,
         "inputs": {relative(name): file_sha256(name) for name in inputs},
-        "code": code_version(),
-        "packages": {package: version(package) for package in _PACKAGES},
-        "python": platform.python_version(),
+        **versions(),
         "processor": f"{platform.machine()} {get_host_cpu_name()}",
         "seconds": round(seconds, 3),
     }
@@ -136,6 +134,15 @@ def stack(results: Iterable[Result], name: str) -> np.ndarray:
 def stack_rows(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Arrays by name, the rows of a study stacked along a new first axis; all rows have the same names."""
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def versions() -> dict[str, Any]:
+    """What computed a result: the project's commit, the packages that matter for numbers, and Python."""
+    return {
+        "code": code_version(),
+        "packages": {package: version(package) for package in _PACKAGES},
+        "python": platform.python_version(),
+    }
 
 
 @cache

@@ -80,7 +80,8 @@ def parallel_tempering(
 
     temperatures: different, above 0, in units of energy. sweeps: of every replica, with exchanges after every `between` of them; the
     first half is thrown away, `measurements` evenly spaced looks are kept of the second. replicas: per temperature, even and at least
-    4, which the susceptibility needs. Raises NotEquilibrated when the two kinds of start disagree at the end, unless `strict` is False.
+    4, which the susceptibility needs. seed: of starts and moves. Raises NotEquilibrated when the two kinds of start disagree at the
+    end, unless `strict` is False.
     """
     temperatures = np.sort(np.asarray(temperatures, np.float64))
     if temperatures.ndim != 1 or len(temperatures) < 2 or not (temperatures > 0).all() or (np.diff(temperatures) <= 0).any():

@@ -61,25 +61,32 @@ def train(
 ) -> History:
     """Train `net` in place by cutting the heads that `sampler` finds.
 
-    sampler: None for `GibbsSampler()`. reads: per image and update. lr: of the Adam optimiser, None for `default_rate`. seed: of the
-    order of the images and of the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a head, in
-    units of energy. wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of an
-    image are cut, the "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked for,
-    see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. snapshots: how many log-spaced
-    copies of the parameters to keep, besides the initial ones. progress: show a bar. checkpoint: a file that keeps the state at the
-    end of every epoch; if it is there when the run starts, the run goes on from it, bit for bit.
+    data: its training images are trained on, its test images only counted. sampler: None for `GibbsSampler()`. epochs: passes over the
+    training images. batch_size: images of an update. reads: per image and update. lr: of the Adam optimiser, None for `default_rate`.
+    seed: of the order of the images and of the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a
+    head, in units of energy. wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of
+    an image are cut, the "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked
+    for, see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. snapshots: how many log-spaced
+    copies of the parameters to keep, besides the initial ones. progress: show a bar. checkpoint: a file that keeps the state at the end
+    of every epoch; if it is there when the run starts, the run goes on from it, bit for bit.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
-    zero where the answer is right, in units of energy. Raises Diverged when numbers overflow; warns with TrainingWarning when the
-    heads do not become fewer.
+    zero where the answer is right, in units of energy. Raises InvalidInput for settings that cannot be used, before any work, and Diverged
+    when numbers overflow; warns with TrainingWarning when the heads do not become fewer.
+
+    >>> from qnn_core.data import load_dataset
+    >>> data = load_dataset("digits").only_classes((0, 1))
+    >>> history = train(QNN((64, 8, 2)), data, epochs=1)
+    >>> bool(history.test_error[-1] < history.test_error[0])
+    True
     """
     sampler = GibbsSampler() if sampler is None else sampler
     if lr is None:
         lr = default_rate(net, data)
     _check(net, data, reads, margin, wrong, weighting, completed, schedule, epochs, lr, batch_size, seed, snapshots)
-    rules = _Rules(epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, snapshots)
+    rules = Rules(epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, snapshots)
     with one_thread_for_algebra():
-        run = _Run(net, data, sampler, rules, checkpoint)
+        run = TrainingRun(net, data, sampler, rules, checkpoint)
         run.resume()
         if isinstance(sampler, Metered):
             sampler.announce(tuple(net.layers), min(batch_size, len(data.y_train)), reads, run.total - run.done + len(run.look))
@@ -104,8 +111,8 @@ def default_rate(net: QNN, data: Dataset) -> float:
 
 
 @dataclass(frozen=True)
-class _Rules:
-    """The settings of `train` that decide what is computed."""
+class Rules:
+    """The settings of `train` that decide what is computed; see there."""
 
     epochs: int
     reads: int
@@ -120,10 +127,13 @@ class _Rules:
     snapshots: int
 
 
-class _Run:
-    """One training run between two of its steps."""
+class TrainingRun:
+    """One training run between two of its steps: `train` makes all of them, whoever wants to look in between makes one at a time.
 
-    def __init__(self, net: QNN, data: Dataset, sampler: Sampler, rules: _Rules, checkpoint: str | None) -> None:
+    `sampler` and `rules` may be changed between steps; the order of the images and the number of steps stay those of the start.
+    """
+
+    def __init__(self, net: QNN, data: Dataset, sampler: Sampler, rules: Rules, checkpoint: str | None) -> None:
         self.net, self.data, self.sampler, self.rules = net, data, sampler, rules
         self.checkpoint = None
         if checkpoint is not None:

@@ -1,6 +1,10 @@
 """Shape annotations of qnn_core are checked at run time in every test; the compiled kernels are left as they are."""
 
+import os
 import pkgutil
+import shutil
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,6 +13,8 @@ import pytest
 from jaxtyping import install_import_hook
 
 PROJECT = Path(__file__).parents[1]
+WHO = {"USER": "somebody-particular", "LOGNAME": "somebody-particular", "DWAVE_API_TOKEN": "DEV-a-token-of-somebody"}
+"""What no page or result may repeat."""
 COMPILED = {f"qnn_core.samplers.{name}" for name in ("kernels", "enumeration", "evolution")}
 
 _modules = {info.name for info in pkgutil.walk_packages([str(PROJECT / "qnn_core")], prefix="qnn_core.") if not info.ispkg}
@@ -18,6 +24,7 @@ _hook.__enter__()
 from qnn_core.data import load_dataset  # noqa: E402
 from qnn_core.ising import IsingProblem  # noqa: E402
 from qnn_core.network import QNN  # noqa: E402
+from qnn_core.verify import SOURCES  # noqa: E402
 
 
 def random_problem(layers: tuple[int, ...], images: int, seed: int, scale: float = 1.0) -> IsingProblem:
@@ -45,3 +52,26 @@ def small_net():
     random = np.random.default_rng(4)
     net.set_parameters([*net.weights, *(random.standard_normal(bias.shape).astype(np.float32) for bias in net.biases)])
     return net
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Of a command in a copy of the project."""
+    return {**os.environ, **WHO, "PYTHONPATH": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--config", "profile=smoke", "--nolock", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=1500, check=False)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A copy of the project with everything that the smoke profile makes."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in SOURCES:
+        source = PROJECT / name
+        ignore = shutil.ignore_patterns("rendered", "__pycache__")
+        shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy2(source, folder / name)
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder

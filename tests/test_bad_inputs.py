@@ -1,6 +1,5 @@
 """A bad input is stopped at every door, before any work, with its name, its value and what is allowed."""
 
-import ast
 import json
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import yaml
 from bad_inputs import BAD
 
 from qnn_core import InvalidInput, MissingData, execute
-from qnn_core.params import NOTEBOOKS, from_cell, load_profile
+from qnn_core.params import NOTEBOOKS, assigned, from_cell, load_profile
 
 PROJECT = Path(__file__).parents[1]
 ALLOWED = r"should|expected|must|at least|at most|valid|needs|give |not permitted|name a folder|finds nothing|does not exist|matches|takes"
@@ -24,7 +23,7 @@ def defaults(notebook):
     """What the parameters cell of a notebook sets, its inputs left out: they need not exist here."""
     cells = nbformat.read(PROJECT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
     source = next(cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
-    return source, {statement.targets[0].id: ast.literal_eval(statement.value) for statement in ast.parse(source).body}
+    return source, assigned(source)
 
 
 def explains(message, *words):

@@ -76,7 +76,8 @@ def test_quenched_reads_are_minima():
 def test_landscape_places_the_clamped_state_at_the_origin():
     net = QNN((4, 3, 2), seed=0)
     x = np.random.default_rng(0).uniform(-1, 1, (1, 4)).astype(np.float32)
-    view = phase.landscape(net, x, np.array([1]), get_sampler("gibbs", sweeps=10), 50, seed=0)
+    reads = get_sampler("gibbs", sweeps=10).sample(net.problem(x), 50, seed=0)
+    view = phase.landscape(net, x, np.array([1]), reads)
     at_target = view.overlap > 1 - 1e-9
     np.testing.assert_allclose(view.energy[at_target], 0, atol=1e-5)
     assert not view.wrong[at_target].any()

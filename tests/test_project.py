@@ -1,6 +1,7 @@
 """The shape of the project: layers of modules, the two routes to an environment, what is public."""
 
 import ast
+import inspect
 import re
 import tomllib
 from importlib.metadata import distribution
@@ -10,6 +11,8 @@ import yaml
 from packaging.requirements import Requirement
 
 import qnn_core
+import qnn_core.phase
+from qnn_core import samplers
 from qnn_core.claims import load_claims
 from qnn_core.dependencies import modules_of
 from qnn_core.environment import differences
@@ -57,6 +60,7 @@ ORDER = [
     "origins",
     "statistics",
     "minima",
+    "describe",
     "params",
     "ablation",
     "learning_curves",
@@ -74,7 +78,12 @@ ORDER = [
     "claims",
     "plots",
     "scaling_plots",
+    "playground",
+    "controls",
     "readme",
+    "contents",
+    "pages",
+    "site",
     "tidy",
     "verify",
     "dependencies",
@@ -149,6 +158,42 @@ def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
                 waiting.append(further)
     unneeded = set(pins) - {name for name, _ in needed}
     assert len(unneeded) < 10, f"nothing needs {sorted(unneeded)}"
+
+
+def public_surface():
+    """Every public class and function with its name, and every public method and property of the classes."""
+    for module in (qnn_core, qnn_core.phase, samplers):
+        for name in module.__all__:
+            whole = getattr(module, name)
+            if not callable(whole) or (inspect.isclass(whole) and issubclass(whole, Exception)):
+                continue
+            yield name, whole, inspect.getdoc(whole)
+            for part, member in vars(whole).items() if inspect.isclass(whole) else ():
+                function = member.fget if isinstance(member, property) else member
+                # What every sampler has is described once, in the protocol.
+                if (
+                    inspect.isfunction(function)
+                    and not part.startswith("_")
+                    and (whole is samplers.Sampler or not hasattr(samplers.Sampler, part))
+                ):
+                    yield f"{name}.{part}", function, inspect.getdoc(whole)
+
+
+def test_public_docstrings_explain_every_setting_and_give_arrays_a_shape():
+    wanting = []
+    for name, what, around in public_surface():
+        own = what.__doc__ or ""
+        text = " ".join([own, around or "", *(base.__doc__ or "" for base in getattr(what, "__mro__", ()))])
+        if not own.strip():
+            wanting.append(f"{name} has no docstring")
+        for parameter in inspect.signature(what).parameters.values():
+            kind = str(parameter.annotation)
+            # Networks, data, problems and reads explain themselves; numbers and choices do not.
+            if re.match(r"(tuple|int|float|bool|str|Literal)\b", kind) and not re.search(rf"\b{parameter.name}\b", text):
+                wanting.append(f"{name} does not say what {parameter.name} is")
+            if kind.startswith("np.ndarray") and not re.search(r"\(\.\.\.|array", own):
+                wanting.append(f"{name} gives {parameter.name} no shape")
+    assert wanting == []
 
 
 def test_the_lock_is_exact_and_holds_the_direct_ones():

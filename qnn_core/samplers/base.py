@@ -35,13 +35,17 @@ class Sampler(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As `get_sampler` takes it."""
+        ...
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """As results repeat it."""
+        ...
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        """`num_reads` configurations an image; the same seed gives the same reads."""
+        """`num_reads` configurations an image; the same seed gives the same reads. Raises InvalidInput for what the sampler cannot take."""
         ...
 
 
@@ -50,7 +54,8 @@ class Metered(Protocol):
     """A sampler whose reads cost something that the user wants to know beforehand."""
 
     def announce(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int) -> None:
-        """Print what `calls` calls with `images` images each will cost, and refuse what is over budget."""
+        """Print what `calls` calls with `images` images each of a network of `layers`, `num_reads` reads an image, will cost; refuse what is
+        over budget."""
         ...
 
 

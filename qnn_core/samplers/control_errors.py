@@ -27,8 +27,8 @@ def check_control_error(control_error: tuple[float, float]) -> None:
 class WithControlErrors:
     """A sampler whose problems are programmed with errors.
 
-    control_error: standard deviations of fields and couplings in the chip's unit, in which couplings reach 1 and fields 4; each
-    image's problem is scaled to fill these ranges.
+    sampler: any that runs on this computer. control_error: standard deviations of fields and couplings in the chip's unit, in which
+    couplings reach 1 and fields 4; each image's problem is scaled to fill these ranges.
     """
 
     sampler: Sampler

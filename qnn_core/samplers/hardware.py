@@ -340,7 +340,7 @@ class MockSampler(TiledAnnealer):
 class ReplaySampler:
     """Reads that an annealer gave before, from the folder it was recorded into; needs no annealer and no token.
 
-    A run with the same data, parameters and seeds gets the same reads; any other is refused.
+    record: the folder. A run with the same data, parameters and seeds gets the same reads; any other is refused with MissingData.
     """
 
     record: str = "data/recorded/qpu"

@@ -1,0 +1,89 @@
+"""The pages that people read in the repository: links that lead somewhere, code that runs, files that other tools read."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from test_project import ORDER
+
+from qnn_core.params import notebook_parameters
+
+PROJECT = Path(__file__).parents[1]
+PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings_that_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for address in re.findall(r"\]\(([^)]+)\)", text):
+        if address.startswith("https://"):
+            continue
+        path, _, anchor = address.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{page.name} links to {address}"
+        if anchor:
+            headings = {
+                re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-")
+                for line in text.splitlines()
+                if line[:1] == "#"
+            }
+            assert anchor in headings
+
+
+def test_commands_of_the_pages_name_notebooks_and_parameters_that_exist():
+    checked = 0
+    for page in PAGES:
+        for notebook, given in re.findall(
+            r"qnn_core\.execute (\w+) .*?--parameters\s+(?:\\\s+)?'(\{.*?\})'", page.read_text(), flags=re.DOTALL
+        ):
+            notebook_parameters(notebook, json.loads(given))
+            checked += 1
+    assert checked >= 7
+
+
+def test_the_python_of_the_qpu_page_runs(tmp_path, capsys):
+    code = (PROJECT / "docs/qpu.md").read_text(encoding="utf-8").split("```python")[1].split("```")[0]
+    exec(code.replace("tiles=4", f"tiles=2, embeddings={str(tmp_path)!r}"), {})
+    assert "submissions of up to 2 images side by side" in capsys.readouterr().out
+
+
+def test_the_map_names_every_module():
+    text = (PROJECT / "docs/map.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w.]+)`", text))
+    for module in ORDER:
+        assert module in named or f".{module.split('.')[-1]}" in named or module == "samplers", f"{module} is not on the map"
+
+
+def test_the_project_can_be_cited_by_its_paper():
+    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert [author["family-names"] for author in citation["references"][0]["authors"]] == ["Zhang", "Kamenev"]
+    assert citation["references"][0]["identifiers"][0]["value"] == "arXiv:2506.05244"
+    assert all("family-names" not in author for author in citation["authors"])
+
+
+def test_other_ways_to_an_environment_use_the_same_file(monkeypatch):
+    container = json.loads((PROJECT / ".devcontainer/devcontainer.json").read_text())
+    assert "environment.yml" in container["postCreateCommand"]
+    name = yaml.safe_load((PROJECT / "environment.yml").read_text())["name"]
+    assert f"/envs/{name}/" in container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    assert f"conda activate {name}" in container["postCreateCommand"]
+    # Binder reads environment.yml and postBuild at the root, unless a folder for it hides them.
+    assert not any((PROJECT / folder).exists() for folder in ("binder", ".binder"))
+    assert os.access(PROJECT / "postBuild", os.X_OK)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert subprocess.run([PROJECT / "postBuild"], cwd=PROJECT, check=False).returncode == 0
+
+
+def test_the_readme_starts_with_claims_commands_and_figures():
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    places = [
+        text.index(mark) for mark in ("| C1 |", "./run_all.sh          #", "./run_all.sh test", "fig1.png", "fig5.png", "## Read")
+    ]
+    assert places == sorted(places)
+    assert len(re.findall(r"^\*\*\d\. ", text, flags=re.MULTILINE)) == 5
