@@ -109,6 +109,13 @@ class Dataset:
             y_test=self.y_train[held],
         )
 
+    def with_train_images(self, count: int, seed: int) -> Dataset:
+        """The same with only some of the training images, drawn without regard to their class."""
+        if not 1 <= count <= len(self.y_train):
+            raise InvalidInput("count", count, f"1 .. {len(self.y_train)}, the training images")
+        kept = np.sort(np.random.default_rng(seed).permutation(len(self.y_train))[:count])
+        return replace(self, x_train=self.x_train[kept], y_train=self.y_train[kept])
+
     def only_classes(self, classes: tuple[int, ...]) -> Dataset:
         """The images of some classes, relabelled 0, 1, ... in the order given."""
         unknown = sorted(set(classes) - set(range(self.num_classes)))
