@@ -31,7 +31,7 @@ wildcard_constraints:
     schedule="linear|constant",
     hidden=r"\d+(x\d+)*",
     seed=r"\d+",
-    window=r"\d+",
+    study="[a-z0-9]+",
 
 
 # Pictures inside the pages of long runs are not worth running those again; the figures do depend on it.
@@ -50,14 +50,8 @@ def histories(methods, hidden, schedule, seeds=profile.seeds):
     return [f"{RESULTS}/training/{method}-{hidden}-{schedule}-s{seed}.npz" for method in methods for seed in seeds]
 
 
-def epochs(hidden, schedule):
-    if hidden == DEEP:
-        return profile.active.epochs
+def epochs(schedule):
     return profile.epochs if schedule == "linear" else profile.scaling.epochs
-
-
-def rates_to_try(method, hidden):
-    return profile.active.rates if (method, hidden) == ("gibbs", DEEP) else profile.rates[method]
 
 
 def layers(hidden):
@@ -76,10 +70,9 @@ COMMAND = (
     "python -m qnn_core.execute {params.notebook} --output {output.rendered} "
     "--parameters {params.settings:q} --parameters {params.paths:q}"
 )
-ACTIVE_RUNS = [f"{RESULTS}/active/w{window}-s{seed}.npz" for window in profile.active.windows for seed in profile.seeds]
-DEEP = "x".join(map(str, profile.active.hidden))
-# Reads of deep networks are cut as they come: completing them, which relaxes several layers, made training worse.
-DEEP_CUTS = {"glass": profile.active.glass, "drive": profile.active.drive, "margin": profile.active.margin, "completed": False}
+ACTIVE = profile.active.model_dump(mode="json")
+STUDIES = ACTIVE.pop("studies")
+ACTIVE_RUNS = [f"{RESULTS}/active/{study}.npz" for study in STUDIES]
 
 
 rule summary:
@@ -135,8 +128,8 @@ rule rates_run:
         notebook="01b_rates",
         settings=lambda wildcards: as_json({
             **CUTS, "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
-            "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
-            "rates": rates_to_try(wildcards.method, wildcards.hidden), **(DEEP_CUTS if wildcards.hidden == DEEP else {}),
+            "epochs": epochs(wildcards.schedule), "schedule": wildcards.schedule,
+            "rates": profile.rates[wildcards.method],
         }),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
@@ -156,7 +149,7 @@ rule backprop_run:
         notebook="03_backprop",
         settings=lambda wildcards: as_json({
             "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden), "copies": profile.copies,
-            "epochs": epochs(wildcards.hidden, wildcards.schedule), "batch_size": profile.batch_size,
+            "epochs": epochs(wildcards.schedule), "batch_size": profile.batch_size,
             "schedule": wildcards.schedule, "seed": int(wildcards.seed),
         }),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
@@ -177,7 +170,7 @@ rule training_run:
         notebook="02_training",
         settings=lambda wildcards: as_json({
             **CUTS, "dataset": profile.dataset, "sampler": wildcards.method, "hidden": layers(wildcards.hidden),
-            "epochs": epochs(wildcards.hidden, wildcards.schedule), "schedule": wildcards.schedule,
+            "epochs": epochs(wildcards.schedule), "schedule": wildcards.schedule,
             "snapshots": profile.snapshots if wildcards.schedule == "linear" else 0, "seed": int(wildcards.seed),
         }),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
@@ -299,20 +292,15 @@ rule grover:
 
 
 rule active_run:
-    input:
-        notebook("07_active_layers"),
-        rates=f"{RESULTS}/rates/gibbs-{DEEP}-linear.npz",
+    input: notebook("07_active_layers")
     output:
-        result=f"{RESULTS}/active/w{{window}}-s{{seed}}.npz",
-        provenance=f"{RESULTS}/active/w{{window}}-s{{seed}}.json",
-        rendered=f"{RENDERED}/07_active_layers/w{{window}}-s{{seed}}.ipynb",
+        result=f"{RESULTS}/active/{{study}}.npz",
+        provenance=f"{RESULTS}/active/{{study}}.json",
+        rendered=f"{RENDERED}/07_active_layers/{{study}}.ipynb",
     params:
         notebook="07_active_layers",
-        settings=lambda wildcards: as_json({
-            **CUTS, "dataset": profile.dataset, "hidden": profile.active.hidden, "window": int(wildcards.window),
-            "epochs": profile.active.epochs, **DEEP_CUTS, "seed": int(wildcards.seed),
-        }),
-        paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
+        settings=lambda wildcards: as_json({"dataset": profile.dataset, **ACTIVE, **STUDIES[wildcards.study]}),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -405,12 +393,11 @@ rule fig5:
     input:
         notebook("fig5"),
         runs=ACTIVE_RUNS,
-        backprop=histories(["mlp"], DEEP, "linear"),
     output:
         multiext(f"{FIGURES}/fig5", ".png", ".pdf", ".npz", ".json"),
         rendered=f"{RENDERED}/fig5.ipynb",
     params:
         notebook="fig5",
         settings=as_json({"figure": f"{FIGURES}/fig5"}),
-        paths=lambda wildcards, input: as_json({"runs": input.runs, "backprop_runs": input.backprop}),
+        paths=lambda wildcards, input: as_json({"runs": input.runs}),
     shell: COMMAND

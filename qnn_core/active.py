@@ -8,7 +8,6 @@ the other blocks are frozen like those of the other layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, get_args
@@ -17,7 +16,7 @@ import numpy as np
 from jaxtyping import Int8
 
 from qnn_core.errors import InvalidInput
-from qnn_core.ising import IsingProblem, feed_forward
+from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Reads, Sampler, check_count, check_num_reads, check_seed, derived_seed
 
 WindowSchedule = Literal["bottom-up", "top-down", "sweeping", "random"]
@@ -114,12 +113,18 @@ def _has_frozen(window: Window, layers: tuple[int, ...], layer: int) -> bool:
 
 @dataclass(frozen=True)
 class WindowSampler:
+    """Reads of a deep network made by a sampler that only ever sees `width` layers at a time, at most `widest` spins of each.
+
+    sampler: for the windows. passes, schedule: of the window over the network, see `places`. widest: None for no limit. Each read starts
+    from random spins, as an anneal of the whole does, and keeps its own frozen states. (Started from the forward pass of their image instead,
+    reads stay near it and show few of the wrong answers that training needs to see.) With a window over everything it is the sampler itself.
+    """
+
     sampler: Sampler
     width: int
     passes: int = 1
     schedule: WindowSchedule = "bottom-up"
     widest: int | None = None
-    start: str = "forward"
 
     def __post_init__(self) -> None:
         for name in ("width", "passes"):
@@ -138,30 +143,27 @@ class WindowSampler:
         return f"{self.sampler.kind}, {self.width} layers at a time"
 
     def windows(self, layers: tuple[int, ...], seed: int = 0) -> list[Window]:
-        """The windows that one read is sampled in, in order; the seed matters for the "random" schedule only."""
+        """The windows that a read is sampled in, in order; the seed matters for the "random" schedule only."""
+        if self.width >= len(layers) and max(layers) <= (self.widest or max(layers)):
+            return windows_at(layers, 0, len(layers))
         width = min(self.width, len(layers))
         stops = places(len(layers), width, self.schedule, self.passes, seed)
-        return [
-            window for shift, first in enumerate(stops) for window in windows_at(layers, first, width, self.widest, shift)
-        ]
+        return [window for turn, first in enumerate(stops) for window in windows_at(layers, first, width, self.widest, turn)]
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
         windows = self.windows(problem.layers, seed)
-        if self.width >= len(problem.layers) and max(problem.layers) <= (self.widest or max(problem.layers)):
+        if windows == windows_at(problem.layers, 0, len(problem.layers)):
             return self.sampler.sample(problem, num_reads, seed)
         one_per_read = problem.select(np.repeat(np.arange(problem.num_images), num_reads))
-        states = feed_forward(one_per_read)
-        if self.start == "random":
-            states = np.random.default_rng(seed).choice(np.array([-1, 1], np.int8), size=states.shape)
-        if self.start == "randout":
-            k = problem.layers[-1]
-            states[:, -k:] = np.random.default_rng(seed).choice(np.array([-1, 1], np.int8), size=(len(states), k))
+        random = np.random.default_rng([seed, 0x57A7])
+        states = random.integers(0, 2, (one_per_read.num_images, problem.num_spins), np.int8) * np.int8(2) - np.int8(1)
         info: dict[str, Any] = {"spin_updates": 0, "anneals_per_read": len(windows)}
         for turn, window in enumerate(windows):
             part = self.sampler.sample(window_problem(one_per_read, states, window), 1, derived_seed(seed, turn))
-            for inside, spins in zip(window.columns(problem.layers), np.split(part.spins[:, 0], np.cumsum(window.sizes)[:-1], axis=1), strict=True):
+            ends = np.cumsum(window.sizes)[:-1]
+            for inside, spins in zip(window.columns(problem.layers), np.split(part.spins[:, 0], ends, axis=1), strict=True):
                 states[:, inside] = spins
             info["spin_updates"] += part.info["spin_updates"]
         spins = states.reshape(problem.num_images, num_reads, problem.num_spins)

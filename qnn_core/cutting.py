@@ -67,8 +67,8 @@ def complete(
     """Every read replaced by the code reads of the class that it decodes to, each with their mean energy; a wrong read stays wrong.
 
     problem: that of the images x. labels: the right classes; where they tie with another class, a read is wrong. sampler, num_reads, seed: of
-    `code_reads`, K for each read, so that R reads become R K, those of one read together. Where code reads must be sampled, right reads are only
-    repeated, since they cannot be heads.
+    `code_reads`, K for each read, so that R reads become R K, those of one read together. Where code reads must be sampled, right reads are
+    only repeated, since they cannot be heads.
     """
     overlaps = net.class_overlaps(problem.split(reads.spins)[-1])
     wrong = net.is_wrong(problem.split(reads.spins)[-1], labels)
@@ -128,7 +128,7 @@ def head_weights(
         raise InvalidInput("weighting", weighting, '"deepest" or "uniform"')
     deepest = np.where(heads, energies, np.inf)[:, ::together].argmin(axis=1)
     weights = np.zeros((len(heads), heads.shape[1] // together, together), np.float32)
-    weights[np.arange(len(heads)), deepest] = heads.any(axis=1)[:, None] / np.float32(together)
+    weights[np.arange(len(heads)), deepest] = heads.any(axis=1, keepdims=True) / np.float32(together)
     return weights.reshape(heads.shape)
 
 

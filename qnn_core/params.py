@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from qnn_core.active import WindowSchedule
 from qnn_core.errors import InvalidInput
 from qnn_core.files import ROOT
 from qnn_core.minima import MAX_TREE_OUTPUTS
@@ -368,30 +369,78 @@ class GroverParameters(Strict):
     result: str = Field(description="where to store the result (.npz)")
 
 
+class WindowChoice(Strict):
+    """How the layers of a deep network are sampled."""
+
+    width: Count = Field(description="layers sampled at a time, outputs included; the rest stays frozen")
+    schedule: WindowSchedule = Field("bottom-up", description="the order in which the window visits the layers")
+    passes: Count = Field(1, description="of the window over the network for each read")
+    widest: Count | None = Field(None, description="most spins of a layer sampled at once; null for no limit")
+
+    def label(self, layers: int) -> str:
+        """In words, for a network with this many layers of spins."""
+        words = [
+            f"all {layers} layers at once" if self.width >= layers else f"{self.width} layer{'s' * (self.width > 1)} at a time"
+        ]
+        words += [f"blocks of {self.widest}"] if self.widest is not None else []
+        words += [self.schedule] if self.schedule != "bottom-up" else []
+        words += [f"{self.passes} passes"] if self.passes > 1 else []
+        return ", ".join(words)
+
+
+class ChipChoice(Strict):
+    """A graph of qubits."""
+
+    family: Literal["zephyr", "pegasus"]
+    size: Annotated[int, Field(ge=2, le=24)]
+    missing: Annotated[int, Field(ge=0)] = Field(0, description="qubits that do not work, drawn at random")
+
+    @property
+    def label(self) -> str:
+        return f"{self.family.capitalize()}-{self.size}" + (f", {self.missing} missing" if self.missing else "")
+
+
 class ActiveParameters(CutParameters):
     """07_active_layers"""
 
     dataset: str = Field("digits", description="data set, see 01_data")
     sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
-    hidden: Annotated[tuple[Count, ...], Field(min_length=2)] = Field((64, 64), description="spins of each hidden layer")
-    window: Count = Field(2, description="layers sampled at a time, outputs included; the rest stays frozen")
-    passes: Count = Field(1, description="of the window over the network for each read")
+    hidden: Widths = Field((64, 64), description="spins of each hidden layer")
+    copies: Count = Field(4, description="output spins of each class")
+    windows: Annotated[tuple[WindowChoice, ...], Field(min_length=1)] = Field(
+        (WindowChoice(width=3), WindowChoice(width=2)), description="ways to sample the layers, each compared with the first"
+    )
+    sweeps: Count = Field(10, description="updates of every spin in one read")
+    reads: Count = Field(5, description="reads of each image and update")
+    code_reads: Count = Field(4, description="reads, with the outputs held, that represent a class in a cut")
     epochs: Count = Field(10, description="passes over the training images")
     glass: float = Field(0.5, gt=0, description="spin-glass temperature of each pair of layers at the start")
-    drive: float = Field(3.0, gt=0, description="typical field of bright pixels on a hidden spin at the start")
-    margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong read is a head")
-    completed: bool = Field(False, description="reads become the code state of the class that they decode to before they are cut")
-    lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
-    rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
-    seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
-    result: str = Field(description="where to store the history (.npz)")
+    lr: Rate | None = Field(None, description="learning rate of Adam; null for the default")
+    mlp_rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = Field(
+        (0.001, 0.003, 0.01), description="learning rates of the MLP to choose from on a validation split"
+    )
+    looks: Count = Field(4, description="how often a decade of updates errors are measured, besides the end of every epoch")
+    judged: Count | None = Field(None, description="training images on which the training error is measured; null for all")
+    answered: Count = Field(100, description="test images answered by annealing too, to see whether answers agree")
+    chips: Annotated[tuple[ChipChoice, ...], Field(min_length=1)] = Field(
+        (ChipChoice(family="zephyr", size=12), ChipChoice(family="pegasus", size=16)), description="chips to embed the windows in"
+    )
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
+        (0, 1, 2), description="of weights, order of images and reads; one run each"
+    )
+    result: str = Field(description="where to store the result (.npz)")
+
+    @property
+    def cut_options(self) -> dict[str, Any]:
+        """The options of `train`, but for rate and seed."""
+        return {**super().cut_options, **{name: getattr(self, name) for name in ("code_reads", "looks", "judged")}}
 
     @model_validator(mode="after")
     def _window_fits(self) -> ActiveParameters:
-        _exactly_one_rate(self.lr, self.rates)
         layers = len(self.hidden) + 1
-        if self.window > layers:
-            raise ValueError(f"window = {self.window} must not exceed the {layers} layers of spins")
+        for choice in self.windows:
+            if choice.width > layers:
+                raise ValueError(f"windows: width = {choice.width} must not exceed the {layers} layers of spins")
         return self
 
 
@@ -435,8 +484,7 @@ class ScalingFigureParameters(Strict):
 class ActiveFigureParameters(Strict):
     """fig5"""
 
-    runs: Paths = Field(description="results of 07_active_layers (names or patterns)")
-    backprop_runs: Paths = Field(description="histories of an MLP of the same depth")
+    runs: Paths = Field(description="results of 07_active_layers (names or patterns); curves are drawn of the first")
     figure: str = Field(description="where to store the figure, without ending")
 
 
@@ -450,7 +498,7 @@ class SummaryParameters(Strict):
     sizes: str = Field(description="result of 04c_sizes")
     scaling: str = Field(description="result of 05_scaling")
     grover: str = Field(description="result of 06_grover")
-    active_runs: Paths = Field(description="results of 07_active_layers (names or patterns)")
+    active_runs: Paths = Field(description="results of 07_active_layers (names or patterns); the claim is about the first")
     data: str = Field(description="result of 01_data")
     claims: str = Field(description="where to store the table of claims (.json)")
 
@@ -556,14 +604,31 @@ class GroverSettings(Strict):
     searches: Count
 
 
-class ActiveSettings(Strict):
-    hidden: Annotated[tuple[Count, ...], Field(min_length=2)]
-    windows: Annotated[tuple[Count, ...], Field(min_length=1)]
+class ActiveStudy(Strict):
+    """One network of 07_active_layers."""
+
+    hidden: Widths
+    windows: Annotated[tuple[WindowChoice, ...], Field(min_length=1)]
     epochs: Count
+    lr: Rate
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
+
+
+class ActiveSettings(Strict):
+    """studies: by name; the first is the one that claim C6 is judged by."""
+
+    copies: Count
     glass: float = Field(gt=0)
-    drive: float = Field(gt=0)
-    margin: float = Field(ge=0)
-    rates: Annotated[tuple[Rate, ...], Field(min_length=1)]
+    reads: Count
+    code_reads: Count
+    sweeps: Count
+    batch_size: Count
+    looks: Count
+    judged: Count | None
+    answered: Count
+    mlp_rates: Annotated[tuple[Rate, ...], Field(min_length=1)]
+    chips: Annotated[tuple[ChipChoice, ...], Field(min_length=1)]
+    studies: Annotated[dict[str, ActiveStudy], Field(min_length=1)]
 
 
 class Profile(Strict):

@@ -54,7 +54,7 @@ def train(
     weighting: Weighting = "deepest",
     completed: bool = True,
     schedule: Schedule = "linear",
-    code_reads: int = 1,
+    code_reads: int = 4,
     snapshots: int = 0,
     looks: int = 12,
     judged: int | None = None,
@@ -67,12 +67,12 @@ def train(
     order of the images and of the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a head, in
     units of energy. wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of an
     image are cut, the "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked for,
-    see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. code_reads: reads that represent a
+    see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. code_reads: how many reads represent a
     class, right or wrong, in a network of several hidden layers; with one, its state is exact. snapshots: how many log-spaced
-    copies of the parameters to keep, besides the initial ones. looks: how often a decade of updates errors are measured, besides the end of
-    every epoch. judged: on how many of the training images, drawn by the seed, training error and loss are measured; None for all. progress: show a
-    bar. checkpoint: a file that keeps the state at the end of every epoch; if it is there when the run starts, the run goes on from it, bit for
-    bit.
+    copies of the parameters to keep, besides the initial ones. looks: how often a decade of updates errors are measured, besides the end
+    of every epoch. judged: on how many of the training images, drawn by the seed, training error and loss are measured; None for all.
+    progress: show a bar. checkpoint: a file that keeps the state at the end of every epoch; if it is there when the run starts, the run goes
+    on from it, bit for bit.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
     zero where the answer is right, in units of energy. Raises Diverged when numbers overflow; warns with TrainingWarning when the
@@ -81,7 +81,9 @@ def train(
     sampler = GibbsSampler() if sampler is None else sampler
     if lr is None:
         lr = default_rate(net, data)
-    rules = _Rules(epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, code_reads, snapshots, looks, judged)
+    rules = _Rules(
+        epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, code_reads, snapshots, looks, judged
+    )
     _check(net, data, rules)
     with one_thread_for_algebra():
         run = _Run(net, data, sampler, rules, checkpoint)

@@ -25,6 +25,8 @@ from qnn_core.files import in_project, write_json
 Embedding = tuple[tuple[int, ...], ...]
 """The chain of qubits of each spin of one tile, spin 0 first."""
 
+_SHIPPED = Path(__file__).parent / "embeddings"
+
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
@@ -54,17 +56,22 @@ class Tiles:
         return tuple(chain for embedding in self.embeddings[:images] for chain in embedding)
 
 
-def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str, *, timeout: float = 60.0) -> Tiles:
-    """At most `most` disjoint embeddings, from the cache in `folder` or found now and kept there.
+def find_tiles(
+    layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str, *, timeout: float = 60.0, heuristic: bool = True
+) -> Tiles:
+    """At most `most` disjoint embeddings: shipped with the project, from the cache in `folder`, or found now and kept there.
 
-    timeout: seconds after which no further tile is looked for. A cached file that cannot be read, or whose chains do not fit the
+    timeout: seconds after which no further tile is looked for. heuristic: whether, where no biclique fits, minorminer's general heuristic may
+    try, for up to two minutes. A cached file that cannot be read, or whose chains do not fit the
     graph, is made again. Raises InvalidInput when not even one tile fits.
     """
-    path = Path(folder) / graph_identifier(graph) / f"{'-'.join(map(str, layers))}-tiles{most}.json"
-    cached = _load(path, layers, graph)
-    if cached is not None:
-        return cached
-    embeddings = _find(layers, graph, most, timeout)
+    kept = Path(graph_identifier(graph)) / f"{'-'.join(map(str, layers))}-tiles{most}.json"
+    path = Path(folder) / kept
+    for place in (_SHIPPED / kept, path):
+        cached = _load(place, layers, graph)
+        if cached is not None:
+            return cached
+    embeddings = _find(layers, graph, most, timeout, heuristic)
     if not embeddings:
         qubits = graph.number_of_nodes()
         raise InvalidInput("layers", layers, f"a network that fits the {qubits} qubits of the annealer: fewer spins, or a window")
@@ -102,11 +109,11 @@ def graph_identifier(graph: nx.Graph) -> str:
     return f"{graph.graph.get('family', 'graph')}-{graph.graph.get('rows', 0)}-{digest[:12]}"
 
 
-def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, timeout: float) -> list[Embedding]:
+def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, timeout: float, heuristic: bool) -> list[Embedding]:
     from minorminer.utils.parallel_embeddings import find_multiple_embeddings
 
     source = layered_graph(layers)
-    for embedder in (_biclique, _heuristic):
+    for embedder in (_biclique, _heuristic) if heuristic else (_biclique,):
         # Each tile is looked for on the qubits that the tiles before it left.
         found = find_multiple_embeddings(
             source,
