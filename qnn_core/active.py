@@ -2,8 +2,8 @@
 
 A *window* is w consecutive layers of spins. The layers outside it stay frozen and act on it only through fields, so each window is
 an Ising problem of its own, smaller than the network's. The window moves over the layers in the order of a *schedule*; after one pass
-every layer has been sampled. A layer with more spins than fit is split into *blocks*, which take turns inside the window: the spins of
-the other blocks are frozen like those of the other layers.
+every layer has been sampled, after a second one in the other direction every layer has heard from all others. A layer with more spins than
+fit is split into *blocks*, which take turns inside the window: the spins of the other blocks are frozen like those of the other layers.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _blocks(size: int, widest: int | None) -> list[tuple[int, int]]:
 def places(num_layers: int, width: int, schedule: WindowSchedule, passes: int, seed: int) -> list[int]:
     """The first layer of the window at each of its stops.
 
-    "bottom-up": from the input side to the output; "top-down": the other way; "sweeping": up, then down, then up again; "random": in an order
-    drawn anew for each pass. A pass stops at every place once.
+    "sweeping": from the input side to the output, then down, then up again, without stopping twice where it turns; "bottom-up" and
+    "top-down": always that way; "random": in an order drawn anew for each pass. A pass stops at every place once.
     """
     upwards = list(range(num_layers - width + 1))
     stops: list[int] = []
@@ -75,7 +75,8 @@ def places(num_layers: int, width: int, schedule: WindowSchedule, passes: int, s
             stops += np.random.default_rng([seed, turn]).permutation(upwards).tolist()
         else:
             down = schedule == "top-down" or (schedule == "sweeping" and turn % 2 == 1)
-            stops += upwards[::-1] if down else upwards
+            way = upwards[::-1] if down else upwards
+            stops += way[1:] if schedule == "sweeping" and turn else way
     return stops
 
 
@@ -115,15 +116,15 @@ def _has_frozen(window: Window, layers: tuple[int, ...], layer: int) -> bool:
 class WindowSampler:
     """Reads of a deep network made by a sampler that only ever sees `width` layers at a time, at most `widest` spins of each.
 
-    sampler: for the windows. passes, schedule: of the window over the network, see `places`. widest: None for no limit. Each read starts
-    from random spins, as an anneal of the whole does, and keeps its own frozen states. (Started from the forward pass of their image instead,
-    reads stay near it and show few of the wrong answers that training needs to see.) With a window over everything it is the sampler itself.
+    sampler: for the windows. passes, schedule: of the window over the network, see `places`. widest: None for no limit. Each read keeps its own
+    frozen states; layers that no window has visited yet exert no field, because arbitrary spins there would steer what is sampled first.
+    With a window over everything it is the sampler itself.
     """
 
     sampler: Sampler
     width: int
-    passes: int = 1
-    schedule: WindowSchedule = "bottom-up"
+    passes: int = 2
+    schedule: WindowSchedule = "sweeping"
     widest: int | None = None
 
     def __post_init__(self) -> None:
@@ -157,8 +158,7 @@ class WindowSampler:
         if windows == windows_at(problem.layers, 0, len(problem.layers)):
             return self.sampler.sample(problem, num_reads, seed)
         one_per_read = problem.select(np.repeat(np.arange(problem.num_images), num_reads))
-        random = np.random.default_rng([seed, 0x57A7])
-        states = random.integers(0, 2, (one_per_read.num_images, problem.num_spins), np.int8) * np.int8(2) - np.int8(1)
+        states = np.zeros((one_per_read.num_images, problem.num_spins), np.int8)
         info: dict[str, Any] = {"spin_updates": 0, "anneals_per_read": len(windows)}
         for turn, window in enumerate(windows):
             part = self.sampler.sample(window_problem(one_per_read, states, window), 1, derived_seed(seed, turn))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from qnn_core.network import QNN
 from qnn_core.params import ActiveParameters, WindowChoice
 from qnn_core.samplers import Sampler, get_sampler
 from qnn_core.samplers.exact import lowest_energies
-from qnn_core.training import default_rate, train
+from qnn_core.training import TrainingWarning, default_rate, train
 
 TOLERANCE = 1e-3
 """Energies closer than this are the same, in units of energy: single precision over a few hundred spins."""
@@ -62,7 +63,10 @@ def _trained(p: ActiveParameters, data: Dataset, choice: WindowChoice, seed: int
     settings = {**p.cut_options, "lr": p.lr or default_rate(net, data), "seed": seed}
     told = json.dumps([settings, p.network_options, net.sizes, repr(sampler), data.sha256], sort_keys=True)
     checkpoint = f"{folder}/{hashlib.sha256(told.encode()).hexdigest()[:16]}.checkpoint"
-    return Trained(net, train(net, data, sampler, **settings, checkpoint=checkpoint))
+    with warnings.catch_warnings():
+        # Which ways fail to train is what the study is about.
+        warnings.simplefilter("ignore", TrainingWarning)
+        return Trained(net, train(net, data, sampler, **settings, checkpoint=checkpoint))
 
 
 def train_mlp(p: ActiveParameters, data: Dataset) -> tuple[float, list[History]]:
