@@ -144,6 +144,8 @@ def exact_minimum(problem: IsingProblem) -> Float32[np.ndarray, " B"]:
     Layers of even and of odd number are two sides without couplings inside: given one, the other is at once at its minimum. The smaller side
     is enumerated, at most 20 spins.
     """
+    if len(problem.layers) == 1:
+        return -np.abs(problem.fields).sum(axis=1)
     return lowest_energies(_as_two_layers(problem)).min(axis=1)
 
 

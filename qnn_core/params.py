@@ -394,6 +394,7 @@ class ChipChoice(Strict):
     family: Literal["zephyr", "pegasus"]
     size: Annotated[int, Field(ge=2, le=24)]
     missing: Annotated[int, Field(ge=0)] = Field(0, description="qubits that do not work, drawn at random")
+    side_by_side: Annotated[int, Field(ge=1, le=64)] = Field(16, description="most problems placed side by side")
 
     @property
     def label(self) -> str:

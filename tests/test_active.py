@@ -10,6 +10,7 @@ from dwave.embedding import is_valid_embedding
 from qnn_core import InvalidInput, get_sampler
 from qnn_core.active import Window, WindowSampler, places, window_problem, windows_at
 from qnn_core.footprint import Footprint, chip, demand, footprint
+from qnn_core.ising import feed_forward, sign
 from qnn_core.samplers.embedding import find_tiles, layered_graph, trimmed
 
 LAYERS = (3, 4, 2, 3)
@@ -92,6 +93,16 @@ def test_more_passes_go_deeper_and_never_below_the_ground_state(schedule, widest
     assert often.energies.mean() < once.energies.mean()
     stops = 8 if schedule == "sweeping" else 14
     assert often.info["anneals_per_read"] * 2 == stops * once.info["anneals_per_read"]
+
+
+def test_layers_not_visited_yet_exert_no_field():
+    """One cold pass upwards, layer by layer, is then the forward pass; one downwards sees no image before the first layer."""
+    problem = random_problem((6, 5, 4), images=20, seed=3)
+    frozen = get_sampler("gibbs", sweeps=1, beta=(1e6, 1e6))
+    upwards = WindowSampler(frozen, 1, passes=1, schedule="bottom-up").sample(problem, 2, seed=0).spins
+    np.testing.assert_array_equal(upwards, np.repeat(feed_forward(problem)[:, None], 2, axis=1))
+    downwards = WindowSampler(frozen, 1, passes=1, schedule="top-down").sample(problem, 1, seed=0).spins
+    np.testing.assert_array_equal(downwards[:, 0, -4:], sign(problem.fields[:, -4:]))
 
 
 def test_a_sampled_window_follows_its_boltzmann_distribution():

@@ -28,7 +28,7 @@ def batch(digits):
     return digits.x_train[:8], digits.y_train[:8]
 
 
-@pytest.mark.parametrize("layers", [(3, 4), (3, 4, 2), (4, 2, 3, 2), (2, 3, 2, 2, 3)])
+@pytest.mark.parametrize("layers", [(5,), (3, 4), (3, 4, 2), (4, 2, 3, 2), (2, 3, 2, 2, 3)])
 def test_the_exact_minimum_is_that_of_all_configurations(layers):
     problem = random_problem(layers, images=3, seed=2)
     every = np.array(list(itertools.product((-1, 1), repeat=sum(layers))), np.int8)
