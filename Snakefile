@@ -29,10 +29,9 @@ CUTS = {
 wildcard_constraints:
     method="[a-z]+",
     width=r"\d+",
-    schedule="linear",
     hidden=r"\d+(x\d+)*",
     seed=r"\d+",
-    window=r"\d+",
+    study="[a-z0-9]+",
 
 
 # Pictures inside the pages of long runs are not worth running those again; the figures do depend on it.
@@ -47,16 +46,10 @@ def notebook(name):
     return [f"notebooks/{name}.ipynb", *modules]
 
 
-def histories(methods, hidden, schedule, seeds=profile.seeds):
-    return [f"{RESULTS}/training/{method}-{hidden}-{schedule}-s{seed}.npz" for method in methods for seed in seeds]
+def histories(methods, hidden, seeds=profile.seeds):
+    return [f"{RESULTS}/training/{method}-{hidden}-s{seed}.npz" for method in methods for seed in seeds]
 
 
-def epochs(hidden):
-    return profile.active.epochs if hidden == DEEP else profile.epochs
-
-
-def rates_to_try(method, hidden):
-    return profile.active.rates if (method, hidden) == ("gibbs", DEEP) else profile.rates[method]
 
 
 def layers(hidden):
@@ -76,17 +69,16 @@ COMMAND = (
     "--parameters {params.settings:q} --parameters {params.paths:q}"
 )
 CURVES = expand(RESULTS + "/curves/{method}-{width}.npz", method=METHODS, width=profile.scaling.widths)
-ACTIVE_RUNS = [f"{RESULTS}/active/w{window}-s{seed}.npz" for window in profile.active.windows for seed in profile.seeds]
-DEEP = "x".join(map(str, profile.active.hidden))
-# Reads of deep networks are cut as they come: completing them, which relaxes several layers, made training worse.
-DEEP_CUTS = {"glass": profile.active.glass, "drive": profile.active.drive, "margin": profile.active.margin, "completed": False}
+ACTIVE = profile.active.model_dump(mode="json")
+STUDIES = ACTIVE.pop("studies")
+ACTIVE_RUNS = [f"{RESULTS}/active/{study}.npz" for study in STUDIES]
 
 
 rule summary:
     input:
         notebook("summary"),
-        annealer=histories(["gibbs"], profile.hidden, "linear"),
-        mlp=histories(["mlp"], profile.hidden, "linear"),
+        annealer=histories(["gibbs"], profile.hidden),
+        mlp=histories(["mlp"], profile.hidden),
         samplers=f"{RESULTS}/samplers.npz",
         ablation=f"{RESULTS}/ablation.npz",
         phase=f"{RESULTS}/phase.npz",
@@ -128,15 +120,15 @@ rule data:
 rule rates_run:
     input: notebook("01b_rates")
     output:
-        result=f"{RESULTS}/rates/{{method}}-{{hidden}}-{{schedule}}.npz",
-        provenance=f"{RESULTS}/rates/{{method}}-{{hidden}}-{{schedule}}.json",
-        rendered=f"{RENDERED}/01b_rates/{{method}}-{{hidden}}-{{schedule}}.ipynb",
+        result=f"{RESULTS}/rates/{{method}}-{{hidden}}.npz",
+        provenance=f"{RESULTS}/rates/{{method}}-{{hidden}}.json",
+        rendered=f"{RENDERED}/01b_rates/{{method}}-{{hidden}}.ipynb",
     params:
         notebook="01b_rates",
         settings=lambda wildcards: as_json({
             **CUTS, "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
-            "epochs": epochs(wildcards.hidden), "schedule": wildcards.schedule,
-            "rates": rates_to_try(wildcards.method, wildcards.hidden), **(DEEP_CUTS if wildcards.hidden == DEEP else {}),
+            "epochs": profile.epochs,
+            "rates": profile.rates[wildcards.method],
         }),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
@@ -145,19 +137,19 @@ rule rates_run:
 rule backprop_run:
     input:
         notebook("03_backprop"),
-        rates=f"{RESULTS}/rates/{{method}}-{{hidden}}-{{schedule}}.npz",
+        rates=f"{RESULTS}/rates/{{method}}-{{hidden}}.npz",
     output:
-        result=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.npz",
-        provenance=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.json",
-        rendered=f"{RENDERED}/03_backprop/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.ipynb",
+        result=f"{RESULTS}/training/{{method}}-{{hidden}}-s{{seed}}.npz",
+        provenance=f"{RESULTS}/training/{{method}}-{{hidden}}-s{{seed}}.json",
+        rendered=f"{RENDERED}/03_backprop/{{method}}-{{hidden}}-s{{seed}}.ipynb",
     wildcard_constraints:
         method="|".join(BACKPROP),
     params:
         notebook="03_backprop",
         settings=lambda wildcards: as_json({
             "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden), "copies": profile.copies,
-            "epochs": epochs(wildcards.hidden), "batch_size": profile.batch_size,
-            "schedule": wildcards.schedule, "seed": int(wildcards.seed),
+            "epochs": profile.epochs, "batch_size": profile.batch_size,
+            "seed": int(wildcards.seed),
         }),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
     shell: COMMAND
@@ -166,19 +158,19 @@ rule backprop_run:
 rule training_run:
     input:
         notebook("02_training"),
-        rates=f"{RESULTS}/rates/{{method}}-{{hidden}}-{{schedule}}.npz",
+        rates=f"{RESULTS}/rates/{{method}}-{{hidden}}.npz",
     output:
-        result=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.npz",
-        provenance=f"{RESULTS}/training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.json",
-        rendered=f"{RENDERED}/02_training/{{method}}-{{hidden}}-{{schedule}}-s{{seed}}.ipynb",
+        result=f"{RESULTS}/training/{{method}}-{{hidden}}-s{{seed}}.npz",
+        provenance=f"{RESULTS}/training/{{method}}-{{hidden}}-s{{seed}}.json",
+        rendered=f"{RENDERED}/02_training/{{method}}-{{hidden}}-s{{seed}}.ipynb",
     wildcard_constraints:
         method="gibbs",
     params:
         notebook="02_training",
         settings=lambda wildcards: as_json({
             **CUTS, "dataset": profile.dataset, "sampler": wildcards.method, "hidden": layers(wildcards.hidden),
-            "epochs": epochs(wildcards.hidden), "schedule": wildcards.schedule,
-            "snapshots": profile.snapshots if wildcards.schedule == "linear" else 0, "seed": int(wildcards.seed),
+            "epochs": profile.epochs,
+            "snapshots": profile.snapshots, "seed": int(wildcards.seed),
         }),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
     shell: COMMAND
@@ -213,7 +205,7 @@ rule ablation:
 rule phase:
     input:
         notebook("04_phase"),
-        runs=histories(["gibbs"], profile.hidden, "linear"),
+        runs=histories(["gibbs"], profile.hidden),
     output:
         result=f"{RESULTS}/phase.npz",
         provenance=f"{RESULTS}/phase.json",
@@ -228,7 +220,7 @@ rule phase:
 rule equilibrium:
     input:
         notebook("04b_equilibrium"),
-        runs=histories(["gibbs"], profile.hidden, "linear"),
+        runs=histories(["gibbs"], profile.hidden),
     output:
         result=f"{RESULTS}/equilibrium.npz",
         provenance=f"{RESULTS}/equilibrium.json",
@@ -325,20 +317,15 @@ rule grover:
 
 
 rule active_run:
-    input:
-        notebook("07_active_layers"),
-        rates=f"{RESULTS}/rates/gibbs-{DEEP}-linear.npz",
+    input: notebook("07_active_layers")
     output:
-        result=f"{RESULTS}/active/w{{window}}-s{{seed}}.npz",
-        provenance=f"{RESULTS}/active/w{{window}}-s{{seed}}.json",
-        rendered=f"{RENDERED}/07_active_layers/w{{window}}-s{{seed}}.ipynb",
+        result=f"{RESULTS}/active/{{study}}.npz",
+        provenance=f"{RESULTS}/active/{{study}}.json",
+        rendered=f"{RENDERED}/07_active_layers/{{study}}.ipynb",
     params:
         notebook="07_active_layers",
-        settings=lambda wildcards: as_json({
-            **CUTS, "dataset": profile.dataset, "hidden": profile.active.hidden, "window": int(wildcards.window),
-            "epochs": profile.active.epochs, **DEEP_CUTS, "seed": int(wildcards.seed),
-        }),
-        paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
+        settings=lambda wildcards: as_json({"dataset": profile.dataset, **ACTIVE, **STUDIES[wildcards.study]}),
+        paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
 
@@ -346,15 +333,15 @@ rule active_run:
 
 
 rule rates:
-    input: expand(RESULTS + "/rates/{method}-{hidden}-{schedule}.npz", method=METHODS, hidden=profile.hidden, schedule="linear")
+    input: expand(RESULTS + "/rates/{method}-{hidden}.npz", method=METHODS, hidden=profile.hidden)
 
 
 rule training:
-    input: histories(["gibbs"], profile.hidden, "linear")
+    input: histories(["gibbs"], profile.hidden)
 
 
 rule backprop:
-    input: histories(BACKPROP, profile.hidden, "linear")
+    input: histories(BACKPROP, profile.hidden)
 
 
 rule curves:
@@ -368,7 +355,7 @@ rule active:
 rule fig1:
     input:
         notebook("fig1"),
-        run=f"{RESULTS}/training/gibbs-{profile.hidden}-linear-s{profile.seeds[0]}.npz",
+        run=f"{RESULTS}/training/gibbs-{profile.hidden}-s{profile.seeds[0]}.npz",
     output:
         multiext(f"{FIGURES}/fig1", ".png", ".pdf", ".npz", ".json"),
         rendered=f"{RENDERED}/fig1.ipynb",
@@ -382,9 +369,9 @@ rule fig1:
 rule fig2:
     input:
         notebook("fig2"),
-        annealer=histories(["gibbs"], profile.hidden, "linear"),
-        mlp=histories(["mlp"], profile.hidden, "linear"),
-        energy=histories(["energy"], profile.hidden, "linear"),
+        annealer=histories(["gibbs"], profile.hidden),
+        mlp=histories(["mlp"], profile.hidden),
+        energy=histories(["energy"], profile.hidden),
     output:
         multiext(f"{FIGURES}/fig2", ".png", ".pdf", ".npz", ".json"),
         rendered=f"{RENDERED}/fig2.ipynb",
@@ -436,12 +423,11 @@ rule fig5:
     input:
         notebook("fig5"),
         runs=ACTIVE_RUNS,
-        backprop=histories(["mlp"], DEEP, "linear"),
     output:
         multiext(f"{FIGURES}/fig5", ".png", ".pdf", ".npz", ".json"),
         rendered=f"{RENDERED}/fig5.ipynb",
     params:
         notebook="fig5",
         settings=as_json({"figure": f"{FIGURES}/fig5"}),
-        paths=lambda wildcards, input: as_json({"runs": input.runs, "backprop_runs": input.backprop}),
+        paths=lambda wildcards, input: as_json({"runs": input.runs}),
     shell: COMMAND

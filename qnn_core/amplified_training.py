@@ -117,7 +117,7 @@ def train_by_search(
                 cut[known] = 1
                 spins = np.repeat(states[:1][None], len(rows), axis=0)
                 spins[known, 0] = states[chosen]
-                gradients = cut_gradient(net, x, net.clamped(x, labels), spins, cut)
+                gradients = cut_gradient(net, x, net.clamped(x, labels)[:, None], spins, cut)
                 optimiser.step([torch.from_numpy(gradient) for gradient in gradients], lr)
             if step + 1 in look:
                 evaluate(step + 1)

@@ -3,6 +3,10 @@
 A read may first be *completed*: its outputs become the code of the class that it decodes to, its hidden spins their minimum given
 that code. Of the many states that stand for one wrong answer, it is this one that the trained network is asked about.
 
+With several hidden layers that minimum has no closed form. Each class that a cut speaks of, the right one and the wrong ones alike, is then
+represented by a few *code reads*: anneals with its code held on the outputs. Its energy is their mean, and its gradient too: the noise of
+single reads, passed on from layer to layer, otherwise hides what a deep network has to learn.
+
 A *head* is a low-energy read whose output is wrong and whose energy is not above that of the clamped state plus a margin.
 A *cut* lowers the clamped state and raises the heads: one step down the gradient of
 
@@ -22,7 +26,7 @@ from jaxtyping import Bool, Float32, Int8, Int64
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN, WrongRule
-from qnn_core.samplers.base import Reads
+from qnn_core.samplers.base import Reads, Sampler
 
 Weighting = Literal["deepest", "uniform"]
 
@@ -39,59 +43,113 @@ def shown_class(net: QNN, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.n
     return overlaps.argmax(axis=-1)
 
 
-def complete(
-    net: QNN, problem: IsingProblem, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"], reads: Reads
+def code_reads(
+    net: QNN,
+    problem: IsingProblem,
+    x: Float32[np.ndarray, "B D"],
+    classes: Int64[np.ndarray, " B"],
+    sampler: Sampler | None = None,
+    num_reads: int = 1,
+    seed: int = 0,
 ) -> Reads:
-    """Every read replaced by the code state of the class that it decodes to; a wrong read stays wrong.
+    """Reads of each image with the outputs held at the code of a class: `num_reads` anneals of the hidden spins by `sampler`.
 
-    problem: that of the images x. labels: the right classes; where they tie with another class, a read is wrong.
+    problem: that of the images x. With one hidden layer, or without a sampler, it is one read an image, `QNN.clamped`. info: `spin_updates`,
+    and `anneals`, the number of anneals.
     """
-    classes = shown_class(net, problem.split(reads.spins)[-1], labels)
-    pairs, place = np.unique(np.arange(len(x))[:, None] * net.num_classes + classes, return_inverse=True)
-    owners, codes = np.divmod(pairs, net.num_classes)
-    states = net.clamped(x[owners], codes)
-    energies = problem.select(owners).energy(states[:, None])[:, 0]
-    place = place.reshape(classes.shape)
-    return Reads(states[place], energies[place], reads.info)
+    if sampler is None or len(net.layers) == 2:
+        spins = net.clamped(x, classes)[:, None]
+        return Reads(spins, problem.energy(spins), {"spin_updates": 0, "anneals": 0})
+    hidden = sampler.sample(net.clamped_problem(x, classes), num_reads, seed)
+    outputs = np.repeat(net.codes[classes][:, None], num_reads, axis=1)
+    spins = np.concatenate([hidden.spins, outputs], axis=2)
+    return Reads(spins, problem.energy(spins), _effort(hidden))
+
+
+def complete(
+    net: QNN,
+    problem: IsingProblem,
+    x: Float32[np.ndarray, "B D"],
+    labels: Int64[np.ndarray, " B"],
+    reads: Reads,
+    sampler: Sampler | None = None,
+    num_reads: int = 1,
+    seed: int = 0,
+) -> Reads:
+    """Every read replaced by the code reads of the class that it decodes to, each with their mean energy; a wrong read stays wrong.
+
+    problem: that of the images x. labels: the right classes; where they tie with another class, a read is wrong. sampler, num_reads, seed: of
+    `code_reads`, K for each read, so that R reads become R K, those of one read together. Where code reads must be sampled, right reads are
+    only repeated, since they cannot be heads.
+    """
+    outputs = problem.split(reads.spins)[-1]
+    wrong, shown = net.is_wrong(outputs, labels), shown_class(net, outputs, labels)
+    sampled = sampler is not None and len(net.layers) > 2
+    replaced = wrong if sampled else np.ones_like(wrong)
+    together = num_reads if sampled else 1
+    images = np.arange(len(x))[:, None]
+    pairs, place = np.unique((images * net.num_classes + shown)[replaced], return_inverse=True)
+    spins, energies = (np.repeat(values[:, :, None], together, axis=2) for values in (reads.spins, reads.energies))
+    effort = _effort(reads)
+    if pairs.size:
+        owners, classes = np.divmod(pairs, net.num_classes)
+        found = code_reads(net, problem.select(owners), x[owners], classes, sampler, num_reads, seed)
+        spins[replaced] = found.spins[place]
+        energies[replaced] = found.energies.mean(axis=1)[place, None]
+        effort = {name: count + found.info[name] for name, count in effort.items()}
+    num_images, num_spins = len(x), spins.shape[-1]
+    return Reads(spins.reshape(num_images, -1, num_spins), energies.reshape(num_images, -1), {**reads.info, **effort})
+
+
+def anneals(reads: Reads) -> int:
+    """Anneals made for some reads, those for their code states included."""
+    return int(reads.info.get("anneals", reads.energies.size * reads.info.get("anneals_per_read", 1)))
+
+
+def _effort(reads: Reads) -> dict[str, int]:
+    return {"spin_updates": reads.info.get("spin_updates", 0), "anneals": anneals(reads)}
 
 
 def find_heads(
     net: QNN,
     problem: IsingProblem,
     reads: Reads,
-    clamped: Int8[np.ndarray, "B N"],
+    clamped: Int8[np.ndarray, "B K N"],
     labels: Int64[np.ndarray, " B"],
     margin: float,
     wrong: WrongRule,
 ) -> Bool[np.ndarray, "B R"]:
-    """Which reads are heads: wrong, and with E(read) <= E(clamped) + margin (margin in units of energy)."""
-    bar = problem.energy(clamped[:, None]) + np.float32(margin)
+    """Which reads are heads: wrong, and with E(read) <= mean E(clamped) + margin (margin in units of energy)."""
+    bar = problem.energy(clamped).mean(axis=1, keepdims=True) + np.float32(margin)
     outputs = problem.split(reads.spins)[-1]
     return net.is_wrong(outputs, labels, wrong) & (reads.energies <= bar)
 
 
 def head_weights(
-    heads: Bool[np.ndarray, "B R"], energies: Float32[np.ndarray, "B R"], weighting: Weighting
+    heads: Bool[np.ndarray, "B R"], energies: Float32[np.ndarray, "B R"], weighting: Weighting, together: int = 1
 ) -> Float32[np.ndarray, "B R"]:
-    """How much each head counts in the cut of its image: 1 for the deepest alone, or all alike. Rows without heads are 0."""
+    """How much each head counts in the cut of its image: 1 for the deepest alone, or all alike. Rows without heads are 0.
+
+    together: how many consecutive reads stand for one, and share its weight.
+    """
     if weighting == "uniform":
         return (heads / np.maximum(heads.sum(axis=1, keepdims=True), 1)).astype(np.float32)
     if weighting != "deepest":
         raise InvalidInput("weighting", weighting, '"deepest" or "uniform"')
-    deepest = np.where(heads, energies, np.inf).argmin(axis=1)
-    weights = np.zeros(heads.shape, np.float32)
-    weights[np.arange(len(heads)), deepest] = heads.any(axis=1)
-    return weights
+    deepest = np.where(heads, energies, np.inf)[:, ::together].argmin(axis=1)
+    weights = np.zeros((len(heads), heads.shape[1] // together, together), np.float32)
+    weights[np.arange(len(heads)), deepest] = heads.any(axis=1, keepdims=True) / np.float32(together)
+    return weights.reshape(heads.shape)
 
 
 def cut_gradient(
     net: QNN,
     x: Float32[np.ndarray, "B D"],
-    clamped: Int8[np.ndarray, "B N"],
+    clamped: Int8[np.ndarray, "B K N"],
     spins: Int8[np.ndarray, "B R N"],
     weights: Float32[np.ndarray, "B R"],
 ) -> list[np.ndarray]:
-    """Gradient of mean over images of sum_r weight_r [E(clamped) - E(read r)], in the order of `net.parameters`.
+    """Gradient of mean over images of sum_r weight_r [mean E(clamped) - E(read r)], in the order of `net.parameters`.
 
     With dE/dW_l = - s^l (s^(l+1))^T it is a weighted sum of outer products; an image without heads contributes nothing.
     """
@@ -101,13 +159,16 @@ def cut_gradient(
     share = weights[image, read] / np.float32(len(x))
     ends = np.cumsum(net.layers)[:-1]
     heads = np.split(spins[image, read].astype(np.float32), ends, axis=1)
-    right = np.split(clamped[active].astype(np.float32), ends, axis=1)
+    states = clamped.shape[1]
+    right = np.split(clamped[active].reshape(-1, clamped.shape[2]).astype(np.float32), ends, axis=1)
+    share_of_right = np.repeat(np.add.reduceat(share, firsts) / np.float32(states), states)[:, None]
     weighted_heads = [layer * share[:, None] for layer in heads]
-    weighted_right = [layer * np.add.reduceat(share, firsts)[:, None] for layer in right]
+    weighted_right = [layer * share_of_right for layer in right]
     differences = [
-        lowered - np.add.reduceat(raised, firsts, axis=0) for lowered, raised in zip(weighted_right, weighted_heads, strict=True)
+        lowered.reshape(-1, states, lowered.shape[1]).sum(axis=1) - np.add.reduceat(raised, firsts, axis=0)
+        for lowered, raised in zip(weighted_right, weighted_heads, strict=True)
     ]
     couplings = [
         weighted_heads[layer].T @ heads[layer + 1] - weighted_right[layer].T @ right[layer + 1] for layer in range(len(ends))
     ]
-    return [-(x[active].T @ differences[0]), *couplings, *(-difference.sum(axis=0) for difference in differences)]
+    return [-(net.measured(x[active]).T @ differences[0]), *couplings, *(-difference.sum(axis=0) for difference in differences)]

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, no_type_check
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from qnn_core.files import atomic_write
+from qnn_core.ising import cooling_schedule
 
 if TYPE_CHECKING:
     from qnn_core.network import QNN
@@ -24,8 +26,8 @@ class EnergyClassifier(nn.Module):
     forward: images (B, inputs) float32 -> scores (B, classes); the argmax is the network's answer.
 
     With one hidden layer this is a feed-forward net with absolute values for activation,
-    score_c = sum_j |a_j + (W t_c)_j| + b.t_c. With more, the hidden layers descend from the forward pass until none of their spins
-    moves, at most `sweeps` times, as `qnn_core.ising.relax` does.
+    score_c = sum_j |a_j + (W t_c)_j| + b.t_c. With more, the hidden layers are cooled and then descend until none of their spins moves, at
+    most `sweeps` times, as `qnn_core.ising.cool` does. A `centre` of the network becomes part of the first layer's biases.
     """
 
     codes: Tensor
@@ -33,7 +35,10 @@ class EnergyClassifier(nn.Module):
     def __init__(self, network: QNN, sweeps: int = 100) -> None:
         super().__init__()
         self.weights = nn.ParameterList(nn.Parameter(torch.tensor(value)) for value in network.weights)
-        self.biases = nn.ParameterList(nn.Parameter(torch.tensor(value)) for value in network.biases)
+        biases = list(network.biases)
+        if network.centre is not None:
+            biases[0] = biases[0] - network.centre @ network.weights[0]
+        self.biases = nn.ParameterList(nn.Parameter(torch.tensor(value)) for value in biases)
         self.register_buffer("codes", torch.tensor(network.codes, dtype=torch.float32))
         self.sweeps = sweeps
         self.eval()
@@ -58,15 +63,12 @@ class EnergyClassifier(nn.Module):
         export_onnx(self, self.weights[0].shape[0], path)
 
     def _relaxed(self, fields: list[Tensor]) -> tuple[Tensor, ...]:
-        """Descend from the forward pass; fields and states (B, classes, N_l) for each hidden layer l."""
+        """Cool, then descend; fields and states (B, classes, N_l) for each hidden layer l."""
         couplings = list(self.weights)[1:-1]
         back = [coupling.T.clone() for coupling in couplings]  # An exported loop takes no views of what it already has.
-        states = [_sign(fields[0])]
-        for field, coupling in zip(fields[1:], couplings, strict=True):
-            states.append(_sign(field + states[-1] @ coupling))
 
         @no_type_check
-        def sweep(states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        def sweep(states: tuple[Tensor, ...], answer: Callable[[Tensor], Tensor]) -> tuple[Tensor, ...]:
             after = list(states)
             for parity in (0, 1):
                 for layer in range(parity, len(after), 2):
@@ -75,14 +77,19 @@ class EnergyClassifier(nn.Module):
                         felt = felt + after[layer - 1] @ couplings[layer - 1]
                     if layer + 1 < len(after):
                         felt = felt + after[layer + 1] @ back[layer]
-                    after[layer] = _sign(felt)
+                    after[layer] = answer(felt)
             return tuple(after)
 
+        means = tuple(torch.zeros_like(field) for field in fields)
+        for beta in cooling_schedule():
+            means = sweep(means, partial(_mean, float(beta)))
+        states = tuple(_sign(mean) for mean in means)
+        descend = partial(sweep, answer=_sign)
         if torch.compiler.is_exporting():
-            return _repeated(sweep, tuple(states), self.sweeps)
-        before = tuple(states)
+            return _repeated(descend, states, self.sweeps)
+        before = states
         for _ in range(self.sweeps):
-            after = sweep(before)
+            after = descend(before)
             if all(torch.equal(old, new) for old, new in zip(before, after, strict=True)):
                 break
             before = after
@@ -143,6 +150,11 @@ def _repeated(sweep: Callable[..., tuple[Tensor, ...]], states: tuple[Tensor, ..
 
 
 # The exporter traces this and the loop's parts; checks of types at run time, as in tests, would stand in its way.
+@no_type_check
+def _mean(beta: float, felt: Tensor) -> Tensor:
+    return torch.tanh(beta * felt)
+
+
 @no_type_check
 def _sign(values: Tensor) -> Tensor:
     return torch.where(values >= 0, 1.0, -1.0)

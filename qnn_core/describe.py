@@ -19,10 +19,12 @@ from qnn_core.limits import MAX_COUNT
 UNITS = {
     "alphas": "exponent",
     "annealing_time": "µs",
+    "answered": "images",
     "batch_size": "images",
     "beta_cold": "1/energy",
     "beta_hot": "1/energy",
     "classes": "labels",
+    "code_reads": "reads",
     "coldest": "energy",
     "copies": "spins",
     "coupling_error": "chip's unit",
@@ -43,17 +45,19 @@ UNITS = {
     "hottest": "energy",
     "image": "",
     "images": "images",
+    "judged": "images",
     "largest": "probability",
     "least": "probability",
+    "looks": "looks",
     "lr": "weight/update",
     "margin": "energy",
     "max_qpu_seconds": "s",
     "measurements": "looks",
+    "mlp_rates": "weight/update",
     "mock_size": "Zephyr's m",
     "moments": "networks",
     "most_calls": "calls",
     "outputs": "spins",
-    "passes": "passes",
     "plateau": "fraction",
     "rate_seeds": "seeds",
     "rates": "weight/update",
@@ -78,11 +82,10 @@ UNITS = {
     "train_images": "images",
     "updates": "updates",
     "width": "spins",
-    "window": "layers",
 }
 """Unit of each numeric parameter; a name means the same in every notebook. Energies, temperatures and fields share E's dimensionless unit."""
 
-_KINDS = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
+_KINDS = {"integer": "int", "number": "float", "string": "str", "boolean": "bool", "object": "dict"}
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,11 @@ def describe(model: type[BaseModel]) -> list[Parameter]:
     schema = model.model_json_schema()
     found = []
     for name, field in schema["properties"].items():
-        shapes = [shape for shape in field.get("anyOf", [field]) if shape.get("type") != "null"]
+        whole = _inlined(field, schema.get("$defs", {}))
+        shapes = [shape for shape in whole.get("anyOf", [whole]) if shape.get("type") != "null"]
         shape, optional = shapes[0], len(shapes) < len(field.get("anyOf", [field]))
         kind = _kind(shape)
-        default = None if name in schema.get("required", []) else repr(field["default"])
+        default = None if name in schema.get("required", []) else repr(_plain(model.model_fields[name].default))
         found.append(
             Parameter(
                 name,
@@ -130,6 +134,24 @@ def describe(model: type[BaseModel]) -> list[Parameter]:
             )
         )
     return found
+
+
+def _plain(value: Any) -> Any:
+    """A default as a parameters cell writes it: lists for tuples, and of a group of settings only those that differ from their defaults."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_defaults=True)
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
+
+
+def _inlined(shape: Any, known: Mapping[str, Any]) -> Any:
+    """A part of a schema with what it refers to put in place."""
+    if isinstance(shape, list):
+        return [_inlined(part, known) for part in shape]
+    if not isinstance(shape, dict):
+        return shape
+    if "$ref" in shape:
+        return _inlined(known[shape["$ref"].rsplit("/", 1)[-1]], known)
+    return {name: _inlined(part, known) for name, part in shape.items()}
 
 
 def _kind(shape: Mapping[str, Any]) -> str:
@@ -146,6 +168,9 @@ def _allowed(shape: Mapping[str, Any]) -> str:
         least, most = shape.get("minItems", 0), shape.get("maxItems")
         count = f"{least} of them" if least == most else f"{least} or more"
         return f"{count}, each {each}" if (each := _allowed(inner)) else count
+    if shape["type"] == "object":
+        required = shape.get("required", [])
+        return "with " + ", ".join(name if name in required else f"{name} (optional)" for name in shape["properties"])
     if "enum" in shape:
         return " or ".join((", ".join(shape["enum"][:-1]), shape["enum"][-1]))
     bounds = (("minimum", "at least"), ("exclusiveMinimum", "above"), ("maximum", "at most"), ("exclusiveMaximum", "below"))

@@ -48,7 +48,7 @@ def search_heads(
     """
     check_number("margin", margin)
     problem = net.problem(x)
-    clamped = net.clamped(x, labels)
+    clamped = net.clamped(x, labels)[:, None]
     reads = sampler.sample(problem, num_reads, seed)
     spins = relax(problem, reads.spins)
     heads = find_heads(net, problem, Reads(spins, problem.energy(spins)), clamped, labels, margin, "class")
@@ -108,7 +108,7 @@ def count_cut(
     if not _enumerable(net):
         raise InvalidInput("sizes", net.sizes, f"one hidden layer and at most {MAX_OUTPUTS} outputs, to enumerate heads")
     problem = net.problem(x)
-    clamped = net.clamped(x, labels)
+    clamped = net.clamped(x, labels)[:, None]
     completed = complete(net, problem, x, labels, reads)
     heads = find_heads(net, problem, completed, clamped, labels, margin, "class")
     changed = net.copy()

@@ -17,14 +17,14 @@ _NOT_MEASURED = float("nan")
 class History:
     """One entry for each evaluation, the untrained network first.
 
-    num_train, num_test: images of the two sets.
+    num_train, num_test: images of the two sets on which errors are measured.
     step: parameter updates done. epoch: the same in passes over the training images.
     train_mistakes, test_mistakes: images answered wrongly.
     loss: mean over training images of the training objective's own value (its meaning depends on the method).
     cross_entropy: mean over training images of -ln P(right class), nats, with P the softmax of the class scores at temperature 1: the same
     measure for every method.
-    reads, anneals, spin_updates: sampler reads, anneals submitted for them (several a read when layers are sampled in turn) and
-    single-spin updates spent so far; 0 for backpropagation.
+    reads, anneals, spin_updates: sampler reads of the free network, anneals submitted for them (several a read when layers are sampled in turn)
+    and for states with the outputs held, and single-spin updates spent so far; 0 for backpropagation.
 
     Since the entry before, NaN where nothing is sampled:
     head_fraction: of the images seen that had a head. heads_per_read: of the reads that were heads.
@@ -101,10 +101,10 @@ def log_spaced_steps(total: int, count: int) -> list[int]:
     return sorted({0, total, *np.geomspace(1, total, count).round().astype(int).tolist()})
 
 
-def evaluation_steps(total: int, steps_per_epoch: int) -> set[int]:
-    """When to look: the start, twelve times a decade of steps, and the end of every epoch."""
+def evaluation_steps(total: int, steps_per_epoch: int, looks: int = 12) -> set[int]:
+    """When to look: the start, `looks` times a decade of steps, and the end of every epoch."""
     decades = np.log10(max(total, 10))
-    return {*log_spaced_steps(total, round(12 * decades)), *range(0, total, steps_per_epoch)}
+    return {*log_spaced_steps(total, round(looks * decades)), *range(0, total, steps_per_epoch)}
 
 
 def minibatches(num_images: int, batch_size: int, epochs: int, seed: int) -> list[np.ndarray]:

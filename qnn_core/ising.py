@@ -155,6 +155,25 @@ def feed_forward(problem: IsingProblem) -> Int8[np.ndarray, "B N"]:
     return np.concatenate(states, axis=1)
 
 
+def cooling_schedule() -> Float32[np.ndarray, " sweeps"]:
+    """Inverse temperatures of `cool`, dimensionless: ten, geometric from 0.3 to 5."""
+    return np.geomspace(0.3, 5.0, 10).astype(np.float32)
+
+
+def cool(problem: IsingProblem) -> Int8[np.ndarray, "B N"]:
+    """Deterministic annealing: mean-field magnetisations m_n = tanh(beta h_n), layer by layer while beta rises, then `relax`.
+
+    beta rises along `cooling_schedule`. At high temperature every spin hesitates, so that what comes from
+    both ends of a chain of layers can meet before any is decided; a descent from the forward pass decides at the input side first.
+    """
+    means = np.zeros((problem.num_images, 1, problem.num_spins), np.float32)
+    for beta in cooling_schedule():
+        for parity in (0, 1):
+            for layer in range(parity, len(problem.layers), 2):
+                means[..., problem.layer_slices[layer]] = np.tanh(beta * local_fields(problem, means, layer))
+    return relax(problem, sign(means))[:, 0]
+
+
 def relax(problem: IsingProblem, spins: Int8[np.ndarray, "B R N"], max_sweeps: int = 100) -> Int8[np.ndarray, "B R N"]:
     """Zero-temperature descent, even layers then odd layers, until no spin wants to flip or `max_sweeps` is reached.
 

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
 from qnn_core.errors import InvalidInput, check_count, check_number
-from qnn_core.ising import IsingProblem, feed_forward, relax
+from qnn_core.ising import IsingProblem, cool, feed_forward
 
 if TYPE_CHECKING:
     from qnn_core.deployment import EnergyClassifier
@@ -51,7 +51,16 @@ class QNN:
     (3,)
     """
 
-    def __init__(self, sizes: tuple[int, ...], copies: int = 1, seed: int = 0, *, glass: float = 1.0, drive: float = 1.0) -> None:
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        copies: int = 1,
+        seed: int = 0,
+        *,
+        glass: float = 1.0,
+        drive: float = 1.0,
+        centre: Float32[np.ndarray, " D"] | None = None,
+    ) -> None:
         whole = isinstance(sizes, tuple | list) and all(
             isinstance(size, Integral) and not isinstance(size, bool) for size in sizes
         )
@@ -62,7 +71,10 @@ class QNN:
         check_count("seed", seed, least=0)
         check_number("glass", glass, above=True)
         check_number("drive", drive, above=True)
+        if centre is not None and (centre.shape != (sizes[0],) or not np.isfinite(centre).all()):
+            raise InvalidInput("centre", f"shape {centre.shape}", f"an image of {sizes[0]} finite numbers, or None")
         self.sizes = tuple(sizes)
+        self.centre = centre
         self.copies = copies
         self.layers = (*sizes[1:-1], sizes[-1] * copies)
         self.codes: Int8[np.ndarray, "C O"] = np.repeat(2 * np.eye(sizes[-1], dtype=np.int8) - 1, copies, axis=1)
@@ -87,7 +99,7 @@ class QNN:
 
     def copy(self) -> QNN:
         """An independent network with the same parameters."""
-        twin = QNN(self.sizes, self.copies)
+        twin = QNN(self.sizes, self.copies, centre=self.centre)
         twin.set_parameters(self.parameters)
         return twin
 
@@ -100,12 +112,16 @@ class QNN:
         for parameter, value in zip(self.parameters, values, strict=True):
             parameter[...] = value
 
+    def measured(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B D"]:
+        """Images measured from `centre`."""
+        return x if self.centre is None else x - self.centre
+
     def problem(self, x: Float32[np.ndarray, "B D"]) -> IsingProblem:
         """The Ising problems of B images: fields (B, N), couplings shared."""
         self._check_images(x)
         fields = np.empty((len(x), sum(self.layers)), np.float32)
         first = self.layers[0]
-        fields[:, :first] = x @ self.weights[0] + self.biases[0]
+        fields[:, :first] = self.measured(x) @ self.weights[0] + self.biases[0]
         fields[:, first:] = np.concatenate(self.biases[1:])
         return IsingProblem(self.layers, fields, tuple(self.weights[1:]))
 
@@ -114,22 +130,24 @@ class QNN:
 
         Its energies leave out the constant -b_y.t_c of the outputs' own bias.
         """
-        free = self.problem(x)
+        return self._outputs_held(self.problem(x), labels)
+
+    def _outputs_held(self, free: IsingProblem, labels: Int64[np.ndarray, " B"]) -> IsingProblem:
         hidden = sum(self.layers[:-1])
         fields = free.fields[:, :hidden].copy()
         fields[:, hidden - self.layers[-2] :] += self.codes[labels] @ self.weights[-1].T
         return IsingProblem(self.layers[:-1], fields, tuple(self.weights[1:-1]))
 
     def clamped(self, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"]) -> Int8[np.ndarray, "B N"]:
-        """The lowest state found with the outputs held at the target: exact for one hidden layer.
+        """The lowest state found, without sampling, with the outputs held at the target.
 
-        One hidden layer: s = sign(a + W t_c). Deeper: zero-temperature descent from the forward pass, a local minimum.
+        One hidden layer: s = sign(a + W t_c), exact. Deeper: a local minimum, by `qnn_core.ising.cool`.
         """
-        hidden_problem = self.clamped_problem(x, labels)
-        hidden = feed_forward(hidden_problem)
-        if len(hidden_problem.layers) > 1:
-            hidden = relax(hidden_problem, hidden[:, None])[:, 0]
-        return np.concatenate([hidden, self.codes[labels]], axis=1)
+        return self._completed(self.clamped_problem(x, labels), labels)
+
+    def _completed(self, hidden: IsingProblem, labels: Int64[np.ndarray, " B"]) -> Int8[np.ndarray, "B N"]:
+        spins = feed_forward(hidden) if len(hidden.layers) == 1 else cool(hidden)
+        return np.concatenate([spins, self.codes[labels]], axis=1)
 
     def class_energies(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B C"]:
         """Energy of the clamped state of every class; the network answers with the lowest.
@@ -141,15 +159,18 @@ class QNN:
             pulls = self.codes @ self.weights[1].T
             rewards = np.empty((len(x), self.num_classes), np.float32)
             for first in range(0, len(x), _IMAGES_AT_ONCE):
-                driven = x[first : first + _IMAGES_AT_ONCE] @ self.weights[0] + self.biases[0]
+                driven = self.measured(x[first : first + _IMAGES_AT_ONCE]) @ self.weights[0] + self.biases[0]
                 for label, pull in enumerate(pulls):
                     rewards[first : first + _IMAGES_AT_ONCE, label] = np.abs(driven + pull).sum(axis=1)
             return -rewards - self.codes @ self.biases[-1]
-        problem = self.problem(x)
-        energies = [
-            problem.energy(self.clamped(x, np.full(len(x), label, np.int64))[:, None])[:, 0] for label in range(self.num_classes)
-        ]
-        return np.stack(energies, axis=1)
+        energies = np.empty((len(x), self.num_classes), np.float32)
+        for first in range(0, len(x), _IMAGES_AT_ONCE):
+            problem = self.problem(x[first : first + _IMAGES_AT_ONCE])
+            for label in range(self.num_classes):
+                labels = np.full(problem.num_images, label, np.int64)
+                states = self._completed(self._outputs_held(problem, labels), labels)
+                energies[first : first + _IMAGES_AT_ONCE, label] = problem.energy(states[:, None])[:, 0]
+        return energies
 
     def predict(self, x: Float32[np.ndarray, "B D"]) -> Int64[np.ndarray, " B"]:
         """The class with the lowest clamped energy, without sampling."""

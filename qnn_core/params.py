@@ -20,6 +20,7 @@ import nbformat
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from qnn_core.active import WindowSchedule
 from qnn_core.data import size_of
 from qnn_core.describe import ParameterTable, describe, parameters_cell, text_table
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
@@ -553,30 +554,79 @@ class GroverParameters(Strict):
         return self
 
 
+class WindowChoice(Strict):
+    """How the layers of a deep network are sampled."""
+
+    width: Count = Field(description="layers sampled at a time, outputs included; the rest stays frozen")
+    schedule: WindowSchedule = Field("sweeping", description="the order in which the window visits the layers")
+    passes: Count = Field(2, description="of the window over the network for each read")
+    widest: Count | None = Field(None, description="most spins of a layer sampled at once; null for no limit")
+
+    def label(self, layers: int) -> str:
+        """In words, for a network with this many layers of spins."""
+        words = [
+            f"all {layers} layers at once" if self.width >= layers else f"{self.width} layer{'s' * (self.width > 1)} at a time"
+        ]
+        words += [f"blocks of {self.widest}"] if self.widest is not None else []
+        if self.width < layers and (self.schedule, self.passes) != ("sweeping", 2):
+            words += [f"{self.passes} pass{'es' * (self.passes > 1)} {self.schedule}"]
+        return ", ".join(words)
+
+
+class ChipChoice(Strict):
+    """A graph of qubits."""
+
+    family: Literal["zephyr", "pegasus"]
+    size: Annotated[int, Field(ge=2, le=24)]
+    missing: Annotated[int, Field(ge=0)] = Field(0, description="qubits that do not work, drawn at random")
+    side_by_side: Annotated[int, Field(ge=1, le=64)] = Field(16, description="most problems placed side by side")
+
+    @property
+    def label(self) -> str:
+        return f"{self.family.capitalize()}-{self.size}" + (f", {self.missing} missing" if self.missing else "")
+
+
 class ActiveParameters(CutParameters):
     """07_active_layers"""
 
     dataset: DatasetName = Field("digits", description="data set, see 01_data")
     sampler: SamplerName = Field("gibbs", description="which sampler proposes the reads")
-    hidden: Annotated[tuple[Count, ...], Field(min_length=2)] = Field((64, 64), description="spins of each hidden layer")
-    window: Count = Field(2, description="layers sampled at a time, outputs included; the rest stays frozen")
-    passes: Count = Field(1, description="of the window over the network for each read")
+    hidden: Widths = Field((64, 64), description="spins of each hidden layer")
+    copies: Count = Field(4, description="output spins of each class")
+    windows: Annotated[tuple[WindowChoice, ...], Field(min_length=1)] = Field(
+        (WindowChoice(width=3), WindowChoice(width=2)), description="ways to sample the layers, each compared with the first"
+    )
+    sweeps: Count = Field(10, description="updates of every spin in one read")
+    reads: Count = Field(5, description="reads of each image and update")
+    code_reads: Count = Field(4, description="reads, with the outputs held, that represent a class in a cut")
     epochs: Count = Field(10, description="passes over the training images")
     glass: float = Field(0.5, gt=0, description="spin-glass temperature of each pair of layers at the start")
-    drive: float = Field(3.0, gt=0, description="typical field of bright pixels on a hidden spin at the start")
-    margin: float = Field(3.0, ge=0, description="energy above the clamped state up to which a wrong read is a head")
-    completed: bool = Field(False, description="reads become the code state of the class that they decode to before they are cut")
-    lr: Rate | None = Field(None, description="learning rate of Adam; null takes the one chosen in `rates`")
-    rates: str | None = Field(None, description="result of 01b_rates to take the learning rate from")
-    seed: Seed = Field(0, description="of the initial weights, the order of images and the reads")
-    result: ArrayFile = Field(description="where to store the history (.npz)")
+    lr: Rate | None = Field(None, description="learning rate of Adam; null for the default")
+    mlp_rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = Field(
+        (0.001, 0.003, 0.01), description="learning rates of the MLP to choose from on a validation split"
+    )
+    looks: Count = Field(4, description="how often a decade of updates errors are measured, besides the end of every epoch")
+    judged: Count | None = Field(None, description="training images on which the training error is measured; null for all")
+    answered: Count = Field(100, description="test images answered by annealing too, to see whether answers agree")
+    chips: Annotated[tuple[ChipChoice, ...], Field(min_length=1)] = Field(
+        (ChipChoice(family="zephyr", size=12), ChipChoice(family="pegasus", size=16)), description="chips to embed the windows in"
+    )
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field(
+        (0, 1, 2), description="of weights, order of images and reads; one run each"
+    )
+    result: ArrayFile = Field(description="where to store the result (.npz)")
+
+    @property
+    def cut_options(self) -> dict[str, Any]:
+        """The options of `train`, but for rate and seed."""
+        return {**super().cut_options, **{name: getattr(self, name) for name in ("code_reads", "looks", "judged")}}
 
     @model_validator(mode="after")
     def _window_fits(self) -> ActiveParameters:
-        _exactly_one_rate(self.lr, self.rates)
         layers = len(self.hidden) + 1
-        if self.window > layers:
-            raise ValueError(f"window = {self.window} must not exceed the {layers} layers of spins")
+        for choice in self.windows:
+            if choice.width > layers:
+                raise ValueError(f"windows: width = {choice.width} must not exceed the {layers} layers of spins")
         return self
 
 
@@ -621,8 +671,7 @@ class ScalingFigureParameters(Strict):
 class ActiveFigureParameters(Strict):
     """fig5"""
 
-    runs: Paths = Field(description="results of 07_active_layers (names or patterns)")
-    backprop_runs: Paths = Field(description="histories of an MLP of the same depth")
+    runs: Paths = Field(description="results of 07_active_layers (names or patterns); curves are drawn of the first")
     figure: FigureName = Field(description="where to store the figure, without ending")
 
 
@@ -636,7 +685,7 @@ class SummaryParameters(Strict):
     sizes: str = Field(description="result of 04c_sizes")
     scaling: str = Field(description="result of 05_scaling")
     grover: str = Field(description="result of 06_grover")
-    active_runs: Paths = Field(description="results of 07_active_layers (names or patterns)")
+    active_runs: Paths = Field(description="results of 07_active_layers (names or patterns); the claim is about the first")
     data: str = Field(description="result of 01_data")
     claims: Annotated[str, Field(pattern=r"\.json$")] = Field(description="where to store the table of claims (.json)")
 
@@ -789,14 +838,31 @@ class GroverSettings(Strict):
     dragons: Count
 
 
-class ActiveSettings(Strict):
-    hidden: Annotated[tuple[Count, ...], Field(min_length=2)]
-    windows: Annotated[tuple[Count, ...], Field(min_length=1)]
+class ActiveStudy(Strict):
+    """One network of 07_active_layers."""
+
+    hidden: Widths
+    windows: Annotated[tuple[WindowChoice, ...], Field(min_length=1)]
     epochs: Count
+    lr: Rate
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
+
+
+class ActiveSettings(Strict):
+    """studies: by name; the first is the one that claim C6 is judged by."""
+
+    copies: Count
     glass: float = Field(gt=0)
-    drive: float = Field(gt=0)
-    margin: float = Field(ge=0)
-    rates: Annotated[tuple[Rate, ...], Field(min_length=1)]
+    reads: Count
+    code_reads: Count
+    sweeps: Count
+    batch_size: Count
+    looks: Count
+    judged: Count | None
+    answered: Count
+    mlp_rates: Annotated[tuple[Rate, ...], Field(min_length=1)]
+    chips: Annotated[tuple[ChipChoice, ...], Field(min_length=1)]
+    studies: Annotated[dict[str, ActiveStudy], Field(min_length=1)]
 
 
 class Profile(Strict):
@@ -868,9 +934,16 @@ def _parts(profile: Profile) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "sizes", "04c_sizes", {**data, **profile.sizes.model_dump(), **result}
     yield "landscape", "04d_landscape", {**data, **profile.landscape.model_dump(), **result}
     yield "grover", "06_grover", {**data, **profile.grover.model_dump(), **result}
-    for window in profile.active.windows:
-        given = {name: getattr(profile.active, name) for name in ("hidden", "epochs", "glass", "drive", "margin")}
-        yield "active.windows", "07_active_layers", {**cuts, **given, "window": window, "lr": 0.1, "completed": False}
+    scaling = {
+        name: getattr(profile.scaling, name) for name in ("train_images", "copies", "epochs", "batch_size", "seeds", "rate_seeds")
+    }
+    for method, rates in profile.scaling.rates.items():
+        for width in profile.scaling.widths:
+            yield "scaling", "05a_curves", {**cuts, **scaling, "method": method, "width": width, "rates": rates}
+    yield "heads", "05b_heads", {**cuts, "copies": 1, **profile.heads.model_dump()}
+    shared = profile.active.model_dump()
+    for name, study in shared.pop("studies").items():
+        yield f"active.studies.{name}", "07_active_layers", {**data, **shared, **study, **result}
 
 
 def notebook_parameters(notebook: str, values: Mapping[str, Any]) -> Any:
@@ -882,7 +955,7 @@ def notebook_parameters(notebook: str, values: Mapping[str, Any]) -> Any:
 
 INPUTS = (
     "rates", "run", "runs", "annealer_runs", "mlp_runs", "energy_runs", "backprop_runs", "active_runs",
-    "data", "ablation", "phase", "equilibrium", "sizes", "landscape", "scaling", "grover",
+    "data", "ablation", "phase", "equilibrium", "sizes", "landscape", "curves", "scaling", "heads", "grover",
 )  # fmt: skip
 """Parameters that name stored results which a notebook reads."""
 

@@ -231,7 +231,6 @@ class Playground:
             weighting="deepest",
             completed=True,
             schedule="linear",
-            snapshots=0,
         )
 
     def _measure(self, view: View) -> None:

@@ -13,12 +13,12 @@ from time import perf_counter
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int8
 from scipy.special import logsumexp
 from tqdm import tqdm
 
 from qnn_core.checkpoint import Checkpoint, fingerprint
-from qnn_core.cutting import Weighting, complete, cut_gradient, find_heads, head_weights
+from qnn_core.cutting import Weighting, anneals, code_reads, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged, InvalidInput, check_count, check_number
 from qnn_core.history import COLUMNS, History, check_training, evaluation_steps, log_spaced_steps, minibatches
@@ -55,7 +55,10 @@ def train(
     weighting: Weighting = "deepest",
     completed: bool = True,
     schedule: Schedule = "linear",
+    code_reads: int = 4,
     snapshots: int = 0,
+    looks: int = 12,
+    judged: int | None = None,
     progress: bool = False,
     checkpoint: str | None = None,
 ) -> History:
@@ -66,8 +69,11 @@ def train(
     seed: of the order of the images and of the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a
     head, in units of energy. wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of
     an image are cut, the "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked
-    for, see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. snapshots: how many log-spaced
-    copies of the parameters to keep, besides the initial ones. progress: show a bar. checkpoint: a file that keeps the state at the end
+    for, see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. code_reads: how many reads
+    represent a class, right or wrong, in a network of several hidden layers; with one, its state is exact. snapshots: how many log-spaced
+    copies of the parameters to keep, besides the initial ones. looks: how often a decade of updates errors are measured, besides the end
+    of every epoch. judged: on how many of the training images, drawn by the seed, training error and loss are measured; None for all.
+    progress: show a bar. checkpoint: a file that keeps the state at the end
     of every epoch; if it is there when the run starts, the run goes on from it, bit for bit.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
@@ -83,8 +89,10 @@ def train(
     sampler = GibbsSampler() if sampler is None else sampler
     if lr is None:
         lr = default_rate(net, data)
-    _check(net, data, reads, margin, wrong, weighting, completed, schedule, epochs, lr, batch_size, seed, snapshots)
-    rules = Rules(epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, snapshots)
+    rules = Rules(
+        epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, code_reads, snapshots, looks, judged
+    )
+    _check(net, data, rules)
     with one_thread_for_algebra():
         run = TrainingRun(net, data, sampler, rules, checkpoint)
         run.resume()
@@ -105,7 +113,7 @@ def default_rate(net: QNN, data: Dataset) -> float:
     as networks and images get larger. 32 units are four of the default margins; the number was chosen on validation images of MNIST. More
     than 0.01 would be a large part of the initial weights of a small network, and makes training erratic.
     """
-    brightness = float(np.abs(data.x_train).sum(axis=1, dtype=np.float64).mean())
+    brightness = float(np.abs(net.measured(data.x_train)).sum(axis=1, dtype=np.float64).mean())
     reach = brightness * net.layers[0] + sum(left * right for left, right in pairwise(net.layers)) + sum(net.layers)
     return min(_LARGEST_RATE, _STEP_ENERGY / reach)
 
@@ -124,7 +132,10 @@ class Rules:
     weighting: Weighting
     completed: bool
     schedule: Schedule
-    snapshots: int
+    code_reads: int = 4
+    snapshots: int = 0
+    looks: int = 12
+    judged: int | None = None
 
 
 class TrainingRun:
@@ -137,14 +148,16 @@ class TrainingRun:
         self.net, self.data, self.sampler, self.rules = net, data, sampler, rules
         self.checkpoint = None
         if checkpoint is not None:
-            told = {"sizes": net.sizes, "copies": net.copies, "sampler": repr(sampler), "data": data.sha256}
+            centre = None if net.centre is None else fingerprint([net.centre])
+            told = {"sizes": net.sizes, "copies": net.copies, "centre": centre, "sampler": repr(sampler), "data": data.sha256}
             self.checkpoint = Checkpoint(checkpoint, {**asdict(rules), **told, "initial weights": fingerprint(net.parameters)})
         self.batches = minibatches(len(data.y_train), rules.batch_size, rules.epochs, rules.seed)
         self.total = len(self.batches)
-        self.look = evaluation_steps(self.total, self.total // rules.epochs)
+        self.look = evaluation_steps(self.total, self.total // rules.epochs, rules.looks)
         self.keep = set(log_spaced_steps(self.total, rules.snapshots)) if rules.snapshots else set()
         self.optimiser = Adam([torch.from_numpy(parameter) for parameter in net.parameters])
-        self.history = History(len(data.y_train), len(data.y_test))
+        self.judged = data if rules.judged is None else data.take(rules.judged, rules.seed)
+        self.history = History(len(self.judged.y_train), len(data.y_test))
         self.tally = _Tally()
         self.effort = {"reads": 0, "anneals": 0, "spin_updates": 0}
         self.done = 0
@@ -176,15 +189,16 @@ class TrainingRun:
             )
         problem = net.problem(x)
         found = self._sample(problem, x, labels, derived_seed(self.rules.seed, step))
-        clamped = net.clamped(x, labels)
-        heads = find_heads(net, problem, found, clamped, labels, self.rules.margin, self.rules.wrong)
-        self.effort["reads"] += heads.size
-        self.effort["anneals"] += heads.size * found.info.get("anneals_per_read", 1)
-        self.effort["spin_updates"] += found.info["spin_updates"]
-        self.tally.add(found, heads)
+        clamped = self._clamped(problem, x, labels, derived_seed(self.rules.seed, step))
+        heads = find_heads(net, problem, found, clamped.spins, labels, self.rules.margin, self.rules.wrong)
+        self.effort["reads"] += len(rows) * self.rules.reads
+        self.effort["anneals"] += anneals(found) + anneals(clamped)
+        self.effort["spin_updates"] += found.info["spin_updates"] + clamped.info["spin_updates"]
+        together = heads.shape[1] // self.rules.reads
+        self.tally.add(found.spins[:, ::together], heads[:, ::together])
         if heads.any():
-            weights = head_weights(heads, found.energies, self.rules.weighting)
-            gradients = cut_gradient(net, x, clamped, found.spins, weights)
+            weights = head_weights(heads, found.energies, self.rules.weighting, together)
+            gradients = cut_gradient(net, x, clamped.spins, found.spins, weights)
             self.optimiser.step([torch.from_numpy(gradient) for gradient in gradients], self.rate)
         self.done += 1
         self._keep_snapshot()
@@ -209,15 +223,22 @@ class TrainingRun:
     def _sample(self, problem: IsingProblem, x: np.ndarray, labels: np.ndarray, seed: int) -> Reads:
         """Reads of the network as it is, completed if they are to be."""
         reads = self.sampler.sample(problem, self.rules.reads, seed)
-        return complete(self.net, problem, x, labels, reads) if self.rules.completed else reads
+        if not self.rules.completed:
+            return reads
+        return complete(self.net, problem, x, labels, reads, self.sampler, self.rules.code_reads, derived_seed(seed, 2))
+
+    def _clamped(self, problem: IsingProblem, x: np.ndarray, labels: np.ndarray, seed: int) -> Reads:
+        """What represents the right class of each image, found as that of wrong classes is."""
+        return code_reads(self.net, problem, x, labels, self.sampler, self.rules.code_reads, derived_seed(seed, 3))
 
     def _after_cut(
         self, x: np.ndarray, labels: np.ndarray, reads: Reads, heads: Bool[np.ndarray, "B R"], seed: int
     ) -> dict[str, float]:
         """What became of the heads of the last batch, and which are there now: a diagnostic, not counted as effort."""
         net, problem = self.net, self.net.problem(x)
-        clamped = net.clamped(x, labels)
-        old = Reads(reads.spins, problem.energy(reads.spins))
+        clamped = self._clamped(problem, x, labels, seed).spins
+        energies = problem.energy(reads.spins).reshape(len(x), self.rules.reads, -1)
+        old = Reads(reads.spins, np.broadcast_to(energies.mean(axis=2, keepdims=True), energies.shape).reshape(heads.shape))
         still = find_heads(net, problem, old, clamped, labels, self.rules.margin, self.rules.wrong) & heads
         again = self._sample(problem, x, labels, seed)
         regrown = find_heads(net, problem, again, clamped, labels, self.rules.margin, self.rules.wrong)
@@ -230,7 +251,7 @@ class TrainingRun:
 
     def _evaluate(self, **after_cut: float) -> None:
         history = self.history
-        measured = _errors(self.net, self.data)
+        measured = _errors(self.net, self.judged)
         if not np.isfinite(measured["loss"]):
             raise Diverged(
                 f"The loss is no number any more after {self.done} updates: the learning rate {self.rules.lr:g} is too high."
@@ -278,14 +299,14 @@ class _Tally:
     def __init__(self) -> None:
         self.counts = dict.fromkeys(("images", "images_with_heads", "reads", "heads", "distinct"), 0)
 
-    def add(self, reads: Reads, heads: Bool[np.ndarray, "B R"]) -> None:
+    def add(self, spins: Int8[np.ndarray, "B R N"], heads: Bool[np.ndarray, "B R"]) -> None:
         counts = self.counts
         counts["images"] += len(heads)
         counts["images_with_heads"] += int(heads.any(axis=1).sum())
         counts["reads"] += heads.size
         counts["heads"] += int(heads.sum())
         for image in np.flatnonzero(heads.any(axis=1)):
-            counts["distinct"] += len({spins.tobytes() for spins in reads.spins[image, heads[image]]})
+            counts["distinct"] += len({read.tobytes() for read in spins[image, heads[image]]})
 
     def means(self) -> dict[str, float]:
         counts = self.counts
@@ -310,34 +331,22 @@ def _errors(net: QNN, data: Dataset) -> dict[str, float]:
     return {"train_mistakes": mistakes, "test_mistakes": test_mistakes, "loss": loss, "cross_entropy": cross_entropy}
 
 
-def _check(
-    net: QNN,
-    data: Dataset,
-    reads: int,
-    margin: float,
-    wrong: WrongRule,
-    weighting: Weighting,
-    completed: bool,
-    schedule: Schedule,
-    epochs: int,
-    lr: float,
-    batch_size: int,
-    seed: int,
-    snapshots: int,
-) -> None:
-    check_training(data, epochs, lr, batch_size, seed)
-    check_num_reads(reads)
+def _check(net: QNN, data: Dataset, rules: Rules) -> None:
+    check_training(data, rules.epochs, rules.lr, rules.batch_size, rules.seed)
+    check_num_reads(rules.reads)
+    check_count("code_reads", rules.code_reads)
+    check_count("looks", rules.looks)
     if net.sizes[0] != data.num_pixels:
         raise InvalidInput("sizes", net.sizes, f"{data.num_pixels} inputs, the pixels of {data.name}")
     if net.num_classes < data.num_classes:
         raise InvalidInput("sizes", net.sizes, f"at least {data.num_classes} classes, as many as {data.name} has")
-    check_number("margin", margin)
-    if wrong not in ("class", "spins"):
-        raise InvalidInput("wrong", wrong, '"class" or "spins"')
-    if weighting not in ("deepest", "uniform"):
-        raise InvalidInput("weighting", weighting, '"deepest" or "uniform"')
-    if completed and wrong == "spins":
-        raise InvalidInput("wrong", wrong, '"class", or completed = False: a completed read has no single wrong spins')
-    if schedule not in ("constant", "linear"):
-        raise InvalidInput("schedule", schedule, '"constant" or "linear"')
-    check_count("snapshots", snapshots, least=0)
+    check_number("margin", rules.margin)
+    if rules.wrong not in ("class", "spins"):
+        raise InvalidInput("wrong", rules.wrong, '"class" or "spins"')
+    if rules.weighting not in ("deepest", "uniform"):
+        raise InvalidInput("weighting", rules.weighting, '"deepest" or "uniform"')
+    if rules.completed and rules.wrong == "spins":
+        raise InvalidInput("wrong", rules.wrong, '"class", or completed = False: a completed read has no single wrong spins')
+    if rules.schedule not in ("constant", "linear"):
+        raise InvalidInput("schedule", rules.schedule, '"constant" or "linear"')
+    check_count("snapshots", rules.snapshots, least=0)

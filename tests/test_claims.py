@@ -150,18 +150,43 @@ def test_amplified_search_must_speed_up_single_searches_and_training(power, ampl
         assert claim.value is None
 
 
+def active_result(few, qubits=((900, -1), (500, 700)), widths=(3, 2)):
+    """All layers at once with 3, 4 and 3 mistakes of 1000, and windows with `few`, on two chips."""
+    errors = np.array([[[0.9, mistakes / 1000] for mistakes in runs] for runs in ((3, 4, 3), few)])
+    arrays = {
+        "label": np.array(["all 3 layers at once", "2 layers at a time"]),
+        "width": np.array(widths),
+        "layers": np.array([8, 6, 4]),
+        "test_error": errors,
+        "reads": np.array([100, 100]),
+        "anneals": np.array([[150] * 3, [250] * 3]),
+        "spins": np.array([18, 14]),
+        "chip": np.array(["Large-2", "Small-1"]),
+        "chip_qubits": np.array([2000, 1000]),
+        "qubits": np.array(qubits),
+        "mlp_error": errors[0],
+    }
+    return Result("depth3.npz", arrays, dict(KIND))
+
+
 @pytest.mark.parametrize(
     ("few", "verdict"),
-    [((3, 4, 3), "agrees"), ((9, 10, 9), "disagrees"), ((3, 9, 3), "not testable here")],
+    [((3, 4, 3), "agrees"), ((12, 13, 12), "disagrees"), ((3, 12, 3), "not testable here")],
 )
 def test_few_layers_must_cost_little(few, verdict):
-    whole = (3, 4, 3)
-    runs = [history(mistakes, seed, window=2) for seed, mistakes in enumerate(few)]
-    runs += [history(mistakes, seed, window=3) for seed, mistakes in enumerate(whole)]
-    claim = claims.active_claim(runs)
+    claim = claims.active_claim([active_result(few)])
     assert claim.verdict == verdict
-    assert "2 anneals a read" in claim.measured
-    assert claims.active_claim(runs[:3]).verdict == "not testable here"
+    assert "2.5 anneals a read instead of 1.5" in claim.measured
+    assert "500 qubits instead of 900 on Large-2" in claim.measured
+
+
+def test_few_layers_must_take_fewer_qubits_on_a_chip_that_holds_both():
+    smaller = claims.active_claim([active_result((3, 4, 3), qubits=((900, 800), (500, 700)))])
+    assert "700 qubits instead of 800 on Small-1" in smaller.measured
+    assert claims.active_claim([active_result((3, 4, 3), qubits=((500, -1), (500, 700)))]).verdict == "disagrees"
+    nowhere = claims.active_claim([active_result((3, 4, 3), qubits=((-1, -1), (500, 700)))])
+    assert nowhere.verdict == "not testable here"
+    assert claims.active_claim([active_result((3, 4, 3), widths=(2, 1))]).value is None
 
 
 def test_claims_are_stored_read_printed_and_put_into_a_page(tmp_path, capsys, monkeypatch):

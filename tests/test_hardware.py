@@ -205,7 +205,7 @@ def test_cycles_start_from_the_best_read_and_keep_the_deepest(machine, qpu, prob
 
 def test_cycles_go_deeper(folder):
     problem = random_problem((16, 8), images=8, seed=5)
-    options = {"topology": SMALL, "embeddings": folder, "sweeps": 10, "tiles": 2}
+    options = {"topology": SMALL, "embeddings": folder, "sweeps": 3, "tiles": 2}
     once, again = (
         get_sampler("mock", cycles=cycles, **options).sample(problem, 10, seed=0).energies.min(axis=1) for cycles in (0, 4)
     )

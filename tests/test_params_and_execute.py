@@ -17,8 +17,6 @@ from qnn_core.params import NOTEBOOKS, Profile, assigned, from_cell, load_profil
 
 PROJECT = Path(__file__).parents[1]
 SOURCES = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-WITHOUT_TABLE = {"07_active_layers", "fig5"}
-"""Notebooks whose parameters cells have no help yet and that do not show their table."""
 TRAINING = {"lr": 0.01, "result": "x.npz"}
 
 
@@ -44,7 +42,7 @@ def test_notebook_defaults_pass_their_model_and_name_every_parameter(path):
             assert getattr(checked, name) == field.default, f"{path.stem}: default of {name} differs from its model"
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.stem not in WITHOUT_TABLE], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_notebooks_show_their_parameters_and_papermill_agrees_with_the_models(path):
     source = source_of_parameters(path)
     assert source == parameters_cell(NOTEBOOKS[path.stem], assigned(source)), "run python -m qnn_core.params --write"

@@ -63,7 +63,7 @@ def test_cut_is_the_gradient_by_automatic_differentiation(sizes):
     )
     (objective / 8).backward()
     expected = [value.grad.numpy() for value in [*weights, *biases]]
-    for found, wanted in zip(cut_gradient(net, x, clamped, spins, weights_of_heads), expected, strict=True):
+    for found, wanted in zip(cut_gradient(net, x, clamped[:, None], spins, weights_of_heads), expected, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
@@ -72,7 +72,7 @@ def test_without_heads_nothing_is_cut():
     data = easy_data()
     x, labels = data.x_train[:4], data.y_train[:4]
     spins = random_spins(net.problem(x), reads=3, seed=0)
-    gradients = cut_gradient(net, x, net.clamped(x, labels), spins, np.zeros((4, 3), np.float32))
+    gradients = cut_gradient(net, x, net.clamped(x, labels)[:, None], spins, np.zeros((4, 3), np.float32))
     assert all((gradient == 0).all() for gradient in gradients)
 
 
@@ -122,7 +122,7 @@ def test_heads_are_wrong_and_below_the_bar():
     clamped = net.clamped(x, labels)
     bar = net.class_energies(x)[np.arange(20), labels]
     for margin in (0.0, 2.0):
-        heads = find_heads(net, problem, reads, clamped, labels, margin, "class")
+        heads = find_heads(net, problem, reads, clamped[:, None], labels, margin, "class")
         outputs = reads.spins[..., 5:].astype(int)
         right = np.array(
             [
@@ -364,8 +364,8 @@ def test_a_cut_is_counted_by_enumeration_before_and_after(digits):
     assert cut.gone > 0
     completed = complete(net, net.problem(x), x, labels, reads)
     clamped = net.clamped(x, labels)
-    heads = find_heads(net, net.problem(x), completed, clamped, labels, 3.0, "class")
-    gradients = cut_gradient(net, x, clamped, completed.spins, head_weights(heads, completed.energies, "deepest"))
+    heads = find_heads(net, net.problem(x), completed, clamped[:, None], labels, 3.0, "class")
+    gradients = cut_gradient(net, x, clamped[:, None], completed.spins, head_weights(heads, completed.energies, "deepest"))
     for parameter, gradient in zip(net.parameters, gradients, strict=True):
         parameter -= np.float32(0.01) * np.sign(gradient)
     after = search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0).existing.mean()

@@ -1,8 +1,9 @@
 """Placing layered networks on an annealer's graph of qubits: one chain of qubits a spin, many copies side by side.
 
 Every image has the same couplings graph, so one *tile*, an embedding of that graph, serves all; the chip holds as many disjoint tiles
-as fit, and each tile takes an image of its own. Two layers are a complete bipartite graph, for which minorminer's `busclique` knows
-embeddings with short chains; other networks, and chips with too many missing qubits, get minorminer's general heuristic.
+as fit, and each tile takes an image of its own. Layers of even and of odd number are the two sides of a bipartite graph, for which
+minorminer's `busclique` knows embeddings with short chains; what they hold beyond the couplings that are there is trimmed away. Chips with too
+many missing qubits get minorminer's general heuristic.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 
 from qnn_core.errors import DamagedFile, InvalidInput
 from qnn_core.files import in_project, read_record, write_record
 
 Embedding = tuple[tuple[int, ...], ...]
 """The chain of qubits of each spin of one tile, spin 0 first."""
+
+_SHIPPED = Path(__file__).parent / "embeddings"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,22 +48,31 @@ class Tiles:
     def longest_chain(self) -> int:
         return max(len(chain) for embedding in self.embeddings for chain in embedding)
 
+    @property
+    def mean_chain(self) -> float:
+        return self.num_qubits / (len(self) * sum(self.layers))
+
     def chains(self, images: int) -> Embedding:
         """Chains of the first tiles: spin n of image i is number i * N + n."""
         return tuple(chain for embedding in self.embeddings[:images] for chain in embedding)
 
 
-def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str, *, timeout: float = 60.0) -> Tiles:
-    """At most `most` disjoint embeddings, from the cache in `folder` or found now and kept there.
+def find_tiles(
+    layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str, *, timeout: float = 60.0, heuristic: bool = True
+) -> Tiles:
+    """At most `most` disjoint embeddings: shipped with the project, from the cache in `folder`, or found now and kept there.
 
-    timeout: seconds after which no further tile is looked for. A cached file that was altered, or whose chains do not fit the
-    graph, is made again, with a warning. Raises InvalidInput when not even one tile fits.
+    timeout: seconds after which no further tile is looked for. heuristic: whether, where no biclique fits, minorminer's general heuristic may
+    try, for up to two minutes. A cached file that was altered, or whose chains do not fit the graph, is made again, with a warning. Raises
+    InvalidInput when not even one tile fits.
     """
-    path = Path(folder) / graph_identifier(graph) / f"{'-'.join(map(str, layers))}-tiles{most}.json"
-    cached = _load(path, layers, graph)
-    if cached is not None:
-        return cached
-    embeddings = _find(layers, graph, most, timeout)
+    kept = Path(graph_identifier(graph)) / f"{'-'.join(map(str, layers))}-tiles{most}.json"
+    path = Path(folder) / kept
+    for place in (_SHIPPED / kept, path):
+        cached = _load(place, layers, graph)
+        if cached is not None:
+            return cached
+    embeddings = _find(layers, graph, most, timeout, heuristic)
     if not embeddings:
         qubits = graph.number_of_nodes()
         raise InvalidInput("layers", layers, f"a network that fits the {qubits} qubits of the annealer: fewer spins, or a window")
@@ -97,11 +110,11 @@ def graph_identifier(graph: nx.Graph) -> str:
     return f"{graph.graph.get('family', 'graph')}-{graph.graph.get('rows', 0)}-{digest[:12]}"
 
 
-def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, timeout: float) -> list[Embedding]:
+def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, timeout: float, heuristic: bool) -> list[Embedding]:
     from minorminer.utils.parallel_embeddings import find_multiple_embeddings
 
     source = layered_graph(layers)
-    for embedder in (_biclique, _heuristic):
+    for embedder in (_biclique, _heuristic) if heuristic else (_biclique,):
         # Each tile is looked for on the qubits that the tiles before it left.
         found = find_multiple_embeddings(
             source,
@@ -117,18 +130,57 @@ def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, timeout: float) -
     return []
 
 
-def _biclique(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> Mapping[int, Any]:  # noqa: ARG001
+def _biclique(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> Mapping[int, Any]:
     if len(layers) == 1:
         return (
             {spin: (qubit,) for spin, qubit in zip(range(layers[0]), target.nodes, strict=False)}
             if layers[0] <= len(target)
             else {}
         )
-    if len(layers) > 2 or target.graph.get("family") not in ("chimera", "pegasus", "zephyr"):
+    if target.graph.get("family") not in ("chimera", "pegasus", "zephyr"):
         return {}
     from minorminer.busclique import busgraph_cache
 
-    return busgraph_cache(target).find_biclique_embedding(*layers)
+    ends = np.cumsum((0, *layers)).tolist()
+    sides = [[spin for first in range(side, len(layers), 2) for spin in range(ends[first], ends[first + 1])] for side in (0, 1)]
+    found = busgraph_cache(target).find_biclique_embedding(len(sides[0]), len(sides[1]))
+    chains = dict(zip((*sides[0], *sides[1]), (found[number] for number in sorted(found)), strict=True)) if found else {}
+    return trimmed(chains, source, target)
+
+
+def trimmed(chains: Mapping[int, Any], source: nx.Graph, target: nx.Graph) -> dict[int, tuple[int, ...]]:
+    """An embedding without the ends of chains that no coupling needs: its chains shrink one qubit at a time while it stays valid."""
+    owner = {qubit: spin for spin, chain in chains.items() for qubit in chain}
+    # How many couplers each pair of coupled chains has.
+    couplers: dict[frozenset[int], int] = {}
+    for qubit, spin in owner.items():
+        for other in target[qubit]:
+            if qubit < other and owner.get(other, spin) != spin and source.has_edge(spin, owner[other]):
+                pair = frozenset((spin, owner[other]))
+                couplers[pair] = couplers.get(pair, 0) + 1
+    kept: dict[int, tuple[int, ...]] = {}
+    for spin, chain in chains.items():
+        left = set(chain)
+        ends = sorted(left)
+        while ends and len(left) > 1:
+            qubit = ends.pop()
+            if qubit not in left:
+                continue
+            inside = [other for other in target[qubit] if other in left]
+            reached: dict[frozenset[int], int] = {}
+            for other in target[qubit]:
+                if owner.get(other, spin) != spin and source.has_edge(spin, owner[other]):
+                    pair = frozenset((spin, owner[other]))
+                    reached[pair] = reached.get(pair, 0) + 1
+            if len(inside) != 1 or any(couplers[pair] <= count for pair, count in reached.items()):
+                continue
+            for pair, count in reached.items():
+                couplers[pair] -= count
+            left.remove(qubit)
+            del owner[qubit]
+            ends.append(inside[0])
+        kept[spin] = tuple(sorted(left))
+    return kept
 
 
 def _heuristic(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> Mapping[int, Any]:  # noqa: ARG001
