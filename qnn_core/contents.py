@@ -24,7 +24,7 @@ CHAPTERS = (
             "fig1": "Annealed reads of one image before and after training: the heads, and what is left of them.",
             "fig2": "Training curves of the annealer beside backpropagation at the same size.",
             "fig3": "Overlaps, order, minima, melting and the tree of minima along training.",
-            "fig4": "Scaling exponents beside the paper's two, and what Grover's search would add.",
+            "fig4": "Scaling exponents beside the paper's two, where they come from, and what Grover's search would add.",
             "fig5": "A deep network trained a few layers at a time.",
         },
     ),
@@ -51,8 +51,10 @@ CHAPTERS = (
     Chapter(
         "Effort, search and depth",
         {
+            "05a_curves": "Learning curves at constant rate, for one way of training and one width, on training sets of several sizes.",
             "05_scaling": "How error falls with effort, and whether one method's exponent exceeds the other's.",
-            "06_grover": "Grover's search for heads in an exact simulation of coherent dynamics.",
+            "05b_heads": "Why an exponent near 1: how heads differ in the probability that a read shows them.",
+            "06_grover": "Grover's search for heads in an exact simulation of coherent dynamics, and training with it.",
             "07_active_layers": "Deep networks, a window of layers sampled at a time.",
         },
     ),
