@@ -70,7 +70,7 @@ def plot_exponents(axis: Axes, fits: Result) -> None:
     ):
         axis.axhline(level, color="black", linestyle=line, linewidth=0.8, zorder=0, label=text)
     axis.set_xticks(range(len(shown)), [label for *_, label in shown], fontsize=6)
-    axis.set(xlim=(-0.5, len(shown) - 0.5), ylabel=r"exponent $\alpha$")
+    axis.set(xlim=(-0.5, max(len(shown), 1) - 0.5), ylabel=r"exponent $\alpha$")
     axis.set_ylim(bottom=0)
 
 
@@ -97,7 +97,7 @@ def plot_differences(axis: Axes, found: Sequence[Difference]) -> None:
     )
     names = {"power": "", "offset": ",\nplateau fitted"}
     axis.set_xticks(range(len(groups)), [f"{measure}\nby {axis}{names[model]}" for axis, measure, model in groups], fontsize=7)
-    axis.set(xlim=(-0.5, len(groups) - 0.5), ylabel=r"difference of $\alpha$")
+    axis.set(xlim=(-0.5, max(len(groups), 1) - 0.5), ylabel=r"difference of $\alpha$")
     axis.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
 
 

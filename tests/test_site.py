@@ -14,7 +14,7 @@ from conftest import environment
 
 from qnn_core import MissingData, files
 from qnn_core.contents import CHAPTERS, chapter_of, reading_order
-from qnn_core.files import write_json
+from qnn_core.files import write_record
 from qnn_core.pages import labels, markdown_to_html, read_pages
 from qnn_core.readme import duration
 from qnn_core.site import main, write_site
@@ -160,7 +160,7 @@ def test_unknown_notebooks_get_pages_too_and_an_older_site_is_replaced(own):
     assert [page.parameters["seed"] for page in pages] == [0, 1]
     assert labels(pages) == ["seed 0", "seed 1"]
     assert pages[0].about == "Is $x<1$?"
-    write_json(own / "data/results/quick/claims.json", {"claims": []})
+    write_record(own / "data/results/quick/claims.json", {"claims": []})
     (own / "site").mkdir()
     (own / "site" / "stale.html").write_text("old")
     assert write_site("quick") == own / "site/index.html"
