@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import nbformat
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -1029,6 +1028,8 @@ def assigned(source: str) -> dict[str, Any]:
 
 def write_cell(notebook: str) -> None:
     """Write types and help of every parameter into the notebook's parameters cell; the values stay."""
+    import nbformat  # its validator takes a second to load, which every notebook would spend
+
     path = ROOT / "notebooks" / f"{notebook}.ipynb"
     content = nbformat.read(path, as_version=4)
     for cell in content.cells:

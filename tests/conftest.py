@@ -66,11 +66,11 @@ def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.Compl
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A copy of the project with everything that the smoke profile makes."""
+    """A copy of the project, kernels compiled so far included, with everything that the smoke profile makes."""
     folder = tmp_path_factory.mktemp("project")
     for name in SOURCES:
         source = PROJECT / name
-        ignore = shutil.ignore_patterns("rendered", "__pycache__")
+        ignore = shutil.ignore_patterns("rendered")
         shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy2(source, folder / name)
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr[-3000:]

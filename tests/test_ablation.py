@@ -28,7 +28,7 @@ def settings(**changes):
 
 
 def test_a_variant_is_the_training_that_its_parameters_say(data, tmp_path):
-    variants = {"as it is": {}, "other": {"margin": 2.0, "copies": 2, "sampler": "exact", "lr": 0.02}}
+    variants = {"as it is": {}, "other": {"margin": 2.0, "copies": 2, "sampler": "collapsed", "lr": 0.02}}
     found = ablation.train_variants(settings(), data, variants, str(tmp_path))
     for place, seed in enumerate((0, 3)):
         expected = train(
@@ -38,7 +38,7 @@ def test_a_variant_is_the_training_that_its_parameters_say(data, tmp_path):
         expected = train(
             QNN((64, 6, 10), copies=2, seed=seed),
             data,
-            get_sampler("exact"),
+            get_sampler("collapsed", sweeps=5),
             epochs=2,
             reads=4,
             batch_size=20,
