@@ -48,8 +48,8 @@ def largest_size(fits: Result) -> Bool[np.ndarray, " F"]:
 def plot_exponents(axis: Axes, fits: Result) -> None:
     """Exponents of power laws at the largest size with their intervals, by measure and axis; the paper's numbers as lines."""
     shown = [
-        ("train", "epochs", "training"),
-        ("train", "cuts", "training\nby cuts"),
+        ("train", "epochs", "train"),
+        ("train", "cuts", "train\nby cuts"),
         ("test", "epochs", "test"),
         ("heads", "epochs", "heads"),
         ("loss", "epochs", "loss"),

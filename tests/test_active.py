@@ -1,5 +1,6 @@
 """Windows of a deep network against the energy of the whole; what they take of a chip against the chip itself."""
 
+import json
 from collections import Counter
 
 import numpy as np
@@ -11,6 +12,7 @@ from qnn_core import InvalidInput, get_sampler
 from qnn_core.active import Window, WindowSampler, places, window_problem, windows_at
 from qnn_core.footprint import Footprint, chip, demand, footprint
 from qnn_core.ising import feed_forward, sign
+from qnn_core.samplers import embedding
 from qnn_core.samplers.embedding import find_tiles, layered_graph, trimmed
 
 LAYERS = (3, 4, 2, 3)
@@ -134,15 +136,27 @@ def zephyr():
     return chip("zephyr", 4)
 
 
+@pytest.mark.parametrize(("family", "size"), [("zephyr", 12), ("pegasus", 16)])
+def test_shipped_embeddings_are_taken_as_they_are(family, size, tmp_path):
+    graph = chip(family, size)
+    shipped = sorted((embedding.SHIPPED / embedding.graph_identifier(graph)).glob("*.json"))
+    assert len(shipped) == 9
+    for file in shipped:
+        layers, most = file.stem.split("-tiles")
+        tiles = find_tiles(tuple(map(int, layers.split("-"))), graph, int(most), str(tmp_path))
+        assert embedding.as_content(tiles)["tiles"] == json.loads(file.read_text())["tiles"]
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("layers", [(16, 16), (12, 5, 9), (6, 8, 6, 8), (5, 6, 7, 6, 5)])
 def test_bicliques_serve_any_depth_and_trimming_leaves_valid_embeddings(layers, zephyr, tmp_path):
-    (embedding,) = find_tiles(layers, zephyr, 1, str(tmp_path), heuristic=False).embeddings
+    (chains,) = find_tiles(layers, zephyr, 1, str(tmp_path), heuristic=False).embeddings
     source = layered_graph(layers)
-    assert is_valid_embedding(dict(enumerate(embedding)), source, zephyr)
+    assert is_valid_embedding(dict(enumerate(chains)), source, zephyr)
     # No end of a chain can go: without it, the chain misses a coupling.
-    for spin, chain in list(enumerate(embedding))[::5]:
+    for spin, chain in list(enumerate(chains))[::5]:
         for qubit in chain:
-            shorter = dict(enumerate(embedding)) | {spin: tuple(other for other in chain if other != qubit)}
+            shorter = dict(enumerate(chains)) | {spin: tuple(other for other in chain if other != qubit)}
             assert len(chain) == 1 or not is_valid_embedding(shorter, source, zephyr)
 
 
@@ -164,7 +178,7 @@ def test_a_footprint_counts_what_the_embedding_uses(zephyr, tmp_path):
     assert (found.spins, found.couplers) == (18, 72)
     assert found.qubits == sum(map(len, first.values()))
     assert found.side_by_side == len(tiles)
-    assert found.longest_chain == max(len(chain) for embedding in tiles.embeddings for chain in embedding)
+    assert found.longest_chain == max(len(chain) for chains in tiles.embeddings for chain in chains)
     # At least one coupler for each coupling and one less than qubits for each chain, over all tiles.
     least = 2 * (72 * len(tiles) + tiles.num_qubits - 18 * len(tiles)) / tiles.num_qubits
     assert least <= found.degree <= max(dict(zephyr.degree).values())

@@ -26,7 +26,7 @@ from qnn_core.files import in_project, read_record, write_record
 Embedding = tuple[tuple[int, ...], ...]
 """The chain of qubits of each spin of one tile, spin 0 first."""
 
-_SHIPPED = Path(__file__).parent / "embeddings"
+SHIPPED = Path(__file__).parent / "embeddings"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def find_tiles(
     """
     kept = Path(graph_identifier(graph)) / f"{'-'.join(map(str, layers))}-tiles{most}.json"
     path = Path(folder) / kept
-    for place in (_SHIPPED / kept, path):
+    for place in (SHIPPED / kept, path):
         cached = _load(place, layers, graph)
         if cached is not None:
             return cached
