@@ -190,6 +190,7 @@ rule samplers:
 
 
 rule ablation:
+    priority: 1  # the longest first, so that none is left alone at the end
     input: notebook("02c_ablation")
     output:
         result=f"{RESULTS}/ablation.npz",
@@ -317,6 +318,7 @@ rule grover:
 
 
 rule active_run:
+    priority: 1  # the longest first, so that none is left alone at the end
     input: notebook("07_active_layers")
     output:
         result=f"{RESULTS}/active/{{study}}.npz",

@@ -215,12 +215,19 @@ python -m snakemake "$only" "${where[@]}" --config profile="$profile" --rerun-in
     ${options[@]+"${options[@]}"} >"$log" 2>&1 &
 job=$!
 shown=''
+planned=''
 while kill -0 "$job" 2>/dev/null; do
     sleep 0.2
+    if [ -z "$planned" ] && grep -q '^Select jobs' "$log"; then
+        planned=1
+        python -m qnn_core.plan --profile "$profile" --cores "$cores" "$log" || true
+    fi
     progress=$(grep -E '^[0-9]+ of [0-9]+ steps' "$log" | tail -n 1 || true)
     if [ -n "$progress" ] && [ "$progress" != "$shown" ]; then
         shown=$progress
-        if [ -t 1 ]; then printf '\r%s, %d s ' "$progress" $((SECONDS - started)); else printf '%s, %d s\n' "$progress" $((SECONDS - started)); fi
+        left=$(python -m qnn_core.plan --profile "$profile" --cores "$cores" --left "$log" || true)
+        line="$progress, $((SECONDS - started)) s${left:+, $left}"
+        if [ -t 1 ]; then printf '\r%-78s' "$line"; else printf '%s\n' "$line"; fi
     fi
 done
 wait "$job" || status=$?

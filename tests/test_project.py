@@ -87,6 +87,7 @@ ORDER = [
     "pages",
     "site",
     "tidy",
+    "plan",
     "verify",
     "dependencies",
     "execute",
