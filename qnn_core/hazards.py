@@ -64,7 +64,6 @@ def calls_until_cut(
     everyone = np.arange(len(weights))
     for _ in range(weights.shape[1]):
         total = left.sum(axis=1)
-        total = left.sum(axis=1)
         if search == "together":
             spent += oracle_calls(total, seed=int(random.integers(2**32)))
         else:

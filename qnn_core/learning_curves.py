@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -162,7 +163,7 @@ def _kept(p: LearningCurvesParameters, data: Dataset, rate: float, seed: int, fo
         try:
             with np.load(path, allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
             path.unlink()
     arrays = _train(p, data, rate, seed).arrays()
     with atomic_write(path) as file:

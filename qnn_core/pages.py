@@ -5,7 +5,6 @@ Nothing on a page is fetched when it is read. MathML is what browsers draw by th
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from copy import deepcopy
@@ -63,13 +62,8 @@ class Page:
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What was recorded beside the result of the run; empty where nothing was."""
-        for name in _STORED_AS:
-            if name in self.parameters:
-                record = in_project(self.parameters[name]).with_suffix(".json")
-                if record.is_file():
-                    return dict(json.loads(record.read_text(encoding="utf-8")))
-        return {}
+        """What the page carries of what made it; empty where it carries nothing. Wall time is not in it."""
+        return dict(self.content.metadata.get("provenance", {}))
 
     def _prose(self) -> list[str]:
         return "\n".join(cell.source for cell in self.content.cells if cell.cell_type == "markdown").split("\n")

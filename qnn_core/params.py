@@ -288,7 +288,7 @@ class AblationParameters(CutParameters):
     lr: Rate | None = Field(None, description="learning rate of Adam; null for the default")
     epochs: Count = Field(6, description="passes over the training images")
     reads_tried: Annotated[tuple[Count, ...], Field(min_length=2)] = Field(
-        (1, 10, 100), description="reads of an update to compare"
+        (1, 10, 60), description="reads of an update to compare"
     )
     samplers: Annotated[tuple[SamplerName, ...], Field(min_length=1)] = Field(
         ("gibbs", "collapsed", "exact"), description="samplers to train with"
@@ -308,6 +308,12 @@ class AblationParameters(CutParameters):
     @model_validator(mode="after")
     def _possible(self) -> AblationParameters:
         size = size_of(self.dataset)
+        uneven = [reads for reads in self.reads_tried if self.epochs * self.reads % reads]
+        if uneven:
+            raise ValueError(
+                f"reads_tried = {list(self.reads_tried)}: expected divisors of epochs * reads = {self.epochs * self.reads}, so that runs "
+                f"with equally many reads are whole epochs; {uneven} are none"
+            )
         for name in (self.sampler, *self.samplers, *self.searchers):
             _check_sampler(name, self.hidden, self.copies * size.labels)
         most = size.train - math.ceil(size.train * self.held_out)
@@ -403,7 +409,7 @@ class SizesParameters(ScheduleParameters):
     reads: Annotated[int, Field(ge=10)] = Field(40, description="reads of each image")
     epochs: Count = Field(3, description="passes over the training images")
     batch_size: Count = Field(10, description="images of one update")
-    snapshots: Annotated[int, Field(ge=3)] = Field(14, description="log-spaced networks along training")
+    snapshots: Annotated[int, Field(ge=3)] = Field(30, description="log-spaced networks along training")
     seeds: Annotated[tuple[Seed, ...], Field(min_length=2)] = Field((0, 1, 2), description="one network of each size for each")
     result: ArrayFile = Field(description="where to store the result (.npz)")
 

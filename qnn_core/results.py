@@ -117,15 +117,6 @@ def load_result(path: str) -> Result:
     return Result(path, read_arrays(file, REMEDY), made)
 
 
-def group_by(results: Iterable[Result], parameter: str) -> dict[Any, list[Result]]:
-    """Results by the value of one of their parameters, in rising order; lists become tuples."""
-    groups: dict[Any, list[Result]] = {}
-    for result in results:
-        value = result.provenance["parameters"][parameter]
-        groups.setdefault(tuple(value) if isinstance(value, list) else value, []).append(result)
-    return dict(sorted(groups.items()))
-
-
 def stack(results: Iterable[Result], name: str) -> np.ndarray:
     """One array of several results stacked along a new first axis, one row a run."""
     return np.stack([result[name] for result in results])
@@ -150,7 +141,7 @@ def code_version() -> dict[str, Any]:
     """Git commit of the project and whether its code differs from it; None where there is no git."""
     try:
         commit = git("rev-parse", "HEAD")
-        changed = bool(git("status", "--porcelain", "--", "qnn_core", "notebooks/*.ipynb", "config", "Snakefile"))
+        changed = bool(git("status", "--porcelain", "--", "qnn_core", ":(glob)notebooks/*.ipynb", "config/*.yaml", "Snakefile"))
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "changed": None}
     return {"commit": commit, "changed": changed}

@@ -27,7 +27,7 @@ from pygments.formatters import HtmlFormatter
 
 from qnn_core.claims import Claim, load_claims, measured_number
 from qnn_core.contents import chapter_of, reading_order
-from qnn_core.errors import MissingData
+from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import in_project, relative
 from qnn_core.pages import TEMPLATES, Page, body_html, labels, read_pages
 from qnn_core.readme import duration
@@ -197,7 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         index = write_site(options.profile)
-    except MissingData as failure:
+    except (MissingData, DamagedFile) as failure:
         print(failure, file=sys.stderr)
         return 1
     print(f"Site:                 {relative(index)}")

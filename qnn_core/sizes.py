@@ -80,8 +80,23 @@ def rise_times(
     order: at each of the rising numbers of updates, the untrained network first, which is taken to be at one update.
     """
     time = np.log10(np.maximum(step, 1))
-    done = np.maximum.accumulate((order - order[0]) / (target - order[0]))
+    done = _done(order, target)
     return np.where(parts <= done[-1], np.interp(parts, done, time), np.nan)
+
+
+def _done(order: Float64[np.ndarray, " S"], target: float) -> Float64[np.ndarray, " S"]:
+    """The part of the rise to `target` that is done; where the order falls back, the highest so far."""
+    return np.maximum.accumulate((order - order[0]) / (target - order[0]))
+
+
+def peak_at_rise(order: Float64[np.ndarray, " S"], chi: Float64[np.ndarray, " S"], target: float) -> float:
+    """The largest susceptibility while a tenth to nine tenths of the rise to `target` are done; NaN if it is larger before or at the end.
+
+    A susceptibility that is largest in the untrained network belongs to its disorder, and not to the change.
+    """
+    done = _done(order, target)
+    during = chi[(done >= 0.1) & (done <= 0.9)]
+    return float(during.max()) if during.size and during.max() > max(chi[0], chi[-1]) else np.nan
 
 
 def size_exponent(spins: Float64[np.ndarray, " K"], values: Float64[np.ndarray, "K R"]) -> Interval:
@@ -129,14 +144,15 @@ def collapse(spins: Float64[np.ndarray, " K"], times: Float64[np.ndarray, "K R L
     return Collapse(exponent, apart(0.0), apart(exponent.value), allowed)
 
 
-def verdict(narrowing: Interval, peak: Interval, collapsed: Collapse) -> Literal["transition", "crossover", "undecided"]:
-    """What a change is called whose width goes as N^narrowing and whose largest susceptibility as N^peak.
+def verdict(narrowing: Interval, peak: Interval | None, collapsed: Collapse) -> Literal["transition", "crossover", "undecided"]:
+    """What a change is called whose width goes as N^narrowing and whose susceptibility has a peak at the rise that goes as N^peak.
 
-    Transition: the width shrinks, the susceptibility grows, both with 95 % confidence, and the curves collapse. Crossover: the opposite of
-    either is established, or the width is known to shrink more slowly than N^(-1/4), if at all. Undecided: anything else.
+    peak: None where there is no such peak. Transition: the width shrinks, the peak grows, both with 95 % confidence, and the curves
+    collapse. Crossover: the peak is known to shrink, or the width to shrink more slowly than N^(-1/4), by which it would halve from the
+    smallest to the largest of sizes that are a factor of 16 apart. Undecided: anything else.
     """
-    if narrowing.high < 0 and peak.low > 0 and collapsed.holds:
+    if narrowing.high < 0 and peak is not None and peak.low > 0 and collapsed.holds:
         return "transition"
-    if narrowing.low > 0 or peak.high < 0 or (narrowing.low > -0.25 and narrowing.high > 0):
+    if (peak is not None and peak.high < 0) or narrowing.low > -0.25:
         return "crossover"
     return "undecided"

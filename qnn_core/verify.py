@@ -1,7 +1,7 @@
 """Run everything again elsewhere and compare every number: python -m qnn_core.verify [--profile quick]
 
 The profile is made again from this folder's sources in a scratch folder, and held against the results that are here and, if they are of
-the same profile, against the numbers and figures of the README. Compared bit for bit: every array of every result; the numbers behind
+the same profile, against the claims and figures in docs/gallery. Compared bit for bit: every array of every result; the numbers behind
 every figure, its PNG and its PDF; every cell and output of every rendered page; the table of claims; the notebook, parameters, inputs,
 data and kind of sampler of every record. Not compared: wall times, versions of code and packages, and the processor.
 
@@ -30,13 +30,13 @@ from typing import Any
 import numpy as np
 
 from qnn_core.errors import DamagedFile, MissingData
-from qnn_core.files import ROOT, read_arrays, read_record
+from qnn_core.files import ROOT, file_sha256, read_arrays, read_record
 from qnn_core.origins import read_page
+from qnn_core.readme import GALLERY
 from qnn_core.results import sidecar
 from qnn_core.tidy import outputs
 
 SOURCES = ("qnn_core", "notebooks", "config", "Snakefile", "run_all.sh", "requirements.lock", "pyproject.toml", "environment.yml")
-GALLERY = "docs/gallery"
 NEAR = 0.01
 """Largest tolerated difference of a number that no annealer had a part in, in units of the largest of its array."""
 STANDARD_ERRORS = 4
@@ -74,7 +74,12 @@ def compare(expected: Path, found: Path, profile: str, *, tolerant: bool = False
         )
     result = Comparison()
     for name in sorted(theirs - ours):
-        result.differs(name, "is new")
+        if sidecar(name) not in ours or not name.endswith(".npz"):
+            result.differs(name, "is new")
+        elif not tolerant:
+            result.count("files known by their record alone")
+            if read_record(expected / sidecar(name), _REMEDY)["sha256"] != file_sha256(found / name):
+                result.differs(name, "does not have the SHA-256 of its record")
     for name in sorted(ours - theirs) if not partial else ():
         result.differs(name, "was there before, and was not made again")
     for name in sorted(ours & theirs):
@@ -83,7 +88,7 @@ def compare(expected: Path, found: Path, profile: str, *, tolerant: bool = False
 
 
 def compare_gallery(found: Path, profile: str, *, tolerant: bool = False, gallery: Path = ROOT / GALLERY) -> Comparison:
-    """Hold a new run against the numbers and figures that the README shows, as far as both are there and of one profile."""
+    """Hold a new run against the claims and figures that are kept in docs/gallery, as far as both are there and of one profile."""
     result = Comparison()
     claims = gallery / "claims.json"
     if not claims.is_file() or read_record(claims, "restore it from git")["profile"] != profile:
@@ -102,7 +107,10 @@ def _files(folder: Path, profile: str) -> set[str]:
     return {
         str(path.relative_to(folder))
         for path in paths
-        if path.suffix in _COMPARERS and not path.name.startswith(".") and not path.name.endswith(".failed.ipynb")
+        if path.suffix in _COMPARERS
+        and not path.name.startswith(".")
+        and not path.name.endswith(".failed.ipynb")
+        and path.parent.suffix != ".runs"
     }
 
 
@@ -297,7 +305,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (MissingData, DamagedFile, RuntimeError) as failure:
         print(failure, file=sys.stderr)
         return 1
-    for what, comparison in (("results here", before), ("README's numbers and figures", gallery)):
+    for what, comparison in (("results here", before), (f"claims and figures in {GALLERY}", gallery)):
         told = ", ".join(f"{number:,} {kind}" for kind, number in comparison.compared.items())
         print(f"compared with the {what}: {told or 'nothing, there are none of this profile'}")
     print("not compared: wall times, versions of code and packages, the processor" + _NOT_TOLERANT * options.tolerance)

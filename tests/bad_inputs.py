@@ -122,6 +122,12 @@ def part(name: str, **change: Any) -> dict[str, Any]:
     return {name: change}
 
 
+def study(**change: Any) -> dict[str, Any]:
+    """A profile whose only study of a deep network is this."""
+    given = {"hidden": [16, 12], "epochs": 2, "lr": 0.01, "seeds": [0, 1], "windows": [{"width": 3}, {"width": 2}]}
+    return part("active", studies={"depth3": given | change})
+
+
 BAD = [
     Bad("epochs", "0", {"epochs": 0}, {"epochs": 0}, lambda: trained(epochs=0)),
     Bad("epochs", "-1", {"epochs": -1}, {"epochs": -1}, lambda: baseline(epochs=-1)),
@@ -150,7 +156,7 @@ BAD = [
     Bad("hidden", "0", {"hidden": [0]}, {"hidden": 0}, lambda: baseline(hidden=0)),
     Bad("hidden", "'120'", {"hidden": "120"}, {"hidden": "120"}, lambda: baseline(hidden="120")),
     Bad("hidden", "-3", {"hidden": [-3]}, {"hidden": -3}, lambda: net(sizes=(64, -3, 10)), in_call=("sizes",)),
-    Bad("hidden", "[]", {"hidden": []}, {"active": {"hidden": []}}, lambda: net(sizes=(64, 10)), in_call=("sizes", "(64, 10)")),
+    Bad("hidden", "[]", {"hidden": []}, study(hidden=[]), lambda: net(sizes=(64, 10)), in_call=("sizes", "(64, 10)")),
     Bad("seed", "-1", {"seed": -1}, {"seeds": [-1, 0]}, lambda: trained(seed=-1)),
     Bad("seed", "1.5", {"seed": 1.5}, {"seeds": [1.5, 0]}, lambda: sampled("gibbs", seed=1.5)),
     Bad("seed", "'0'", {"seed": "0"}, {"seeds": ["0", 1]}, lambda: net(seed="0")),
@@ -201,25 +207,28 @@ BAD = [
     Bad("hidden", "[6, 6]", {"method": "energy", "hidden": [6, 6], "lr": 0.1}, None,
         lambda: baseline(method="energy", hidden=(6, 6)), notebook="03_backprop", in_call=("sizes", "(64, 6, 6, 10)")),
     Bad("coherent", "[120]", {"sampler": "coherent"}, None, lambda: sampled("coherent", sizes=(64, 120, 10)), in_call=("spins", "130")),
-    Bad("window", "4", {"window": 4, "lr": 0.1}, part("active", windows=[2, 4]), notebook="07_active_layers"),
-    Bad("window", "0", {"window": 0, "lr": 0.1}, part("active", windows=[0]), lambda: windowed(0), notebook="07_active_layers", in_call=("width",)),
-    Bad("window", "'2'", {"window": "2", "lr": 0.1}, part("active", windows=["2"]), lambda: windowed("2"), notebook="07_active_layers", in_call=("width",)),
+    Bad("windows", "4", {"windows": [{"width": 4}]}, study(windows=[{"width": 4}]), notebook="07_active_layers"),
+    Bad("width", "0", {"windows": [{"width": 0}]}, study(windows=[{"width": 0}]), lambda: windowed(0), notebook="07_active_layers"),
+    Bad("width", "'2'", {"windows": [{"width": "2"}]}, study(windows=[{"width": "2"}]), lambda: windowed("2"), notebook="07_active_layers"),
+    Bad("schedule", "'zigzag'", {"windows": [{"width": 2, "schedule": "zigzag"}]}, study(windows=[{"width": 2, "schedule": "zigzag"}]), notebook="07_active_layers"),
+    Bad("widest", "0", {"windows": [{"width": 2, "widest": 0}]}, study(windows=[{"width": 2, "widest": 0}]), notebook="07_active_layers"),
     Bad("sweeps", "79", {"sweeps": 79, "measurements": 10}, part("equilibrium", sweeps=79, measurements=10), notebook="04b_equilibrium"),
     Bad("coldest", "9.0", {"coldest": 9.0}, part("equilibrium", coldest=9.0), notebook="04b_equilibrium"),
     Bad("measurements", "5", {"measurements": 5}, part("equilibrium", measurements=5), notebook="04b_equilibrium"),
     Bad("glass", "0", {"glass": 0}, part("active", glass=0), lambda: net(glass=0)),
-    Bad("drive", "nan", {"drive": NAN}, part("active", drive=NAN), lambda: net(drive=NAN)),
+    Bad("drive", "nan", {"drive": NAN}, None, lambda: net(drive=NAN)),
     Bad("held_out", "1.0", {"held_out": 1.0}, part("ablation", held_out=1.0), lambda: digits().hold_out(1.0, 0), "02c_ablation", ("fraction",)),
     Bad("held_out", "0", {"held_out": 0}, part("ablation", held_out=0), lambda: digits().hold_out(0, 0), "02c_ablation", ("fraction",)),
     Bad("train_images", "5", {"train_images": 5}, part("ablation", train_images=5), lambda: digits().hold_out(0.3, 0, 5), "02c_ablation", ("num_train",)),
     Bad("train_images", "5000", {"train_images": 5000}, part("ablation", train_images=5000), lambda: digits().hold_out(0.3, 0, 5000), "02c_ablation", ("num_train",)),
     Bad("reads_tried", "[10]", {"reads_tried": [10]}, part("ablation", reads_tried=[10]), notebook="02c_ablation"),
+    Bad("reads_tried", "[1, 7]", {"reads_tried": [1, 7], "epochs": 3}, part("ablation", reads_tried=[1, 7]), notebook="02c_ablation"),
     Bad("resamples", "10", {"resamples": 10}, part("scaling", resamples=10), notebook="05_scaling"),
     Bad("reads", "5", {"reads": 5}, part("phase", reads=5), few_reads, notebook="04_phase"),
     Bad("images", "1000", {"images": 1000}, part("sizes", images=1000), notebook="04c_sizes"),
     Bad("searches", "3", {"searches": 3}, part("grover", searches=3), notebook="06_grover"),
     Bad("steps", "0", {"steps": 0}, part("grover", steps=0), lambda: sampler("coherent", steps=0), **CLASSES),
-    Bad("duration", "-1.0", {"duration": -1.0}, part("grover", duration=-1.0), lambda: sampler("coherent", duration=-1.0), **CLASSES),
+    Bad("duration", "-1.0", {"duration": -1.0}, part("samplers", duration=-1.0), lambda: sampler("coherent", duration=-1.0), **CLASSES),
     Bad("mock_size", "16", {"mock_size": 16, "seeds": [0, 1], "samplers": ["mock"]}, **SAMPLERS),
     Bad("method", "'svm'", {"method": "svm", "lr": 0.1}, None, lambda: baseline(method="svm"), notebook="03_backprop"),
     Bad("result", "'x.txt'", {"result": "x.txt"}, None, lambda: stored("x.txt"), in_call=("path",)),

@@ -140,7 +140,7 @@ def zephyr():
 def test_shipped_embeddings_are_taken_as_they_are(family, size, tmp_path):
     graph = chip(family, size)
     shipped = sorted((embedding.SHIPPED / embedding.graph_identifier(graph)).glob("*.json"))
-    assert len(shipped) == 9
+    assert len(shipped) >= 9
     for file in shipped:
         layers, most = file.stem.split("-tiles")
         tiles = find_tiles(tuple(map(int, layers.split("-"))), graph, int(most), str(tmp_path))

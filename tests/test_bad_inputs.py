@@ -30,6 +30,8 @@ def explains(message, *words):
     for word in words:
         assert word in message, f"{word!r} is not in: {message}"
     assert any(phrase in message for phrase in ALLOWED.split("|")), f"nothing about what is allowed in: {message}"
+    # Only a misspelling is refused for its name.
+    assert "Extra inputs" not in message or set(words) & {"epoch", "sweep"}
 
 
 def test_the_table_is_long_and_uses_every_door():

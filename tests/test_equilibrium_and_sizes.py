@@ -5,7 +5,7 @@ import pytest
 
 from qnn_core import QNN, InvalidInput, get_sampler
 from qnn_core.equilibrium import follow_equilibrium, glass_temperature, growth, melting_temperature, random_glasses
-from qnn_core.sizes import collapse, follow_size, rise_times, size_exponent, verdict
+from qnn_core.sizes import collapse, follow_size, peak_at_rise, rise_times, size_exponent, verdict
 from qnn_core.statistics import Interval, bootstrap_interval
 
 
@@ -87,6 +87,18 @@ def test_the_verdict_follows_from_widths_susceptibility_and_collapse():
     assert verdict(vague, grows, good) == "undecided"
     for width, peak in ((wider, grows), (level, grows), (narrower, falls), (vague, falls)):
         assert verdict(width, peak, good) == "crossover"
+    assert verdict(narrower, None, good) == "undecided"
+    slowly = Interval(-0.1, -0.2, -0.05)
+    assert verdict(slowly, None, good) == "crossover"
+    assert verdict(slowly, grows, good) == "transition"
+
+
+def test_only_a_peak_at_the_rise_is_one_of_the_change():
+    order = np.array([0.2, 0.21, 0.4, 0.6, 0.5, 0.79, 0.8])
+    assert peak_at_rise(order, np.array([1.0, 9.0, 2.0, 3.0, 4.0, 2.0, 1.0]), target=0.8) == 4.0
+    assert np.isnan(peak_at_rise(order, np.array([5.0, 4.0, 3.0, 2.0, 2.0, 1.0, 1.0]), target=0.8))
+    assert np.isnan(peak_at_rise(order, np.array([1.0, 1.0, 3.0, 2.0, 2.0, 1.0, 6.0]), target=0.8))
+    assert np.isnan(peak_at_rise(np.array([0.2, 0.2, 0.9]), np.ones(3), target=0.8))
 
 
 def test_glass_temperature_of_random_networks():

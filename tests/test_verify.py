@@ -95,6 +95,15 @@ def test_nothing_that_is_not_a_number_but_shown_escapes(twins):
     assert len(compare(one, other, "quick", partial=True).differences) == 4
 
 
+def test_a_file_that_is_too_large_to_keep_is_known_by_its_record(tmp_path, monkeypatch, twins):
+    (twins[0] / RESULTS / "gibbs.npz").unlink()
+    same = compare(*twins, "quick")
+    assert same.differences == []
+    assert same.compared["files known by their record alone"] == 1
+    other = made(tmp_path / "changed", monkeypatch, loss=np.array([2.0, 1.1]))
+    assert f"{RESULTS}/gibbs.npz: does not have the SHA-256 of its record" in compare(twins[0], other, "quick").differences
+
+
 @pytest.mark.parametrize(
     ("change", "differences"),
     [

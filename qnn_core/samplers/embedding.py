@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,13 +58,11 @@ class Tiles:
         return tuple(chain for embedding in self.embeddings[:images] for chain in embedding)
 
 
-def find_tiles(
-    layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str, *, timeout: float = 60.0, heuristic: bool = True
-) -> Tiles:
+def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str, *, heuristic: bool = True) -> Tiles:
     """At most `most` disjoint embeddings: shipped with the project, from the cache in `folder`, or found now and kept there.
 
-    timeout: seconds after which no further tile is looked for. heuristic: whether, where no biclique fits, minorminer's general heuristic may
-    try, for up to two minutes. A cached file that was altered, or whose chains do not fit the graph, is made again, with a warning. Raises
+    heuristic: whether, where no biclique fits, minorminer's general heuristic may try. No clock has a say, so the same tiles are found
+    everywhere. A cached file that was altered, or whose chains do not fit the graph, is made again, with a warning. Raises
     InvalidInput when not even one tile fits.
     """
     kept = Path(graph_identifier(graph)) / f"{'-'.join(map(str, layers))}-tiles{most}.json"
@@ -72,7 +71,7 @@ def find_tiles(
         cached = _load(place, layers, graph)
         if cached is not None:
             return cached
-    embeddings = _find(layers, graph, most, timeout, heuristic)
+    embeddings = _find(layers, graph, most, heuristic)
     if not embeddings:
         qubits = graph.number_of_nodes()
         raise InvalidInput("layers", layers, f"a network that fits the {qubits} qubits of the annealer: fewer spins, or a window")
@@ -110,7 +109,7 @@ def graph_identifier(graph: nx.Graph) -> str:
     return f"{graph.graph.get('family', 'graph')}-{graph.graph.get('rows', 0)}-{digest[:12]}"
 
 
-def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, timeout: float, heuristic: bool) -> list[Embedding]:
+def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, heuristic: bool) -> list[Embedding]:
     from minorminer.utils.parallel_embeddings import find_multiple_embeddings
 
     source = layered_graph(layers)
@@ -123,7 +122,6 @@ def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, timeout: float, h
             embedder=embedder,
             embedder_kwargs={"layers": layers},
             one_to_iterable=True,
-            timeout=timeout,
         )
         if found:
             return [tuple(tuple(int(qubit) for qubit in chains[spin]) for spin in source.nodes) for chains in found]
@@ -186,7 +184,7 @@ def trimmed(chains: Mapping[int, Any], source: nx.Graph, target: nx.Graph) -> di
 def _heuristic(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> Mapping[int, Any]:  # noqa: ARG001
     from minorminer import find_embedding
 
-    return find_embedding(source, target, random_seed=0, timeout=120)
+    return find_embedding(source, target, random_seed=0, tries=3, timeout=math.inf)
 
 
 def _load(path: Path, layers: tuple[int, ...], graph: nx.Graph) -> Tiles | None:
