@@ -38,7 +38,8 @@ class Fit:
     same resampling for the same seed and number of runs, so that two methods can be compared in pairs. runs: how many. dispersion:
     deviance per degree of freedom: of counts, far above 1 where the model is not what made them; of a loss, its mean square relative
     distance from the model. aicc: corrected Akaike criterion (Hurvich, Tsai, Biometrika 76, 297 (1989)), lower is better among fits of
-    the same data. window: first and last effort.
+    the same data; the size of the fluctuations is estimated with the model, since counts along a run scatter more than binomial ones. window:
+    first and last effort.
     """
 
     model: Model
@@ -238,8 +239,7 @@ class _Counts:
     """Mistakes out of a number of trials at each effort, summed over runs: binomial.
 
     logs: rough logarithms of the error, to start from. cost: minus the log-likelihood in units of `scale`, and its derivative by the rate.
-    deviance: twice the log-likelihood ratio of the data's own rates to the model's. criterion: minus twice the log-likelihood, up to a
-    constant of the data.
+    deviance: twice the log-likelihood ratio of the data's own rates to the model's.
     """
 
     counts: np.ndarray
@@ -264,9 +264,6 @@ class _Counts:
         missed = trials - counts
         return float(2 * (xlogy(counts, counts / trials / bounded) + xlogy(missed, missed / trials / (1 - bounded))).sum())
 
-    def criterion(self, deviance: float) -> float:
-        return deviance
-
 
 @dataclass(frozen=True)
 class _Levels:
@@ -290,10 +287,6 @@ class _Levels:
     def deviance(self, rate: np.ndarray) -> float:
         ratio = self.levels / np.maximum(rate, _TINY)
         return float(2 * (ratio - 1 - np.log(ratio)).sum())
-
-    def criterion(self, deviance: float) -> float:
-        # The size of the fluctuations is unknown and estimated from the data, as in least squares.
-        return self.scale * float(np.log(max(deviance, _TINY) / self.scale))
 
 
 _Data = _Counts | _Levels
@@ -333,12 +326,17 @@ def _fit(
         interval.high,
         best.prefactor,
         best.extra,
-        data.criterion(deviance) + 2 * free + 2 * free * (free + 1) / max(1, len(used) - free - 1),
+        _aicc(deviance, len(used), free + 1),
         (first, last),
         samples,
         runs,
         deviance / max(1, len(used) - free),
     )
+
+
+def _aicc(deviance: float, points: int, free: int) -> float:
+    """free: parameters of the model, and the size of the fluctuations, which is estimated as in least squares."""
+    return points * float(np.log(max(deviance, _TINY) / points)) + 2 * free + 2 * free * (free + 1) / max(1, points - free - 1)
 
 
 @dataclass(frozen=True)
