@@ -30,8 +30,8 @@ def train_variants(
     variants: by name, the parameters in which each differs from `base`. folder: where finished runs are kept; one with equal settings is
     read from there and not trained again, so that a stopped study goes on where it was, and variants may share runs.
     """
-    # All of them are checked before the first is trained; a variant need not suit the samplers that only `base` is compared with.
-    one = {"samplers": [base.sampler], "searchers": [base.sampler]}
+    # All of them are checked before the first is trained; a variant need not suit what only `base` is compared with.
+    one = {"samplers": [base.sampler], "searchers": [base.sampler], "reads_tried": [1, 1]}
     settings = {
         name: notebook_parameters("02c_ablation", {**base.model_dump(), **one, **changes}) for name, changes in variants.items()
     }

@@ -123,10 +123,12 @@ class Controls:
 
     async def keep_cutting(self) -> None:
         """Cut and show until the button is released or training has ended; other events are handled in between."""
-        while self.cut.value and not self.playground.finished:
-            self.show(self.playground.cut(self.playground.settings.updates))
-            await asyncio.sleep(0.02)
-        self.cut.value = False
+        try:
+            while self.cut.value and not self.playground.finished:
+                self.show(self.playground.cut(self.playground.settings.updates))
+                await asyncio.sleep(0.02)
+        finally:
+            self.cut.value = False
 
     def _connect(self) -> None:
         for name, control in self.controls.items():

@@ -698,7 +698,7 @@ class SummaryParameters(Strict):
 class PlaygroundParameters(Strict):
     """playground"""
 
-    dataset: str = Field("digits", description="data set, see 01_data")
+    dataset: DatasetName = Field("digits", description="data set, see 01_data")
     sampler: Literal["gibbs", "collapsed", "exact", "sa"] = Field("gibbs", description="which sampler proposes the reads")
     hidden: Annotated[int, Field(ge=4, le=400)] = Field(120, description="hidden spins, the width of the network")
     reads: Annotated[int, Field(ge=10, le=400)] = Field(50, description="reads of each image")

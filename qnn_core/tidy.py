@@ -3,7 +3,8 @@
 A run that was killed while it wrote leaves a temporary file; a disk, a copy or a person can alter a finished one. Snakemake looks at
 dates alone, so nothing would make those again. Every file of a profile is held against its SHA-256 here; what does not match is named,
 in one sentence, and removed with all that the same notebook made, so that Snakemake misses it: results, figures and rendered pages, the
-table of claims, checkpoints, and embeddings. Recorded reads and data sets are never touched, nor what carries no record.
+table of claims, checkpoints, and embeddings; a page or record in these folders that the workflow did not write counts as damaged.
+Recorded reads and data sets are never touched.
 """
 
 from __future__ import annotations
@@ -36,8 +37,13 @@ def tidy(profile: str) -> list[str]:
     found = [_damage(checkpoint, "training begins from its start") for checkpoint in sorted(results.rglob("*.checkpoint"))]
     found += [_damage(embedding, _AGAIN) for embedding in sorted(embeddings.rglob("*.json"))]
     found += [_damaged_family(record, pages) for folder in (results, figures) for record in sorted(folder.rglob("*.json"))]
-    found += [_damage(page, _AGAIN) for page in sorted(pages.rglob("*.ipynb")) if not page.name.endswith(".failed.ipynb")]
+    found += [_damage(page, _AGAIN) for page in sorted(pages.rglob("*.ipynb")) if _rendered(page)]
     return [sentence for sentence in found if sentence]
+
+
+def _rendered(page: Path) -> bool:
+    """Whether it is a page of the workflow's: not one that failed, nor what Jupyter keeps of one that was opened."""
+    return not page.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in page.parts
 
 
 def _damage(path: Path, remedy: str) -> str:

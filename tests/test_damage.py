@@ -97,6 +97,16 @@ def test_what_a_stopped_removal_left_goes_too_and_what_has_no_record_stays(proje
     assert (project / RESULTS / "mine.npz").exists()
 
 
+def test_a_record_whose_large_result_is_not_kept_stays_and_so_does_what_jupyter_keeps(project):
+    (project / RESULTS / "training" / "s0.npz").unlink()
+    copy = project / PAGES / ".ipynb_checkpoints" / "summary-checkpoint.ipynb"
+    copy.parent.mkdir()
+    copy.write_text("{}")
+    before = everything(project)
+    assert tidy.tidy("quick") == []
+    assert everything(project) == before
+
+
 def test_what_a_killed_write_left_goes_away(project):
     leftover = project / RESULTS / "training" / ".s0.npz.x8d3kq"
     leftover.write_bytes(b"half")

@@ -133,15 +133,18 @@ def test_rendered_pages_are_complete_and_free_of_errors(finished):
 
 
 def test_a_run_that_was_killed_twice_elsewhere_gives_the_same_numbers_bit_for_bit(finished, tmp_path_factory):
-    """In another folder, time zone, locale and hash seed, on another number of cores: SIGKILL to everything, and again."""
+    """In another folder, time zone, locale and hash seed, on another number of cores: SIGKILL to everything, and again.
+
+    One figure with all that it needs; python -m tests.killed does it with the whole workflow, and many times.
+    """
     folder = tmp_path_factory.mktemp("another place, é")
     for name in SOURCES:
         shutil.copytree(finished / name, folder / name) if (finished / name).is_dir() else shutil.copy2(
             finished / name, folder / name
         )
-    options = ("--profile", "smoke", "--cores", "3")
+    options = ("--profile", "smoke", "--cores", "3", "--only", "fig3")
     changes = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "1"}
-    for steps in (0, 5):
+    for steps in (0, 3):
         run = start(folder, *options, **changes)
         while not (kernels(folder) and len(list((folder / OUTPUTS[2]).rglob("*.ipynb"))) >= steps):
             with pytest.raises(subprocess.TimeoutExpired):
@@ -149,11 +152,11 @@ def test_a_run_that_was_killed_twice_elsewhere_gives_the_same_numbers_bit_for_bi
         assert kill(run, folder) > 3
         assert not kernels(folder)
     assert "made again" not in finish(folder, *options, **changes)
-    result = compare(finished, folder, "smoke")
+    result = compare(finished, folder, "smoke", partial=True)
     assert result.differences == []
-    assert result.compared["pages"] == len(list((finished / "notebooks/rendered/smoke").rglob("*.ipynb")))
-    assert result.compared["claims"] == 6
-    assert result.compared["pictures"] == 10
+    # The choice of the rate, two trainings, the four parts of the phase study, and the figure.
+    assert result.compared["pages"] == 8
+    assert result.compared["pictures"] == 2
     assert result.compared["numbers"] > 10_000
 
 
