@@ -7,6 +7,7 @@ from qnn_core import QNN, InvalidInput, ablation, get_sampler, load_dataset, tra
 from qnn_core.params import notebook_parameters
 
 SETTINGS = {
+    "reads_tried": [1, 4],
     "hidden": [6],
     "sweeps": 5,
     "reads": 4,
