@@ -1,7 +1,7 @@
-"""Fill the README from finished runs.
+"""What is kept of finished runs: python -m qnn_core.readme [--gallery]
 
-python -m qnn_core.readme [--profile quick]: the table of claims and the gallery.
-python -m qnn_core.readme --mnist: the table of training on full MNIST, from figure 2 of the paper profile.
+Without an option, the README's two tables are filled from the paper profile, whose results, figures and pages are committed. With --gallery,
+claims and figures of the quick profile are copied to docs/gallery, which `python -m qnn_core.verify` holds a new run against.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from qnn_core.results import Result, load_result
 from qnn_core.statistics import difference_interval, mean_interval
 
 GALLERY = "docs/gallery"
+SHOWN = {"claims": "data/results/paper/claims.json", "training": "figures/paper/fig2.npz"}
+"""What the README's two tables are filled from."""
 CLAIMS = ("<!-- claims: filled by python -m qnn_core.readme -->", "<!-- end of claims -->")
-MNIST = ("<!-- mnist: filled by python -m qnn_core.readme --mnist -->", "<!-- end of mnist -->")
-"""What stands around the two tables."""
+TRAINING = ("<!-- training: filled by python -m qnn_core.readme -->", "<!-- end of training -->")
+"""What stands around them."""
 
 _METHODS = {
     "gibbs": "cutting heads (annealer: block Gibbs)",
@@ -57,7 +59,7 @@ def duration(seconds: float) -> str:
     raise AssertionError
 
 
-def mnist_table(figure: Result) -> str:
+def training_table(figure: Result) -> str:
     """Final errors of the three methods, from the numbers behind figure 2, in Markdown."""
     errors = {method: 100 * figure[f"{method}_test_error"][:, -1] for method in _METHODS}
     train = {method: 100 * figure[f"{method}_train_error"][:, -1] for method in _METHODS}
@@ -86,56 +88,47 @@ def with_table(readme: str, table: str, marks: tuple[str, str] = CLAIMS) -> str:
     return f"{readme[: begin + len(marks[0])]}\n{table}\n{readme[end:]}"
 
 
+def filled(readme: str) -> str:
+    """The README with both tables as the paper profile's results have them now."""
+    readme = with_table(readme, claims_table(load_claims(SHOWN["claims"])), CLAIMS)
+    return with_table(readme, training_table(load_result(SHOWN["training"])), TRAINING)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m qnn_core.readme", description="Fill the README from finished runs.")
-    parser.add_argument("--profile", default="quick", help="whose claims and figures to show")
+    parser = argparse.ArgumentParser(prog="python -m qnn_core.readme", description="Fill the README from the paper profile.")
     parser.add_argument(
-        "--mnist", action="store_true", help="fill the table of full MNIST instead, from the paper profile's figure 2"
+        "--gallery", action="store_true", help=f"instead, keep claims and figures of the quick profile in {GALLERY}"
     )
     options = parser.parse_args(arguments)
     try:
-        done = _fill_mnist() if options.mnist else _fill_claims(options.profile)
+        print(_keep_gallery() if options.gallery else _fill())
     except (MissingData, DamagedFile) as failure:
         print(failure, file=sys.stderr)
         return 1
-    print(done)
     return 0
 
 
-def _fill_claims(profile: str) -> str:
-    copies = {f"data/results/{profile}/claims.json": "claims.json"}
-    copies |= {f"figures/{profile}/fig{n}.{ending}": f"fig{n}.{ending}" for n in range(1, 6) for ending in ("png", "npz", "json")}
-    _fill(claims_table(load_claims(f"data/results/{profile}/claims.json")), CLAIMS, copies, profile)
-    _keep_records()
-    return f"README.md and {GALLERY} now show the {profile} profile."
+def _fill() -> str:
+    readme = filled((ROOT / "README.md").read_text(encoding="utf-8"))
+    with atomic_write("README.md", "w") as file:
+        file.write(readme)
+    return "README.md now shows the paper profile."
 
 
-def _fill_mnist() -> str:
-    numbers = "figures/paper/fig2"
-    copies = {f"{numbers}.{ending}": f"mnist.{ending}" for ending in ("npz", "json")}
-    _fill(mnist_table(load_result(f"{numbers}.npz")), MNIST, copies, "paper")
-    _keep_records()
-    return f"README.md and {GALLERY} now show training on full MNIST."
-
-
-def _fill(table: str, marks: tuple[str, str], copies: dict[str, str], profile: str) -> None:
+def _keep_gallery() -> str:
+    copies = {"data/results/quick/claims.json": "claims.json"}
+    copies |= {f"figures/quick/fig{n}.{ending}": f"fig{n}.{ending}" for n in range(1, 6) for ending in ("png", "npz", "json")}
     for source in copies:
         if not in_project(source).is_file():
-            raise MissingData(f"{source} does not exist; run ./run_all.sh --profile {profile} first.")
-    readme = with_table((ROOT / "README.md").read_text(encoding="utf-8"), table, marks)
+            raise MissingData(f"{source} does not exist; run ./run_all.sh first.")
     (ROOT / GALLERY).mkdir(parents=True, exist_ok=True)
     for source, name in copies.items():
         shutil.copyfile(in_project(source), ROOT / GALLERY / name)
-    with atomic_write("README.md", "w") as file:
-        file.write(readme)
-
-
-def _keep_records() -> None:
-    """Keep the records of all results behind the gallery: those results themselves are not kept."""
     shown = [
         origin_of(f"{GALLERY}/{path.name}").record for path in (ROOT / GALLERY).glob("*.json") if path.name != Path(RECORDS).name
     ]
     write_record(RECORDS, records_behind(shown))
+    return f"{GALLERY} now has the claims and figures of the quick profile."
 
 
 if __name__ == "__main__":

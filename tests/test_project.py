@@ -13,12 +13,11 @@ from packaging.requirements import Requirement
 import qnn_core
 import qnn_core.phase
 from qnn_core import samplers
-from qnn_core.claims import load_claims
 from qnn_core.dependencies import modules_of
 from qnn_core.environment import differences
 from qnn_core.origins import described
-from qnn_core.readme import GALLERY, MNIST, claims_table, mnist_table, with_table
-from qnn_core.results import load_result
+from qnn_core.params import INTERACTIVE
+from qnn_core.readme import GALLERY, filled
 
 PROJECT = Path(__file__).parents[1]
 ORDER = [
@@ -209,17 +208,20 @@ def test_the_lock_is_exact_and_holds_the_direct_ones():
     assert "torch==2.13.0" in lock.splitlines()
 
 
-def test_the_readme_shows_the_claims_of_its_gallery():
+def test_the_readme_shows_the_paper_profile():
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert with_table(readme, claims_table(load_claims(f"{GALLERY}/claims.json"))) == readme
+    assert filled(readme) == readme
     for number in range(1, 6):
-        assert f"{GALLERY}/fig{number}.png" in readme
-        assert (PROJECT / GALLERY / f"fig{number}.png").stat().st_size > 10_000
+        assert f"figures/paper/fig{number}.png" in readme
+        assert (PROJECT / f"figures/paper/fig{number}.png").stat().st_size > 10_000
 
 
-def test_the_readme_shows_the_numbers_of_full_mnist():
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert with_table(readme, mnist_table(load_result(f"{GALLERY}/mnist.npz")), MNIST) == readme
+def test_the_paper_profile_is_committed_whole_and_small():
+    folders = [PROJECT / name / "paper" for name in ("data/results", "figures", "notebooks/rendered")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 25e6
+    rendered = {path.relative_to(folders[2]).parts[0].removesuffix(".ipynb") for path in files if path.suffix == ".ipynb"}
+    assert rendered == {path.stem for path in (PROJECT / "notebooks").glob("*.ipynb")} - set(INTERACTIVE)
 
 
 def test_the_readmes_python_runs():
@@ -242,18 +244,16 @@ def test_what_is_committed_names_no_path_or_user_of_a_machine():
 
 def test_every_committed_number_and_figure_tells_where_it_came_from():
     """In one step: python -m qnn_core.results show FILE."""
+    folders = (GALLERY, "figures/paper", "data/results/paper", "notebooks/rendered/paper")
     shown = [
-        path for path in (PROJECT / GALLERY).iterdir() if path.suffix in (".png", ".npz", ".json") and path.name != "records.json"
+        path for folder in folders for path in (PROJECT / folder).rglob("*") if path.is_file() and path.name != "records.json"
     ]
-    assert len(shown) >= 13
+    assert len(shown) >= 100
     for path in shown:
-        told = described(f"{GALLERY}/{path.name}")
+        told = described(str(path.relative_to(PROJECT)))
         assert "DOES NOT MATCH" not in told, told
-        for line in ("made by ", "code ", "packages "):
-            assert f"\n{line}" in told
-        if "carries no record" not in told:
-            for line in ("notebook ", "seed ", "parameters ", "processor "):
-                assert f"\n{line}" in told
+        for line in ("notebook ", "made by ", "seed ", "parameters ", "code ", "packages ", "processor "):
+            assert f"\n{line}" in told, told
 
 
 def test_the_environment_is_compared_with_the_lock(tmp_path):
