@@ -5,6 +5,7 @@ Nothing on a page is fetched when it is read. MathML is what browsers draw by th
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from copy import deepcopy
@@ -62,8 +63,14 @@ class Page:
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What the page carries of what made it; empty where it carries nothing. Wall time is not in it."""
-        return dict(self.content.metadata.get("provenance", {}))
+        """What the page carries of what made it, with the wall time that the record of its result has; empty where it carries nothing."""
+        carried = dict(self.content.metadata.get("provenance", {}))
+        for name in _STORED_AS:
+            record = in_project(self.parameters[name]).with_suffix(".json") if carried and name in self.parameters else None
+            if record is not None and record.is_file():
+                stored = json.loads(record.read_text(encoding="utf-8"))
+                carried["seconds"] = stored.get("provenance", stored)["seconds"]
+        return carried
 
     def _prose(self) -> list[str]:
         return "\n".join(cell.source for cell in self.content.cells if cell.cell_type == "markdown").split("\n")
