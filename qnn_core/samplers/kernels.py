@@ -11,7 +11,7 @@ disk notices changes of the file that a function stands in, and of no other.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -20,15 +20,18 @@ from numba import float32, types, uint32, uint64
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 32
+LANES = 16
 """Replicas of a tile."""
 _WIDTH = 16
 """Numbers in a vector: 512 bits. LLVM splits them on processors with shorter registers."""
+_ANEW = 64
+"""Sweeps after which fields are summed anew: rounding errors of their changes do not pile up over a long run."""
 _BLOCK = 64
 """Hidden spins whose factors, at most 2 each, are multiplied up in a float32 before their logarithm is taken."""
 
 _FLOATS = ir.VectorType(ir.FloatType(), _WIDTH)
 _INTEGERS = ir.VectorType(ir.IntType(32), _WIDTH)
+_BITS = ir.VectorType(ir.IntType(1), _WIDTH)
 _index = functools.partial(ir.Constant, ir.IntType(64))
 
 
@@ -151,82 +154,153 @@ def _logarithm(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     return _intrinsic(builder, "fma", power, _same(float(np.log(2.0))), builder.fmul(s, series))
 
 
+class _Tile(NamedTuple):
+    """What the spins of a tile are drawn with; each array has its own row for every spin, in the kernel's order."""
+
+    couplings: np.ndarray  # of all layers, row by row, as in `qnn_core.samplers.gibbs`
+    spins: np.ndarray  # (N, LANES)
+    fields: np.ndarray  # (N, LANES) without neighbours
+    felt: np.ndarray  # (N, LANES) with neighbours, when the spin was drawn last
+    flips: np.ndarray  # (N, LANES / 16) bits: in which replicas the spin changed when it was drawn last
+    listed: np.ndarray  # (N,) room for a list of neighbours
+    betas: np.ndarray  # (LANES,) each replica may have its own temperature
+    keys_low: np.ndarray  # (LANES,) of the random numbers
+    keys_high: np.ndarray
+
+
+@numba.njit(inline="always")
+def _new_tile(couplings, num_spins):
+    """A tile with all spins zero, betas zero, and fields and keys still to be filled in."""
+    return _Tile(
+        couplings,
+        np.zeros((num_spins, LANES), np.float32),
+        np.empty((num_spins, LANES), np.float32),
+        np.empty((num_spins, LANES), np.float32),
+        np.zeros((num_spins, LANES // _WIDTH), np.uint16),
+        np.empty(num_spins, np.int64),
+        np.zeros(LANES, np.float32),
+        np.empty(LANES, np.uint32),
+        np.empty(LANES, np.uint32),
+    )
+
+
 def _draw_layer_spins(members: int) -> Any:
     """Compiled code that draws `members` spins of one layer, in every replica of a tile, from their distribution given the rest.
 
-    draw(spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high): the spins are
-    spin .. spin + members - 1, their neighbours first .. first + count - 1, their couplings `members` rows of `count` numbers from
-    couplings[row] on, the counters of their random numbers counter .. counter + members - 1. spins and fields are (.., LANES), betas
-    (LANES,): each replica may have its own temperature.
+    draw(tile, anew, row, spin, counter, first, count, number): the spins are spin .. spin + members - 1, their neighbours
+    first .. first + count - 1, of which the first `number` in tile.listed are summed over. With `anew` they are added to
+    tile.fields, without it what has changed of them is added to tile.felt: a flip changes a spin by twice its new value. The
+    couplings are `members` rows of `count` numbers from tile.couplings[row] on, the counters of the random numbers
+    counter .. counter + members - 1.
     """
 
     @intrinsic
-    def draw(typing, spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high):  # noqa: ARG001
-        def generate(context, builder, signature, arguments):
-            def start_of(place: int) -> ir.Value:
-                return context.make_array(signature.args[place])(context, builder, arguments[place]).data
+    def draw(typing, tile, anew, row, spin, counter, first, count, number):  # noqa: ARG001
+        def generate(context, builder, signature, arguments):  # noqa: ARG001
+            arrays, anew, row, spin, counter, first, count, number = arguments
 
-            spin_data, field_data, coupling_data = start_of(0), start_of(1), start_of(2)
-            row, spin, first, count = arguments[3:7]
-            counter = arguments[8]
+            def start_of(name: str) -> ir.Value:
+                place = tile.fields.index(name)
+                return context.make_array(tile.types[place])(context, builder, builder.extract_value(arrays, place)).data
+
+            def bits_of(one: ir.Value) -> list[ir.Value]:
+                """Pointers to the words that make up the row of one spin in tile.flips."""
+                words = LANES // _WIDTH
+                begin = builder.mul(one, _index(words))
+                return [builder.gep(flips, [builder.add(begin, _index(word))]) for word in range(words)]
+
+            couplings, spins, fields, felt, flips, listed = map(start_of, _Tile._fields[:6])
+            anew = context.cast(builder, anew, types.boolean, types.boolean)
+            always = builder.sext(anew, ir.IntType(_WIDTH))
+            change = _spread(builder, builder.select(anew, ir.Constant(ir.FloatType(), 1.0), ir.Constant(ir.FloatType(), 2.0)))
+            before = builder.select(anew, fields, felt)
             drawn = [builder.add(spin, _index(member)) for member in range(members)]
-            felt = [[_register(builder, field) for field in _load(builder, _rows(builder, field_data, one))] for one in drawn]
-            with cgutils.for_range(builder, count, intp=ir.IntType(64)) as loop:
-                neighbour = _load(builder, _rows(builder, spin_data, builder.add(first, loop.index)))
+            totals = [[_register(builder, field) for field in _load(builder, _rows(builder, before, one))] for one in drawn]
+            with cgutils.for_range(builder, number, intp=ir.IntType(64)) as loop:
+                place = builder.load(builder.gep(listed, [loop.index]))
+                neighbour = builder.add(first, place)
+                changes = []
+                for bits, value in zip(bits_of(neighbour), _load(builder, _rows(builder, spins, neighbour)), strict=True):
+                    counted = builder.bitcast(builder.or_(builder.load(bits), always), _BITS)
+                    changes.append(builder.fmul(builder.select(counted, value, _same(0.0)), change))
                 for member in range(members):
-                    place = builder.add(builder.add(row, builder.mul(count, _index(member))), loop.index)
-                    coupling = _spread(builder, builder.load(builder.gep(coupling_data, [place])))
-                    for total, part in zip(felt[member], neighbour, strict=True):
+                    at = builder.add(builder.add(row, builder.mul(count, _index(member))), place)
+                    coupling = _spread(builder, builder.load(builder.gep(couplings, [at])))
+                    for total, part in zip(totals[member], changes, strict=True):
                         builder.store(_intrinsic(builder, "fma", coupling, part, builder.load(total)), total)
-            scales = _load(builder, _rows(builder, start_of(7), _index(0)))
-            keys = [_load(builder, _rows(builder, start_of(place), _index(0), _INTEGERS)) for place in (9, 10)]
+            betas = _load(builder, _rows(builder, start_of("betas"), _index(0)))
+            keys = [_load(builder, _rows(builder, start_of(f"keys_{half}"), _index(0), _INTEGERS)) for half in ("low", "high")]
             for member, one in enumerate(drawn):
-                number = builder.add(counter, ir.Constant(ir.IntType(32), member))
-                for total, scale, low, high, place in zip(
-                    felt[member], scales, *keys, _rows(builder, spin_data, one), strict=True
-                ):
-                    exponent = builder.fmul(scale, builder.load(total))
-                    bits = _random_bits(builder, number, low, high)
-                    builder.store(_heat_bath(builder, exponent, bits), place, align=4)
+                turn = builder.add(counter, ir.Constant(ir.IntType(32), member))
+                rows = zip(_rows(builder, spins, one), _rows(builder, felt, one), bits_of(one), strict=True)
+                for total, beta, low, high, (spin_row, felt_row, bits) in zip(totals[member], betas, *keys, rows, strict=True):
+                    field = builder.load(total)
+                    builder.store(field, felt_row, align=4)
+                    new = _heat_bath(builder, builder.fmul(beta, field), _random_bits(builder, turn, low, high))
+                    flipped = builder.fcmp_unordered("!=", new, builder.load(spin_row, align=4))
+                    builder.store(builder.bitcast(flipped, ir.IntType(_WIDTH)), bits)
+                    builder.store(new, spin_row, align=4)
             return context.get_dummy_value()
 
-        numbers = (types.int64,) * 4
-        return types.void(spins, fields, couplings, *numbers, betas, types.uint32, keys_low, keys_high), generate
+        places = (types.int64,) * 3
+        return types.void(tile, types.boolean, types.int64, types.int64, types.uint32, *places), generate
 
     return draw
 
 
-_draw_eight, _draw_two, _draw_one = (_draw_layer_spins(members) for members in (8, 2, 1))
+_draw_sixteen, _draw_eight, _draw_two, _draw_one = (_draw_layer_spins(members) for members in (16, 8, 2, 1))
 
 
 @numba.njit(inline="always")
-def _draw_range(spins, fields, couplings, row, spin, end, first, count, betas, counter, keys_low, keys_high):
-    """Draw the spins spin .. end - 1 of one layer; their random numbers count up from `counter`."""
+def _draw_layer(tile, anew, row, spin, end, counter, first, count):
+    """Draw the spins spin .. end - 1 of one layer; their random numbers count up from `counter`.
+
+    anew: whether all neighbours are summed over, instead of those alone that have changed since the layer was drawn last.
+    """
+    number = 0
+    for place in range(count):
+        tile.listed[number] = place
+        counts = anew
+        for word in range(tile.flips.shape[1]):
+            counts |= tile.flips[first + place, word] != 0
+        number += counts
     while spin < end:
-        if end - spin >= 8:
+        if end - spin >= 16:
+            drawn = 16
+            _draw_sixteen(tile, anew, row, spin, counter, first, count, number)
+        elif end - spin >= 8:
             drawn = 8
-            _draw_eight(spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high)
+            _draw_eight(tile, anew, row, spin, counter, first, count, number)
         elif end - spin >= 2:
             drawn = 2
-            _draw_two(spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high)
+            _draw_two(tile, anew, row, spin, counter, first, count, number)
         else:
             drawn = 1
-            _draw_one(spins, fields, couplings, row, spin, first, count, betas, counter, keys_low, keys_high)
+            _draw_one(tile, anew, row, spin, counter, first, count, number)
         spin += drawn
         row += drawn * count
         counter = uint32(counter + uint32(drawn))
 
 
 @numba.njit(inline="always")
-def _sweep_layers(spins, fields, first, size, neighbour_first, neighbour_count, couplings, betas, sweep, keys_low, keys_high):
-    """One update of every spin of a tile, layer by layer; `sweep` is the number of the sweep, for the random numbers."""
+def _sweep_layers(tile, anew, sweep, first, size, neighbour_first, neighbour_count):
+    """One update of every spin of a tile, layer by layer; `sweep` is the number of the sweep, for the random numbers.
+
+    anew: as in `_draw_layer`.
+    """
     row = 0
     for layer in range(first.size):
         begin, count = neighbour_first[layer], neighbour_count[layer]
         spin, end = first[layer], first[layer] + size[layer]
-        counter = uint32(sweep * len(spins) + spin)
-        _draw_range(spins, fields, couplings, row, spin, end, begin, count, betas, counter, keys_low, keys_high)
+        counter = uint32(sweep * len(tile.spins) + spin)
+        _draw_layer(tile, anew, row, spin, end, counter, begin, count)
         row += size[layer] * count
+
+
+@numba.njit
+def _tiles(states):
+    """How many tiles the replicas of `states`, (B, R, N), make up."""
+    return (states.shape[0] * states.shape[1] + LANES - 1) // LANES
 
 
 @numba.njit(inline="always")
@@ -247,37 +321,26 @@ def anneal(fields, order, first, size, neighbour_first, neighbour_count, couplin
     The layout of order .. couplings is that of `qnn_core.samplers.gibbs`; fields are (B, N) float32. A first sweep at beta = 0,
     where neighbours do not matter, makes the random start.
     """
-    images, reads, num_spins = out.shape
-    replicas = images * reads
     stream = _splitmix64(seed)
-    for tile in numba.prange((replicas + LANES - 1) // LANES):
-        spins = np.zeros((num_spins, LANES), np.float32)
-        tile_fields = np.empty((num_spins, LANES), np.float32)
-        tile_betas = np.zeros(LANES, np.float32)
-        keys_low = np.empty(LANES, np.uint32)
-        keys_high = np.empty(LANES, np.uint32)
-        _replica_keys(stream, tile, replicas, keys_low, keys_high)
-        for lane in range(LANES):
-            replica = min(tile * LANES + lane, replicas - 1)
-            for spin in range(num_spins):
-                tile_fields[spin, lane] = fields[replica // reads, order[spin]]
-        for sweep in range(betas.size + 1):
-            if sweep:
-                tile_betas[:] = betas[sweep - 1]
-            _sweep_layers(
-                spins,
-                tile_fields,
-                first,
-                size,
-                neighbour_first,
-                neighbour_count,
-                couplings,
-                tile_betas,
-                sweep,
-                keys_low,
-                keys_high,
-            )
-        _store_tile(spins, order, tile, out)
+    for number in numba.prange(_tiles(out)):
+        _anneal_tile(number, fields, order, first, size, neighbour_first, neighbour_count, couplings, betas, stream, out)
+
+
+@numba.njit
+def _anneal_tile(number, fields, order, first, size, neighbour_first, neighbour_count, couplings, betas, stream, out):
+    images, reads, num_spins = out.shape
+    tile = _new_tile(couplings, num_spins)
+    _replica_keys(stream, number, images * reads, tile.keys_low, tile.keys_high)
+    for lane in range(LANES):
+        replica = min(number * LANES + lane, images * reads - 1)
+        for spin in range(num_spins):
+            tile.fields[spin, lane] = fields[replica // reads, order[spin]]
+    nobody = np.zeros_like(neighbour_count)
+    _sweep_layers(tile, True, 0, first, size, neighbour_first, nobody)
+    for sweep in range(1, betas.size + 1):
+        tile.betas[:] = betas[sweep - 1]
+        _sweep_layers(tile, sweep % _ANEW == 1, sweep, first, size, neighbour_first, neighbour_count)
+    _store_tile(tile.spins, order, number, out)
 
 
 @numba.njit(parallel=True, cache=True)
@@ -286,38 +349,28 @@ def sweep_on(fields, order, first, size, neighbour_first, neighbour_count, coupl
 
     The layout of order .. couplings is that of `qnn_core.samplers.gibbs`; fields are (B, N) float32.
     """
-    _, reads, num_spins = states.shape
-    replicas = states.shape[0] * reads
     stream = _splitmix64(seed)
-    for tile in numba.prange((replicas + LANES - 1) // LANES):
-        spins = np.empty((num_spins, LANES), np.float32)
-        tile_fields = np.empty((num_spins, LANES), np.float32)
-        tile_betas = np.empty(LANES, np.float32)
-        keys_low = np.empty(LANES, np.uint32)
-        keys_high = np.empty(LANES, np.uint32)
-        _replica_keys(stream, tile, replicas, keys_low, keys_high)
-        for lane in range(LANES):
-            replica = min(tile * LANES + lane, replicas - 1)
-            image, read = replica // reads, replica % reads
-            tile_betas[lane] = betas[image, read]
-            for spin in range(num_spins):
-                tile_fields[spin, lane] = fields[image, order[spin]]
-                spins[spin, lane] = states[image, read, order[spin]]
-        for sweep in range(sweeps):
-            _sweep_layers(
-                spins,
-                tile_fields,
-                first,
-                size,
-                neighbour_first,
-                neighbour_count,
-                couplings,
-                tile_betas,
-                sweep,
-                keys_low,
-                keys_high,
-            )
-        _store_tile(spins, order, tile, states)
+    for number in numba.prange(_tiles(states)):
+        _sweep_tile(
+            number, fields, order, first, size, neighbour_first, neighbour_count, couplings, betas, sweeps, stream, states
+        )
+
+
+@numba.njit
+def _sweep_tile(number, fields, order, first, size, neighbour_first, neighbour_count, couplings, betas, sweeps, stream, states):
+    images, reads, num_spins = states.shape
+    tile = _new_tile(couplings, num_spins)
+    _replica_keys(stream, number, images * reads, tile.keys_low, tile.keys_high)
+    for lane in range(LANES):
+        replica = min(number * LANES + lane, images * reads - 1)
+        image, read = replica // reads, replica % reads
+        tile.betas[lane] = betas[image, read]
+        for spin in range(num_spins):
+            tile.fields[spin, lane] = fields[image, order[spin]]
+            tile.spins[spin, lane] = states[image, read, order[spin]]
+    for sweep in range(sweeps):
+        _sweep_layers(tile, sweep % _ANEW == 0, sweep, first, size, neighbour_first, neighbour_count)
+    _store_tile(tile.spins, order, number, states)
 
 
 @intrinsic
@@ -415,47 +468,50 @@ def anneal_collapsed(fields, by_hidden, by_output, betas, anneals, seed, out):
     anneal. anneals: how many each replica makes, from a random start each; the outputs of the deepest are kept. The spins go into
     `out`, (B, R, N_h + N_o) int8.
     """
-    images, reads, num_spins = out.shape
-    hidden = by_output.shape[1]
-    num_outputs = num_spins - hidden
-    rows_of_outputs, rows_of_hidden = by_output.ravel(), by_hidden.ravel()
-    replicas = images * reads
     stream = _splitmix64(seed)
-    for tile in numba.prange((replicas + LANES - 1) // LANES):
-        # Outputs first, then hidden spins, so that the outputs are the hidden spins' neighbours 0 .. N_o - 1.
-        spins = np.zeros((num_spins, LANES), np.float32)
-        own = np.empty((num_spins, LANES), np.float32)
-        driven = np.empty((hidden, LANES), np.float32)
-        keys_low = np.empty(LANES, np.uint32)
-        keys_high = np.empty(LANES, np.uint32)
-        _replica_keys(stream, tile, replicas, keys_low, keys_high)
-        for lane in range(LANES):
-            image = min(tile * LANES + lane, replicas - 1) // reads
+    for number in numba.prange(_tiles(out)):
+        _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals, stream, out)
+
+
+@numba.njit
+def _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals, stream, out):
+    images, reads, num_spins = out.shape
+    num_outputs, hidden = by_output.shape
+    replicas = images * reads
+    # Outputs first, then hidden spins, so that the outputs are the hidden spins' neighbours 0 .. N_o - 1.
+    tile = _new_tile(by_hidden.ravel(), num_spins)
+    spins, own = tile.spins, tile.fields
+    driven = np.empty((hidden, LANES), np.float32)
+    rows_of_outputs = by_output.ravel()
+    _replica_keys(stream, number, replicas, tile.keys_low, tile.keys_high)
+    for lane in range(LANES):
+        image = min(number * LANES + lane, replicas - 1) // reads
+        for output in range(num_outputs):
+            own[output, lane] = fields[image, hidden + output]
+        for spin in range(hidden):
+            own[num_outputs + spin, lane] = fields[image, spin]
+            driven[spin, lane] = fields[image, spin]
+    kept = np.empty((num_outputs, LANES), np.float32)
+    depths = np.full(LANES, np.float32(np.inf))
+    for turn in range(anneals):
+        for sweep in range(betas.size + 1):
+            beta = betas[sweep - 1] if sweep else float32(0)
             for output in range(num_outputs):
-                own[output, lane] = fields[image, hidden + output]
-            for spin in range(hidden):
-                own[num_outputs + spin, lane] = fields[image, spin]
-                driven[spin, lane] = fields[image, spin]
-        kept = np.empty((num_outputs, LANES), np.float32)
-        depths = np.full(LANES, np.float32(np.inf))
-        for turn in range(anneals):
-            for sweep in range(betas.size + 1):
-                beta = betas[sweep - 1] if sweep else float32(0)
-                for output in range(num_outputs):
-                    counter = uint32((turn * (betas.size + 1) + sweep) * num_spins + output)
-                    row = output * hidden
-                    _draw_output(driven, spins, own, rows_of_outputs, row, output, hidden, beta, counter, keys_low, keys_high)
-            if anneals > 1:
-                _keep_deepest(driven, spins, own, num_outputs, kept, depths)
+                counter = uint32((turn * (betas.size + 1) + sweep) * num_spins + output)
+                row = output * hidden
+                keys = tile.keys_low, tile.keys_high
+                _draw_output(driven, spins, own, rows_of_outputs, row, output, hidden, beta, counter, *keys)
         if anneals > 1:
-            spins[:num_outputs] = kept
-        counter = uint32((anneals * (betas.size + 1) - 1) * num_spins + num_outputs)
-        last = np.full(LANES, betas[-1])
-        _draw_range(spins, own, rows_of_hidden, 0, num_outputs, num_spins, 0, num_outputs, last, counter, keys_low, keys_high)
-        for lane in range(LANES):
-            replica = tile * LANES + lane
-            if replica < replicas:
-                for output in range(num_outputs):
-                    out[replica // reads, replica % reads, hidden + output] = np.int8(spins[output, lane])
-                for spin in range(hidden):
-                    out[replica // reads, replica % reads, spin] = np.int8(spins[num_outputs + spin, lane])
+            _keep_deepest(driven, spins, own, num_outputs, kept, depths)
+    if anneals > 1:
+        spins[:num_outputs] = kept
+    counter = uint32((anneals * (betas.size + 1) - 1) * num_spins + num_outputs)
+    tile.betas[:] = betas[-1]
+    _draw_layer(tile, True, 0, num_outputs, num_spins, counter, 0, num_outputs)
+    for lane in range(LANES):
+        replica = number * LANES + lane
+        if replica < replicas:
+            for output in range(num_outputs):
+                out[replica // reads, replica % reads, hidden + output] = np.int8(spins[output, lane])
+            for spin in range(hidden):
+                out[replica // reads, replica % reads, spin] = np.int8(spins[num_outputs + spin, lane])
