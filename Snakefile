@@ -4,7 +4,7 @@
 import json
 
 from qnn_core.dependencies import modules_of
-from qnn_core.params import load_profile
+from qnn_core.profiles import load_profile, settings
 
 name = config.get("profile", "quick")
 profile = load_profile(name)
@@ -18,18 +18,10 @@ RENDERED = f"notebooks/rendered/{name}"
 BACKPROP = ["mlp", "energy"]
 METHODS = ["gibbs", *BACKPROP]
 
-CUTS = {
-    "copies": profile.copies,
-    "reads": profile.reads,
-    "sweeps": profile.sweeps,
-    "margin": profile.margin,
-    "batch_size": profile.batch_size,
-}
-
 wildcard_constraints:
     method="[a-z]+",
     width=r"\d+",
-    hidden=r"\d+(x\d+)*",
+    hidden=r"\d+",
     seed=r"\d+",
     study="[a-z0-9]+",
 
@@ -50,18 +42,17 @@ def histories(methods, hidden, seeds=profile.seeds):
     return [f"{RESULTS}/training/{method}-{hidden}-s{seed}.npz" for method in methods for seed in seeds]
 
 
-
-
-def layers(hidden):
-    return [int(width) for width in hidden.split("x")]
-
-
 def as_json(values):
     """Parameters of a notebook; COMMAND quotes them for the shell (:q).
 
     Those that depend on a rule's input and output stand apart, as `paths`: Snakemake runs a rule again when its other params change.
     """
-    return json.dumps(values, default=list)
+    return json.dumps(values)
+
+
+def given(rule, **run):
+    """What a rule's notebook is given of the profile."""
+    return as_json(settings(profile, rule, **run))
 
 
 COMMAND = (
@@ -69,9 +60,7 @@ COMMAND = (
     "--parameters {params.settings:q} --parameters {params.paths:q}"
 )
 CURVES = expand(RESULTS + "/curves/{method}-{width}.npz", method=METHODS, width=profile.scaling.widths)
-ACTIVE = profile.active.model_dump(mode="json")
-STUDIES = ACTIVE.pop("studies")
-ACTIVE_RUNS = [f"{RESULTS}/active/{study}.npz" for study in STUDIES]
+ACTIVE_RUNS = [f"{RESULTS}/active/{study}.npz" for study in profile.active.studies]
 
 
 rule summary:
@@ -112,7 +101,7 @@ rule data:
         rendered=f"{RENDERED}/01_data.ipynb",
     params:
         notebook="01_data",
-        settings=as_json({"dataset": profile.dataset}),
+        settings=given("data"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -125,11 +114,7 @@ rule rates_run:
         rendered=f"{RENDERED}/01b_rates/{{method}}-{{hidden}}.ipynb",
     params:
         notebook="01b_rates",
-        settings=lambda wildcards: as_json({
-            **CUTS, "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden),
-            "epochs": profile.epochs,
-            "rates": profile.rates[wildcards.method],
-        }),
+        settings=lambda wildcards: given("rates_run", method=wildcards.method, hidden=int(wildcards.hidden)),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -146,11 +131,9 @@ rule backprop_run:
         method="|".join(BACKPROP),
     params:
         notebook="03_backprop",
-        settings=lambda wildcards: as_json({
-            "dataset": profile.dataset, "method": wildcards.method, "hidden": layers(wildcards.hidden), "copies": profile.copies,
-            "epochs": profile.epochs, "batch_size": profile.batch_size,
-            "seed": int(wildcards.seed),
-        }),
+        settings=lambda wildcards: given(
+            "backprop_run", method=wildcards.method, hidden=int(wildcards.hidden), seed=int(wildcards.seed)
+        ),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
     shell: COMMAND
 
@@ -167,11 +150,7 @@ rule training_run:
         method="gibbs",
     params:
         notebook="02_training",
-        settings=lambda wildcards: as_json({
-            **CUTS, "dataset": profile.dataset, "sampler": wildcards.method, "hidden": layers(wildcards.hidden),
-            "epochs": profile.epochs,
-            "snapshots": profile.snapshots, "seed": int(wildcards.seed),
-        }),
+        settings=lambda wildcards: given("training_run", hidden=int(wildcards.hidden), seed=int(wildcards.seed)),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
     shell: COMMAND
 
@@ -184,7 +163,7 @@ rule samplers:
         rendered=f"{RENDERED}/02b_samplers.ipynb",
     params:
         notebook="02b_samplers",
-        settings=as_json(profile.samplers.model_dump()),
+        settings=given("samplers"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -198,7 +177,7 @@ rule ablation:
         rendered=f"{RENDERED}/02c_ablation.ipynb",
     params:
         notebook="02c_ablation",
-        settings=as_json({**CUTS, "dataset": profile.dataset, "hidden": [profile.hidden], **profile.ablation.model_dump()}),
+        settings=given("ablation"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -213,7 +192,7 @@ rule phase:
         rendered=f"{RENDERED}/04_phase.ipynb",
     params:
         notebook="04_phase",
-        settings=as_json(profile.phase.model_dump()),
+        settings=given("phase"),
         paths=lambda wildcards, input, output: as_json({"runs": input.runs, "result": output.result}),
     shell: COMMAND
 
@@ -228,7 +207,7 @@ rule equilibrium:
         rendered=f"{RENDERED}/04b_equilibrium.ipynb",
     params:
         notebook="04b_equilibrium",
-        settings=as_json(profile.equilibrium.model_dump()),
+        settings=given("equilibrium"),
         paths=lambda wildcards, input, output: as_json({"runs": input.runs, "result": output.result}),
     shell: COMMAND
 
@@ -241,7 +220,7 @@ rule sizes:
         rendered=f"{RENDERED}/04c_sizes.ipynb",
     params:
         notebook="04c_sizes",
-        settings=as_json({**profile.sizes.model_dump(), "dataset": profile.dataset}),
+        settings=given("sizes"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -254,7 +233,7 @@ rule landscape:
         rendered=f"{RENDERED}/04d_landscape.ipynb",
     params:
         notebook="04d_landscape",
-        settings=as_json({**profile.landscape.model_dump(), "dataset": profile.dataset}),
+        settings=given("landscape"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -267,11 +246,7 @@ rule curves_run:
         rendered=f"{RENDERED}/05a_curves/{{method}}-{{width}}.ipynb",
     params:
         notebook="05a_curves",
-        settings=lambda wildcards: as_json({
-            **CUTS, "dataset": profile.dataset, "method": wildcards.method, "width": int(wildcards.width),
-            "rates": profile.scaling.rates[wildcards.method],
-            **{name: getattr(profile.scaling, name) for name in ("train_images", "copies", "epochs", "batch_size", "seeds", "rate_seeds")},
-        }),
+        settings=lambda wildcards: given("curves_run", method=wildcards.method, hidden=int(wildcards.width)),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -286,7 +261,7 @@ rule scaling:
         rendered=f"{RENDERED}/05_scaling.ipynb",
     params:
         notebook="05_scaling",
-        settings=as_json({"resamples": profile.scaling.resamples}),
+        settings=given("scaling"),
         paths=lambda wildcards, input, output: as_json({"curves": input.curves, "result": output.result}),
     shell: COMMAND
 
@@ -299,7 +274,7 @@ rule heads:
         rendered=f"{RENDERED}/05b_heads.ipynb",
     params:
         notebook="05b_heads",
-        settings=as_json({**CUTS, "copies": 1, **profile.heads.model_dump(), "dataset": profile.dataset}),
+        settings=given("heads"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -312,7 +287,7 @@ rule grover:
         rendered=f"{RENDERED}/06_grover.ipynb",
     params:
         notebook="06_grover",
-        settings=as_json({**profile.grover.model_dump(), "dataset": profile.dataset}),
+        settings=given("grover"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -326,7 +301,7 @@ rule active_run:
         rendered=f"{RENDERED}/07_active_layers/{{study}}.ipynb",
     params:
         notebook="07_active_layers",
-        settings=lambda wildcards: as_json({"dataset": profile.dataset, **ACTIVE, **STUDIES[wildcards.study]}),
+        settings=lambda wildcards: given("active_run", study=wildcards.study),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 

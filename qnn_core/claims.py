@@ -19,7 +19,7 @@ from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import in_project, read_record, relative
 from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT, STATEMENTS
 from qnn_core.results import Result, stack
-from qnn_core.statistics import Interval, difference_interval, mean_interval
+from qnn_core.statistics import Interval, difference_interval, mean_interval, of_largest_size
 
 Verdict = Literal["agrees", "disagrees", "not testable here"]
 
@@ -86,7 +86,7 @@ def phase_claim(phase: Result, sizes: Result) -> Claim:
         if np.isfinite(peak.value)
         else "without a peak of the susceptibility there"
     )
-    smallest, *_, largest = sizes["spins"]
+    smallest, *_, largest = sizes["spins"][sizes["resolved"]]
     found = str(sizes["verdict"])
     return Claim(
         id="C2",
@@ -185,11 +185,9 @@ def scaling_claim(scaling: Result) -> Claim:
 
 
 def _is_main(scaling: Result, prefix: str = "") -> np.ndarray:
-    """Rows of the training error against epochs at the largest width and, at it, the largest training set."""
-    width, images = (scaling[prefix + name] for name in ("width", "images"))
-    widest = width == width.max(initial=0)
-    largest = widest & (images == images[widest].max(initial=0))
-    return largest & (scaling[prefix + "measure"] == "train") & (scaling[prefix + "axis"] == "epochs")
+    """Rows of the training error against epochs at the largest size."""
+    width, images, measure, axis = (scaling[prefix + name] for name in ("width", "images", "measure", "axis"))
+    return of_largest_size(width, images) & (measure == "train") & (axis == "epochs")
 
 
 def grover_claim(grover: Result) -> Claim:

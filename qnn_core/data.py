@@ -314,8 +314,8 @@ def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dat
 
 
 def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
-    """A file of the user's: relative to `data_dir`, else to the working directory, else to the project's folder."""
-    candidates = [Path(data_dir) / name] if data_dir else [Path(name).absolute(), in_project(name)]
+    """A file of the user's: relative to `data_dir`, else to the project's folder, else to the working directory."""
+    candidates = [Path(data_dir) / name] if data_dir else [in_project(name), Path(name)]
     for path in candidates:
         if path.is_file():
             return path.absolute()

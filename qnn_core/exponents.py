@@ -15,7 +15,7 @@ from qnn_core.params import LearningCurvesParameters
 from qnn_core.results import Result
 from qnn_core.samplers import SAMPLERS
 from qnn_core.scaling import MIN_DECADES, MODELS, Fit, Model, common_window, effort_to_reach, fit_curve, paired_difference
-from qnn_core.statistics import Interval
+from qnn_core.statistics import Interval, of_largest_size
 
 AXES = ("epochs", "cuts")
 """Passes over the training images, and images whose gradient was used. All other effort is proportional to one of these."""
@@ -149,9 +149,9 @@ def tabulated(rows: Sequence[Fitted], found: Sequence[Difference]) -> dict[str, 
 
 
 def largest(rows: Sequence[Sized]) -> list[Sized]:
-    """Those of the largest width and, at it, the largest training set."""
-    size = max((row.width, row.images) for row in rows)
-    return [row for row in rows if (row.width, row.images) == size]
+    """Those of the largest size."""
+    chosen = of_largest_size(np.array([row.width for row in rows]), np.array([row.images for row in rows]))
+    return [row for row, of_it in zip(rows, chosen, strict=True) if of_it]
 
 
 def cost_to_reach(result: Result, level: float) -> dict[str, float]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -15,11 +14,12 @@ from tqdm import tqdm
 
 from qnn_core.backprop import train_backprop
 from qnn_core.data import Dataset
-from qnn_core.files import atomic_write, in_project
+from qnn_core.errors import DamagedFile
+from qnn_core.files import in_project, read_sealed, write_sealed
 from qnn_core.history import History
 from qnn_core.network import QNN
 from qnn_core.params import LearningCurvesParameters
-from qnn_core.results import Result
+from qnn_core.results import REMEDY, Result
 from qnn_core.samplers import SAMPLERS, get_sampler
 from qnn_core.samplers.device import MockDevice
 from qnn_core.training import train
@@ -156,18 +156,19 @@ def cost_of_an_epoch(p: LearningCurvesParameters, pixels: int, classes: int, ima
 
 
 def _kept(p: LearningCurvesParameters, data: Dataset, rate: float, seed: int, folder: str) -> dict[str, np.ndarray]:
-    """One run, from `folder` if it was finished before; a file that cannot be read is made again."""
+    """One run, from `folder` if it was finished before; a file that is not as it was written is made again."""
     told = json.dumps([p.run_settings, data.sha256, rate, seed], sort_keys=True)
-    path = in_project(folder) / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.npz"
+    path = in_project(folder) / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.run"
     if path.is_file():
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with np.load(io.BytesIO(read_sealed(path, REMEDY)), allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        except DamagedFile:
             path.unlink()
     arrays = _train(p, data, rate, seed).arrays()
-    with atomic_write(path) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    payload = io.BytesIO()
+    np.savez(payload, allow_pickle=False, **arrays)
+    write_sealed(path, payload.getvalue())
     return arrays
 
 

@@ -1,4 +1,4 @@
-"""The parameters of every notebook and of every profile: names, types, bounds and meaning.
+"""The parameters of every notebook: names, types, bounds and meaning.
 
 Checked strictly, before any work, by every way in: a profile's yaml, `qnn_core.execute`, and the first lines of each notebook.
 
@@ -12,11 +12,10 @@ import ast
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from qnn_core.active import WindowSchedule
@@ -42,6 +41,11 @@ Paths = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 def _known_dataset(name: str) -> str:
+    if name.endswith(".npz") and (Path(name).is_absolute() or ".." in Path(name).parts):
+        raise ValueError(
+            f"{name!r}: expected a path that counts from the project's folder and stays in it, such as data/mine/images.npz: records and "
+            "pages show it, and shall not show where your folders are; copy or link the file there"
+        )
     try:
         size_of(name)
     except (InvalidInput, MissingData, DamagedFile) as failure:
@@ -751,211 +755,11 @@ INTERACTIVE = ("playground",)
 """Notebooks for JupyterLab, which no workflow runs."""
 
 
-class SamplersSettings(Strict):
-    samplers: Annotated[tuple[ComparedSampler, ...], Field(min_length=1)]
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
-    hidden: Count
-    epochs: Count
-    duration: float = Field(gt=0)
-    dwave_duration: float = Field(gt=0)
-    steps: Count
-    images: Count
-
-
-class AblationSettings(Strict):
-    held_out: float = Field(gt=0, lt=1)
-    train_images: Count | None
-    copies: Count
-    epochs: Count
-    batch_size: Count
-    reads_tried: Annotated[tuple[Count, ...], Field(min_length=2)]
-    samplers: Annotated[tuple[SamplerName, ...], Field(min_length=1)]
-    searchers: Annotated[tuple[OfflineSampler, ...], Field(min_length=1)]
-    images: Count
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
-
-
-class PhaseSettings(Strict):
-    images: Count
-    reads: Annotated[int, Field(ge=10)]
-    sweeps: Count
-
-
-class EquilibriumSettings(Strict):
-    images: Annotated[int, Field(ge=2)]
-    moments: Annotated[int, Field(ge=2)]
-    coldest: float = Field(gt=0)
-    hottest: float = Field(gt=0)
-    temperatures: Annotated[int, Field(ge=4)]
-    sweeps: Count
-    measurements: Annotated[int, Field(ge=10)]
-    glass_sizes: Annotated[tuple[tuple[Count, Count], ...], Field(min_length=1)]
-    glasses: Annotated[int, Field(ge=2)]
-
-
-class SizesSettings(Strict):
-    copies: Annotated[tuple[Count, ...], Field(min_length=2)]
-    train_images: Count | None
-    images: Annotated[int, Field(ge=2)]
-    reads: Annotated[int, Field(ge=10)]
-    epochs: Count
-    batch_size: Count
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
-
-
-class LandscapeSettings(Strict):
-    epochs: Count
-    batch_size: Count
-    images: Count
-
-
-class ScalingSettings(Strict):
-    widths: Annotated[tuple[Count, ...], Field(min_length=1)]
-    train_images: Annotated[tuple[Count, ...], Field(min_length=1)]
-    copies: Count
-    epochs: Count
-    batch_size: Count
-    rates: dict[Literal["gibbs", "mlp", "energy"], Annotated[tuple[Rate, ...], Field(min_length=1)]]
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
-    rate_seeds: Annotated[int, Field(ge=2)]
-    resamples: Annotated[int, Field(ge=100)]
-
-
-class HeadsSettings(Strict):
-    train_images: Count | None
-    epochs: Count
-    batch_size: Count
-    lr: Rate
-    images: Count
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
-
-
-class GroverSettings(Strict):
-    classes: Annotated[tuple[int, ...], Field(min_length=2)]
-    hidden: Count
-    search_hidden: Count
-    epochs: Count
-    images: Count
-    steps: Count
-    searches: Count
-    search_epochs: Count
-    search_seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
-    dragons: Count
-
-
-class ActiveStudy(Strict):
-    """One network of 07_active_layers."""
-
-    hidden: Widths
-    windows: Annotated[tuple[WindowChoice, ...], Field(min_length=1)]
-    epochs: Count
-    lr: Rate
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
-
-
-class ActiveSettings(Strict):
-    """studies: by name; the first is the one that claim C6 is judged by."""
-
-    copies: Count
-    glass: float = Field(gt=0)
-    reads: Count
-    code_reads: Count
-    sweeps: Count
-    batch_size: Count
-    looks: Count
-    judged: Count | None
-    answered: Count
-    mlp_rates: Annotated[tuple[Rate, ...], Field(min_length=1)]
-    chips: Annotated[tuple[ChipChoice, ...], Field(min_length=1)]
-    studies: Annotated[dict[str, ActiveStudy], Field(min_length=1)]
-
-
-class Profile(Strict):
-    """A profile (config/<name>.yaml): how large every part of a run is."""
-
-    dataset: DatasetName
-    hidden: Count
-    copies: Count
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=2)]
-    epochs: Count
-    reads: Count
-    sweeps: Count
-    batch_size: Count
-    margin: float = Field(ge=0)
-    rates: dict[Literal["gibbs", "mlp", "energy"], Annotated[tuple[Rate, ...], Field(min_length=1)]]
-    snapshots: Annotated[int, Field(ge=2)]
-    samplers: SamplersSettings
-    ablation: AblationSettings
-    phase: PhaseSettings
-    equilibrium: EquilibriumSettings
-    sizes: SizesSettings
-    landscape: LandscapeSettings
-    scaling: ScalingSettings
-    heads: HeadsSettings
-    grover: GroverSettings
-    active: ActiveSettings
-
-
-def load_profile(name: str, folder: Path = ROOT / "config") -> Profile:
-    """The checked profile of a name; what each notebook would be given is checked with it, before any of them runs."""
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
-    if name not in known:
-        raise InvalidInput("profile", name, f"one of {', '.join(known)}")
-    where = f"config/{name}.yaml"
-    try:
-        content = yaml.load((folder / f"{name}.yaml").read_text(encoding="utf-8"), Loader=_OnceOnly)
-    except yaml.YAMLError as failure:
-        raise InvalidInput("profile", name, f"a readable yaml file: {' '.join(str(failure).split())}") from failure
-    profile: Profile = _validate(Profile, content, where)
-    for part, notebook, values in _parts(profile):
-        _validate(NOTEBOOKS[notebook], values, f"{where}, {part}")
-    return profile
-
-
-class _OnceOnly(yaml.SafeLoader):
-    """yaml's safe loader, but for a name that is given twice: which of the two was meant?"""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        names = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if twice := [name for number, name in enumerate(names) if name in names[:number]]:
-            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def _parts(profile: Profile) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Which part of a profile goes to which notebook, with paths as good as any others."""
-    result, data = {"result": "x.npz"}, {"dataset": profile.dataset}
-    names = ("copies", "reads", "sweeps", "margin", "batch_size")
-    cuts = {**data, **{name: getattr(profile, name) for name in names}, **result}
-    yield (
-        "training",
-        "02_training",
-        {**cuts, "hidden": [profile.hidden], "epochs": profile.epochs, "snapshots": profile.snapshots},
-    )
-    yield "samplers", "02b_samplers", {**data, **profile.samplers.model_dump(), **result}
-    yield "ablation", "02c_ablation", {**cuts, "hidden": [profile.hidden], **profile.ablation.model_dump()}
-    yield "phase", "04_phase", {**profile.phase.model_dump(), "runs": ["x"], **result}
-    yield "equilibrium", "04b_equilibrium", {**profile.equilibrium.model_dump(), "runs": ["x"], **result}
-    yield "sizes", "04c_sizes", {**data, **profile.sizes.model_dump(), **result}
-    yield "landscape", "04d_landscape", {**data, **profile.landscape.model_dump(), **result}
-    yield "grover", "06_grover", {**data, **profile.grover.model_dump(), **result}
-    scaling = {
-        name: getattr(profile.scaling, name) for name in ("train_images", "copies", "epochs", "batch_size", "seeds", "rate_seeds")
-    }
-    for method, rates in profile.scaling.rates.items():
-        for width in profile.scaling.widths:
-            yield "scaling", "05a_curves", {**cuts, **scaling, "method": method, "width": width, "rates": rates}
-    yield "heads", "05b_heads", {**cuts, "copies": 1, **profile.heads.model_dump()}
-    shared = profile.active.model_dump()
-    for name, study in shared.pop("studies").items():
-        yield f"active.studies.{name}", "07_active_layers", {**data, **shared, **study, **result}
-
-
 def notebook_parameters(notebook: str, values: Mapping[str, Any]) -> Any:
     """The checked parameters of a notebook, defaults filled in; raises InvalidInput naming what is wrong."""
     if notebook not in NOTEBOOKS:
         raise InvalidInput("notebook", notebook, f"one of {', '.join(NOTEBOOKS)}")
-    return _validate(NOTEBOOKS[notebook], values, f"notebook {notebook}")
+    return validated(NOTEBOOKS[notebook], values, f"notebook {notebook}")
 
 
 INPUTS = (
@@ -1050,7 +854,8 @@ def _exactly_one_rate(lr: float | None, rates: str | None) -> None:
         raise ValueError(f"lr = {lr} and rates = {rates!r}: give exactly one of them")
 
 
-def _validate(model: type[Strict], values: Any, where: str) -> Any:
+def validated(model: type[Strict], values: Any, where: str) -> Any:
+    """An instance of a model; raises InvalidInput with a line for each value that does not pass. where: what they are parameters of."""
     try:
         return model.model_validate_json(json.dumps(values))
     except (TypeError, ValueError) as failure:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 from matplotlib.axes import Axes
 
 from qnn_core.exponents import AXES, Difference
@@ -18,12 +18,12 @@ from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
 from qnn_core.plots import METHOD_STYLE, SEARCH_STYLE
 from qnn_core.results import Result
 from qnn_core.scaling import MODELS
-from qnn_core.statistics import Interval
+from qnn_core.statistics import Interval, of_largest_size
 
 
 def plot_power_laws(axis: Axes, fits: Result, measure: str = "train") -> None:
     """Mean training error, or loss, against epochs at the largest size, each method with its power law over the common window."""
-    size = largest_size(fits)
+    size = of_largest_size(fits["width"], fits["images"])
     for row in np.flatnonzero(size & (fits["measure"] == measure) & (fits["axis"] == "epochs")):
         method = str(fits["method"][row])
         style = METHOD_STYLE[method]
@@ -39,12 +39,6 @@ def plot_power_laws(axis: Axes, fits: Result, measure: str = "train") -> None:
     axis.set(xscale="log", yscale="log", xlabel="epochs")
 
 
-def largest_size(fits: Result) -> Bool[np.ndarray, " F"]:
-    """Which fits belong to the largest width and, at it, the largest training set."""
-    widest = fits["width"] == fits["width"].max()
-    return widest & (fits["images"] == fits["images"][widest].max())
-
-
 def plot_exponents(axis: Axes, fits: Result) -> None:
     """Exponents of power laws at the largest size with their intervals, by measure and axis; the paper's numbers as lines."""
     shown = [
@@ -54,7 +48,7 @@ def plot_exponents(axis: Axes, fits: Result) -> None:
         ("heads", "epochs", "heads"),
         ("loss", "epochs", "loss"),
     ]
-    size, methods = largest_size(fits), list(METHOD_STYLE)
+    size, methods = of_largest_size(fits["width"], fits["images"]), list(METHOD_STYLE)
     for row in np.flatnonzero(size):
         place = next((n for n, (m, a, _) in enumerate(shown) if (m, a) == (fits["measure"][row], fits["axis"][row])), None)
         value, low, high = (fits[name][row, 0] for name in ("exponent", "low", "high"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Int64
 from scipy import stats
 
 from qnn_core.errors import InvalidInput
@@ -63,3 +64,9 @@ def bootstrap_interval(
     half = float(stats.t.ppf(0.975, runs - 1) * means.std(ddof=1) * np.sqrt(runs / (runs - 1)))
     mean = float(values.mean())
     return Interval(mean, max(bounds[0], mean - half), min(bounds[1], mean + half))
+
+
+def of_largest_size(width: Int64[np.ndarray, " F"], images: Int64[np.ndarray, " F"]) -> Bool[np.ndarray, " F"]:
+    """Which rows of a study are of its largest width and, at it, of the largest training set."""
+    widest = width == width.max(initial=0)
+    return widest & (images == images[widest].max(initial=0))

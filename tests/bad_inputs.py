@@ -174,6 +174,8 @@ BAD = [
     Bad("snapshots", "'12'", {"snapshots": "12"}, {"snapshots": "12"}, lambda: trained(snapshots="12")),
     Bad("dataset", "'emnist'", {"dataset": "emnist"}, {"dataset": "emnist"}, lambda: dataset("emnist")),
     Bad("dataset", "3", {"dataset": 3}, {"dataset": 3}, lambda: dataset(3)),
+    Bad("dataset", "'/data/mine.npz': expected a path that counts from the project's folder", {"dataset": "/data/mine.npz"}, {"dataset": "/data/mine.npz"}),
+    Bad("dataset", "'../mine.npz': expected a path that counts from the project's folder", {"dataset": "../mine.npz"}, {"dataset": "../mine.npz"}),
     Bad("dataset", "'absent.npz'", {"dataset": "absent.npz"}, {"dataset": "absent.npz"}, lambda: dataset("absent.npz")),
     Bad("sampler", "'dwave'", {"sampler": "dwave"}, part("ablation", samplers=["dwave"]), lambda: sampler("dwave")),
     Bad("schedule", "'cosine'", {"schedule": "cosine"}, None, lambda: trained(schedule="cosine")),

@@ -70,6 +70,11 @@ FAULTS = [
           "test_active.py::test_window_energies_differ_from_the_whole_by_a_constant"),
     Fault("samplers/kernels.py", "half = _same(0.5)", "half = _same(0.4)",
           "test_samplers.py::test_outputs_follow_the_boltzmann_distribution"),
+    Fault("samplers/kernels.py", "ir.Constant(ir.FloatType(), 1.0), ir.Constant(ir.FloatType(), 2.0)",
+          "ir.Constant(ir.FloatType(), 1.0), ir.Constant(ir.FloatType(), 1.0)",
+          "test_samplers.py::test_means_and_correlations_at_every_depth"),
+    Fault("samplers/kernels.py", "counts |= tile.flips[first + place, word] != 0", "counts |= tile.flips[first + place, word] == 1",
+          "test_samplers.py::test_means_and_correlations_at_every_depth"),
     Fault("samplers/gibbs.py", "blocks.append(problem.couplings[layer])", "blocks.append(-problem.couplings[layer])",
           "test_samplers.py::test_means_and_correlations_at_every_depth"),
     # Overlaps

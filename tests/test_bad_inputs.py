@@ -11,7 +11,8 @@ import yaml
 from bad_inputs import BAD
 
 from qnn_core import InvalidInput, MissingData, execute
-from qnn_core.params import NOTEBOOKS, assigned, from_cell, load_profile
+from qnn_core.params import NOTEBOOKS, assigned, from_cell
+from qnn_core.profiles import load_profile
 
 PROJECT = Path(__file__).parents[1]
 ALLOWED = r"should|expected|must|at least|at most|valid|needs|give |not permitted|name a folder|finds nothing|does not exist|matches|takes"

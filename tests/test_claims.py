@@ -45,7 +45,8 @@ def phase_result(before, after, minima_before=900, minima_after=50):
 
 def sizes_result(verdict):
     arrays = {
-        "spins": np.array([40, 160]),
+        "spins": np.array([40, 160, 640]),
+        "resolved": np.array([True, True, False]),
         "narrowing": np.array([-0.3, -0.4, -0.2]),
         "growth": np.array([1.0, 0.9, 1.1]),
         "untrained": np.array([0.5, 0.4, 0.6]),

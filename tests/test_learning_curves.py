@@ -51,8 +51,11 @@ def test_a_study_tunes_the_rate_on_held_out_images_and_resumes(method, digits, t
     chosen = next(curve for curve in by_rate if curve.rate == arrays["chosen"])
     np.testing.assert_array_equal(chosen.train, big.train[:2])
     # Finished runs are read, a damaged one is made again: the result is the same.
-    files = sorted(tmp_path.glob("*.npz"))
+    files = sorted(tmp_path.glob("*.run"))
     files[0].write_bytes(b"half")
+    altered = bytearray(files[1].read_bytes())
+    altered[-200] ^= 1
+    files[1].write_bytes(altered)
     again = study(p, digits, str(tmp_path))
     assert all(np.array_equal(arrays[name], again[name], equal_nan=True) for name in arrays)
 

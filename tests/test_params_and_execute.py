@@ -13,7 +13,8 @@ import pytest
 from qnn_core import InvalidInput, execute, params
 from qnn_core.describe import UNITS, describe, parameters_cell
 from qnn_core.files import write_record
-from qnn_core.params import NOTEBOOKS, Profile, assigned, from_cell, load_profile, notebook_parameters
+from qnn_core.params import NOTEBOOKS, assigned, from_cell, notebook_parameters
+from qnn_core.profiles import Profile, load_profile
 
 PROJECT = Path(__file__).parents[1]
 SOURCES = sorted((PROJECT / "notebooks").glob("*.ipynb"))

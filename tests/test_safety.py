@@ -15,7 +15,7 @@ from qnn_core import DamagedFile, InvalidInput, files, load_dataset
 from qnn_core import data as data_module
 from qnn_core.checkpoint import Checkpoint
 from qnn_core.files import read_arrays, write_sealed
-from qnn_core.params import load_profile
+from qnn_core.profiles import load_profile
 
 PROJECT = Path(__file__).parents[1]
 FORBIDDEN = {
