@@ -26,7 +26,7 @@ from traitlets.config import Config
 
 from qnn_core.errors import InvalidInput, MissingData, NotWritten, check_count
 from qnn_core.files import ROOT, atomic_write, check_writable, in_project, relative
-from qnn_core.origins import origin_of, page_digest
+from qnn_core.origins import STORED_AS, origin_of, page_digest
 from qnn_core.params import check_inputs, notebook_parameters
 from qnn_core.results import provenance
 
@@ -81,8 +81,7 @@ def _kernel_environment(threads: int) -> Iterator[None]:
 
 def _stored(parameters: Any) -> list[str]:
     """The file, if any, in which a notebook leaves its result or the record of it."""
-    endings = {"result": "", "figure": ".json", "claims": ""}
-    return [f"{value}{endings[name]}" for name, value in parameters if name in endings]
+    return [f"{value}{STORED_AS[name]}" for name, value in parameters if name in STORED_AS]
 
 
 def _origin(notebook: str, parameters: Any) -> dict[str, Any]:

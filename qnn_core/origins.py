@@ -19,14 +19,26 @@ from qnn_core.results import REMEDY, git, sidecar
 RECORDS = "docs/gallery/records.json"
 """Records of all results behind the numbers and figures of the README, by path and SHA-256 of the result."""
 
+STORED_AS = {"result": "", "figure": ".json", "claims": ""}
+"""Parameters that name what a notebook stores, with the ending, if any, that makes them the name of a file that has a record."""
+
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a stored file came from. record: as in `provenance`. checked: what was found when the file was held against it, in words."""
+    """Where a stored file came from.
+
+    record: as in `provenance`. whole: whether the file is as it was written. checked: what it was held against to know that.
+    """
 
     path: str
     record: dict[str, Any]
-    checked: str
+    checked: str = "its own SHA-256"
+    whole: bool = True
+
+    @property
+    def told(self) -> str:
+        """What was found when the file was checked."""
+        return f"{'matches' if self.whole else 'DOES NOT MATCH'} {self.checked}"
 
 
 def origin_of(path: str) -> Origin:
@@ -40,7 +52,7 @@ def origin_of(path: str) -> Origin:
     if file.suffix == ".ipynb":
         if '"page_sha256"' not in file.read_text(encoding="utf-8"):
             raise MissingData(f"{relative(file)} carries no record of what made it.")
-        return Origin(relative(file), read_page(file, "render it again")["metadata"]["provenance"], "matches its own SHA-256")
+        return Origin(relative(file), read_page(file, "render it again")["metadata"]["provenance"])
     beside = file.with_suffix(".json")
     if not beside.is_file():
         raise MissingData(f"{relative(file)} has no provenance beside it ({beside.name}).")
@@ -48,10 +60,9 @@ def origin_of(path: str) -> Origin:
     if "notebook" not in record.get("provenance", record):
         raise MissingData(f"{relative(file)} says nothing about what made it.")
     if file == beside:
-        return Origin(relative(file), record.get("provenance", record), "matches its own SHA-256")
+        return Origin(relative(file), record.get("provenance", record))
     expected = {record["file"]: record["sha256"], **record["pictures"]}.get(file.name, record["sha256"])
-    same = "matches its recorded SHA-256" if file_sha256(file) == expected else "DOES NOT MATCH its recorded SHA-256"
-    return Origin(relative(file), record, same)
+    return Origin(relative(file), record, "its recorded SHA-256", file_sha256(file) == expected)
 
 
 def page_digest(cells: Any) -> str:
@@ -72,19 +83,15 @@ def read_page(path: str | Path, remedy: str) -> dict[str, Any]:
     return dict(page)
 
 
-def described(path: str) -> str:
-    """Where a file came from, in lines of text; of one that carries no record of it, what git and the file itself say."""
+def without_record(path: str) -> str:
+    """What git and the file itself say of a file that carries no record, in lines of text; empty if git does not know it."""
     file = in_project(path)
-    try:
-        return describe(origin_of(path))
-    except MissingData:
-        commit = _last_commit(file) if file.is_file() else ""
-        if not commit:
-            raise
-    if file.suffix == ".ipynb":
-        made = _told_by_page(file)
-    else:
-        made = [f"made by     {'./run_all.sh' if file.suffix == '.json' else f'python -m benchmarks.{file.stem}'}"]
+    commit = _last_commit(file) if file.is_file() else ""
+    if not commit:
+        return ""
+    made = _told_by_page(file) if file.suffix == ".ipynb" else []
+    if in_project(f"benchmarks/{file.stem}.py").is_file():
+        made = [f"made by     python -m benchmarks.{file.stem}"]
     code = f"code        not recorded; the file came with commit {commit}"
     return "\n".join(
         [f"{relative(file)}: carries no record", *made, code, "packages    those of requirements.lock of that commit"]
@@ -112,7 +119,7 @@ def describe(origin: Origin) -> str:
     seeds = {name: value for name, value in parameters.items() if name in ("seed", "seeds")}
     code = record["code"]
     lines = [
-        f"{origin.path}: {origin.checked}",
+        f"{origin.path}: {origin.told}",
         f"notebook    notebooks/{record['notebook']}.ipynb",
         f"made by     {record['sampler_kind']}",
         f"seed        {', '.join(map(str, seeds.values())) or 'none of its own; see its inputs'}",
@@ -176,8 +183,13 @@ def main(arguments: list[str] | None = None) -> int:
     show.add_argument("file", help="a result, figure, claims.json or rendered page, from the project's folder")
     options = parser.parse_args(arguments)
     try:
-        print(described(options.file))
-    except (MissingData, DamagedFile) as failure:
+        origin = origin_of(options.file)
+        print(describe(origin))
+    except MissingData as failure:
+        told = without_record(options.file)
+        print(told or failure, file=sys.stdout if told else sys.stderr)
+        return 0 if told else 1
+    except DamagedFile as failure:
         print(failure, file=sys.stderr)
         return 1
-    return 0
+    return 0 if origin.whole else 1

@@ -22,11 +22,10 @@ from nbformat import NotebookNode
 
 from qnn_core.contents import about
 from qnn_core.files import in_project, relative
+from qnn_core.origins import STORED_AS
 from qnn_core.params import assigned
 
 TEMPLATES = Path(__file__).parent / "templates"
-_STORED_AS = ("result", "figure", "claims")
-"""Parameters that name what a notebook stores; its provenance stands beside it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +64,7 @@ class Page:
     def provenance(self) -> dict[str, Any]:
         """What the page carries of what made it, with the wall time that the record of its result has; empty where it carries nothing."""
         carried = dict(self.content.metadata.get("provenance", {}))
-        for name in _STORED_AS:
+        for name in STORED_AS:
             record = in_project(self.parameters[name]).with_suffix(".json") if carried and name in self.parameters else None
             if record is not None and record.is_file():
                 stored = json.loads(record.read_text(encoding="utf-8"))
@@ -96,7 +95,7 @@ def labels(pages: Iterable[Page]) -> list[str]:
     names = [
         name
         for name in runs[0]
-        if name not in (*_STORED_AS, "rates", "lr") and any(run.get(name) != runs[0][name] for run in runs)
+        if name not in (*STORED_AS, "rates", "lr") and any(run.get(name) != runs[0][name] for run in runs)
     ]
     return [", ".join(f"{name} {_plain(run.get(name))}" for name in names) or "the run" for run in runs]
 

@@ -239,16 +239,16 @@ _COMPARERS: dict[str, Callable[[str, Path, Path, Comparison, bool], None]] = {
 }
 
 
-def copy_sources(folder: Path) -> None:
-    """Copy what runs, and link data sets and recorded reads, which are inputs; embeddings are made again."""
+def copy_sources(folder: Path, project: Path = ROOT) -> None:
+    """Copy what runs of a project, and link data sets and recorded reads, which are inputs; embeddings are made again."""
     for name in SOURCES:
-        source, target = ROOT / name, folder / name
+        source, target = project / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("rendered"), dirs_exist_ok=True)
         else:
             shutil.copy2(source, target)
-    for source in (ROOT / "data").iterdir():
+    for source in (project / "data").glob("*"):
         target = folder / "data" / source.name
         if source.name not in ("results", "embeddings", "README.md") and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)

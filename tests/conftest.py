@@ -2,7 +2,6 @@
 
 import os
 import pkgutil
-import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -24,7 +23,7 @@ _hook.__enter__()
 from qnn_core.data import load_dataset  # noqa: E402
 from qnn_core.ising import IsingProblem  # noqa: E402
 from qnn_core.network import QNN  # noqa: E402
-from qnn_core.verify import SOURCES  # noqa: E402
+from qnn_core.verify import copy_sources  # noqa: E402
 
 
 def random_problem(layers: tuple[int, ...], images: int, seed: int, scale: float = 1.0) -> IsingProblem:
@@ -68,10 +67,7 @@ def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.Compl
 def finished(tmp_path_factory):
     """A copy of the project, kernels compiled so far included, with everything that the smoke profile makes."""
     folder = tmp_path_factory.mktemp("project")
-    for name in SOURCES:
-        source = PROJECT / name
-        ignore = shutil.ignore_patterns("rendered")
-        shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy2(source, folder / name)
+    copy_sources(folder)
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder

@@ -158,7 +158,8 @@ def test_show_tells_what_is_not_there_or_was_altered(tmp_path, monkeypatch, caps
     monkeypatch.setattr(files, "ROOT", tmp_path)
     chain(tmp_path)
     (tmp_path / "fig.png").write_bytes(b"another picture")
-    assert "DOES NOT MATCH" in describe(origin_of("fig.png"))
+    assert main(["show", "fig.png"]) == 1
+    assert "fig.png: DOES NOT MATCH its recorded SHA-256" in capsys.readouterr().out
     kept = records_behind([origin_of("fig.npz").record])
     assert [record["notebook"] for record in kept.values()].count("02_training") == 1
     (tmp_path / "first.json").unlink()
@@ -181,7 +182,9 @@ def test_show_tells_what_is_not_there_or_was_altered(tmp_path, monkeypatch, caps
 
 def test_show_says_what_git_knows_of_files_without_a_record(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(files, "ROOT", tmp_path)
-    (tmp_path / "cost.txt").write_text("numbers")
+    (tmp_path / "benchmarks").mkdir()
+    for name in ("cost.txt", "notes.txt", "benchmarks/cost.py"):
+        (tmp_path / name).write_text("numbers")
     cells = [{"cell_type": "code", "metadata": {"tags": ["injected-parameters"]}, "source": ["# Parameters\n", "seed = 3\n"]}]
     (tmp_path / "fig2.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}}))
     monkeypatch.setattr(origins, "git", lambda *_: "abc123")
@@ -189,6 +192,8 @@ def test_show_says_what_git_knows_of_files_without_a_record(tmp_path, monkeypatc
     said = capsys.readouterr().out
     for told in ("python -m benchmarks.cost", "came with commit abc123", "notebooks/fig2.ipynb", "parameters  seed = 3"):
         assert told in said
+    assert main(["show", "notes.txt"]) == 0
+    assert "made by" not in capsys.readouterr().out
     monkeypatch.setattr(origins, "git", lambda *_: "")
     write_record("many.json", {"one": 1})
     assert main(["show", "cost.txt"]) == main(["show", "many.json"]) == 1

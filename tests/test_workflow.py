@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from killed import finish, kernels, kill, start
 
 from qnn_core.files import read_arrays
 from qnn_core.params import INTERACTIVE
-from qnn_core.verify import SOURCES, compare
+from qnn_core.verify import compare, copy_sources
 
 PROJECT = Path(__file__).parents[1]
 OUTPUTS = ("data/results/smoke", "figures/smoke", "notebooks/rendered/smoke")
@@ -138,9 +137,7 @@ def test_a_run_that_was_killed_twice_elsewhere_gives_the_same_numbers_bit_for_bi
     One figure with all that it needs; python -m tests.killed does it with the whole workflow, and many times.
     """
     folder = tmp_path_factory.mktemp("another place, é")
-    for name in SOURCES:
-        source, ignore = finished / name, shutil.ignore_patterns("rendered")
-        shutil.copytree(source, folder / name, ignore=ignore) if source.is_dir() else shutil.copy2(source, folder / name)
+    copy_sources(folder, finished)
     options = ("--profile", "smoke", "--cores", "3", "--only", "fig3")
     changes = {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "1"}
     for steps in (0, 3):
