@@ -2,7 +2,8 @@
 
 For networks of equally wide layers, the time of a spin update by `gibbs` against the number of layers, the first being one hidden layer and
 the outputs. A spin inside has two layers of neighbours, a spin at an end one, so a network of L equal layers has 2 (L - 1) / L layers of
-neighbours for each spin, where one hidden layer has 1; the last number is the time of a coupling. Measured is processor time of one thread,
+neighbours for each spin, where one hidden layer has 1; the last number is the time of a coupling, whether it is added up or, its neighbour
+not having flipped, passed over. Measured is processor time of one thread,
 so that other work on the machine counts little; depths take turns, and the fastest of their runs count.
 """
 

@@ -1,7 +1,8 @@
 """Simulated annealing by block-Gibbs sweeps over the layers, for a whole batch of images at once.
 
 Layers of one parity do not interact, so all their spins are drawn from their exact conditional distribution,
-P(s = +1) = 1 / (1 + exp(-2 beta h)), given the layers of the other parity. It is a classical stand-in for an annealer.
+P(s = +1) = 1 / (1 + exp(-2 beta h)), given the layers of the other parity. It is a classical stand-in for an annealer. The field h is kept
+from sweep to sweep, and only what neighbours that have flipped change of it is added: in the cold part of an anneal those are few.
 """
 
 from __future__ import annotations
