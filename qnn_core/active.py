@@ -2,8 +2,10 @@
 
 A *window* is w consecutive layers of spins. The layers outside it stay frozen and act on it only through fields, so each window is
 an Ising problem of its own, smaller than the network's. The window moves over the layers in the order of a *schedule*; after one pass
-every layer has been sampled, after a second one in the other direction every layer has heard from all others. A layer with more spins than
-fit is split into *blocks*, which take turns inside the window: the spins of the other blocks are frozen like those of the other layers.
+every layer has been sampled, after a second one every layer has heard from all others. From the outputs down, a read proposes a class
+before it has heard of the image, as reads of the whole network may; from the image up, the image decides it, and few heads are found. A
+layer with more spins than fit is split into *blocks*, which take turns inside the window: the spins of the other blocks are frozen like
+those of the other layers.
 """
 
 from __future__ import annotations
@@ -66,7 +68,8 @@ def places(num_layers: int, width: int, schedule: WindowSchedule, passes: int, s
     """The first layer of the window at each of its stops.
 
     "sweeping": from the input side to the output, then down, then up again, without stopping twice where it turns; "bottom-up" and
-    "top-down": always that way; "random": in an order drawn anew for each pass. A pass stops at every place once.
+    "top-down": always that way; "random": in an order drawn anew for each pass. A pass stops at every place once, at a lone place too: there
+    the blocks of a split layer hear from each other only in the next pass.
     """
     upwards = list(range(num_layers - width + 1))
     stops: list[int] = []
@@ -76,7 +79,8 @@ def places(num_layers: int, width: int, schedule: WindowSchedule, passes: int, s
         else:
             down = schedule == "top-down" or (schedule == "sweeping" and turn % 2 == 1)
             way = upwards[::-1] if down else upwards
-            stops += way[1:] if schedule == "sweeping" and turn else way
+            turns = schedule == "sweeping" and turn > 0 and len(way) > 1
+            stops += way[1:] if turns else way
     return stops
 
 
@@ -124,7 +128,7 @@ class WindowSampler:
     sampler: Sampler
     width: int
     passes: int = 2
-    schedule: WindowSchedule = "sweeping"
+    schedule: WindowSchedule = "top-down"
     widest: int | None = None
 
     def __post_init__(self) -> None:

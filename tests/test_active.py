@@ -68,6 +68,7 @@ def test_schedules_visit_every_place_once_a_pass():
     assert places(5, 2, "top-down", 1, seed=0) == [3, 2, 1, 0]
     assert places(5, 2, "sweeping", 3, seed=0) == [0, 1, 2, 3, 2, 1, 0, 1, 2, 3]
     assert places(3, 3, "sweeping", 1, seed=0) == [0]
+    assert places(2, 2, "sweeping", 2, seed=0) == [0, 0], "the blocks of a lone place are visited in every pass"
     drawn = places(5, 2, "random", 3, seed=0)
     assert all(sorted(drawn[first : first + 4]) == [0, 1, 2, 3] for first in (0, 4, 8))
     assert drawn == places(5, 2, "random", 3, seed=0)
@@ -195,11 +196,11 @@ def test_windows_and_blocks_need_less_and_a_layer_too_wide_fits(zephyr, tmp_path
     assert whole.seconds is None
     assert windows.qubits is None
     assert (windows.spins, windows.couplers) == (90, 1800)
-    assert (blocks.spins, blocks.couplers, blocks.windows) == (30, 225, 10)
+    assert (blocks.spins, blocks.couplers, blocks.windows) == (30, 225, 12)
     assert blocks.qubits is not None
     assert blocks.qubits <= len(zephyr)
-    # Four blocks, two, and four again, each a problem of its own for each of 50 reads, one at a time: programming, one anneal, readout.
-    assert blocks.seconds == pytest.approx(10 * 50 * (0.015 + 0.00012 + 20e-6))
+    # Two blocks, four, and both again, each a problem of its own for each of 50 reads, one at a time: programming, one anneal, readout.
+    assert blocks.seconds == pytest.approx(12 * 50 * (0.015 + 0.00012 + 20e-6))
     assert demand(gibbs, (4, 4), zephyr, str(tmp_path), images=10, num_reads=5).seconds == pytest.approx(
         10 * (0.015 + 5 * (0.00012 + 20e-6))
     )

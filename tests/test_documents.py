@@ -12,7 +12,7 @@ import pytest
 import yaml
 from test_project import ORDER
 
-from qnn_core import load_dataset
+from qnn_core import data, load_dataset
 from qnn_core.params import notebook_parameters
 
 PROJECT = Path(__file__).parents[1]
@@ -37,16 +37,17 @@ def test_links_lead_to_files_and_headings_that_exist(page):
             assert anchor in headings
 
 
-def test_commands_of_the_pages_name_notebooks_and_parameters_that_exist(tmp_path):
+def test_commands_of_the_pages_name_notebooks_and_parameters_that_exist(tmp_path, monkeypatch):
     checked = 0
     own_images = tmp_path / "shuffled.npz"
     digits = load_dataset("digits")
     np.savez(own_images, x_train=digits.x_train, y_train=digits.y_train, x_test=digits.x_test, y_test=digits.y_test)
+    monkeypatch.setattr(data, "_own_file", lambda *_: own_images)
     for page in PAGES:
         for notebook, given in re.findall(
             r"qnn_core\.execute (\w+) .*?--parameters\s+(?:\\\s+)?'(\{.*?\})'", page.read_text(), flags=re.DOTALL
         ):
-            notebook_parameters(notebook, json.loads(given.replace("data/mine/shuffled.npz", str(own_images))))
+            notebook_parameters(notebook, json.loads(given))
             checked += 1
     assert checked >= 7
 

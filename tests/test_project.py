@@ -15,7 +15,7 @@ import qnn_core.phase
 from qnn_core import samplers
 from qnn_core.dependencies import modules_of
 from qnn_core.environment import differences
-from qnn_core.origins import described
+from qnn_core.origins import describe, origin_of
 from qnn_core.params import INTERACTIVE
 from qnn_core.readme import GALLERY, filled
 
@@ -62,6 +62,7 @@ ORDER = [
     "minima",
     "describe",
     "params",
+    "profiles",
     "ablation",
     "learning_curves",
     "depth",
@@ -253,8 +254,9 @@ def test_every_committed_number_and_figure_tells_where_it_came_from():
     ]
     assert len(shown) >= 100
     for path in shown:
-        told = described(str(path.relative_to(PROJECT)))
-        assert "DOES NOT MATCH" not in told, told
+        origin = origin_of(str(path.relative_to(PROJECT)))
+        told = describe(origin)
+        assert origin.whole, told
         for line in ("notebook ", "made by ", "seed ", "parameters ", "code ", "packages ", "processor "):
             assert f"\n{line}" in told, told
 
