@@ -30,8 +30,10 @@ def enumerate_energies(hidden_fields, output_fields, by_output, energies):
         own = np.empty((outputs, LANES), np.float32)
         for lane in range(LANES):
             image = min(tile * LANES + lane, images - 1)
-            driven[:, lane] = hidden_fields[image]
-            own[:, lane] = output_fields[image]
+            for row in range(hidden):
+                driven[row, lane] = hidden_fields[image, row]
+            for output in range(outputs):
+                own[output, lane] = output_fields[image, output]
         state = begin ^ (begin >> 1)
         direct = np.zeros(LANES, np.float32)
         for output in range(outputs):
@@ -67,7 +69,8 @@ def enumerate_energies(hidden_fields, output_fields, by_output, energies):
 def _is_stable(state, hidden_fields, output_fields, by_output, driven):
     """Whether o = sign(b + W^T sign(a + W o)) for one image's output state; `driven` (N_h,) is scratch."""
     outputs = len(output_fields)
-    driven[:] = hidden_fields
+    for row in range(len(driven)):
+        driven[row] = hidden_fields[row]
     for output in range(outputs):
         spin = np.float32(1 if state >> output & 1 else -1)
         for row in range(len(driven)):

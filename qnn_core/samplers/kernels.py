@@ -184,116 +184,140 @@ def _new_tile(couplings, num_spins):
     )
 
 
-def _draw_layer_spins(members: int) -> Any:
-    """Compiled code that draws `members` spins of one layer, in every replica of a tile, from their distribution given the rest.
+def _words_of(builder: ir.IRBuilder, flips: ir.Value, spin: ir.Value) -> list[ir.Value]:
+    """Pointers to the words that make up the row of one spin in tile.flips."""
+    words = LANES // _WIDTH
+    begin = builder.mul(spin, _index(words))
+    return [builder.gep(flips, [builder.add(begin, _index(word))]) for word in range(words)]
 
-    draw(tile, anew, row, spin, counter, first, count, number): the spins are spin .. spin + members - 1, their neighbours
+
+def _starts(context: Any, builder: ir.IRBuilder, tile: Any, arrays: ir.Value) -> dict[str, ir.Value]:
+    """Pointers to the first number of each array of a tile, by name. tile: its type. arrays: its value."""
+    parts = (
+        (name, kind, builder.extract_value(arrays, place))
+        for place, (name, kind) in enumerate(zip(tile.fields, tile.types, strict=True))
+    )
+    return {name: context.make_array(kind)(context, builder, value).data for name, kind, value in parts}
+
+
+def _add_neighbours(members: int) -> Any:
+    """Compiled code that brings the fields of `members` spins of one layer up to date, in every replica of a tile.
+
+    add(tile, anew, row, spin, first, count, number): the spins are spin .. spin + members - 1, their neighbours
     first .. first + count - 1, of which the first `number` in tile.listed are summed over. With `anew` they are added to
     tile.fields, without it what has changed of them is added to tile.felt: a flip changes a spin by twice its new value. The
-    couplings are `members` rows of `count` numbers from tile.couplings[row] on, the counters of the random numbers
-    counter .. counter + members - 1.
+    couplings are `members` rows of `count` numbers from tile.couplings[row] on.
     """
 
     @intrinsic
-    def draw(typing, tile, anew, row, spin, counter, first, count, number):  # noqa: ARG001
+    def add(typing, tile, anew, row, spin, first, count, number):  # noqa: ARG001
         def generate(context, builder, signature, arguments):  # noqa: ARG001
-            arrays, anew, row, spin, counter, first, count, number = arguments
-
-            def start_of(name: str) -> ir.Value:
-                place = tile.fields.index(name)
-                return context.make_array(tile.types[place])(context, builder, builder.extract_value(arrays, place)).data
-
-            def bits_of(one: ir.Value) -> list[ir.Value]:
-                """Pointers to the words that make up the row of one spin in tile.flips."""
-                words = LANES // _WIDTH
-                begin = builder.mul(one, _index(words))
-                return [builder.gep(flips, [builder.add(begin, _index(word))]) for word in range(words)]
-
-            couplings, spins, fields, felt, flips, listed = map(start_of, _Tile._fields[:6])
+            arrays, anew, row, spin, first, count, number = arguments
+            start = _starts(context, builder, tile, arrays)
             anew = context.cast(builder, anew, types.boolean, types.boolean)
             always = builder.sext(anew, ir.IntType(_WIDTH))
             change = _spread(builder, builder.select(anew, ir.Constant(ir.FloatType(), 1.0), ir.Constant(ir.FloatType(), 2.0)))
-            before = builder.select(anew, fields, felt)
-            drawn = [builder.add(spin, _index(member)) for member in range(members)]
-            totals = [[_register(builder, field) for field in _load(builder, _rows(builder, before, one))] for one in drawn]
+            before = builder.select(anew, start["fields"], start["felt"])
+            spins = [builder.add(spin, _index(member)) for member in range(members)]
+            totals = [[_register(builder, field) for field in _load(builder, _rows(builder, before, one))] for one in spins]
             with cgutils.for_range(builder, number, intp=ir.IntType(64)) as loop:
-                place = builder.load(builder.gep(listed, [loop.index]))
+                place = builder.load(builder.gep(start["listed"], [loop.index]))
                 neighbour = builder.add(first, place)
+                values = _load(builder, _rows(builder, start["spins"], neighbour))
                 changes = []
-                for bits, value in zip(bits_of(neighbour), _load(builder, _rows(builder, spins, neighbour)), strict=True):
-                    counted = builder.bitcast(builder.or_(builder.load(bits), always), _BITS)
+                for word, value in zip(_words_of(builder, start["flips"], neighbour), values, strict=True):
+                    counted = builder.bitcast(builder.or_(builder.load(word), always), _BITS)
                     changes.append(builder.fmul(builder.select(counted, value, _same(0.0)), change))
                 for member in range(members):
                     at = builder.add(builder.add(row, builder.mul(count, _index(member))), place)
-                    coupling = _spread(builder, builder.load(builder.gep(couplings, [at])))
+                    coupling = _spread(builder, builder.load(builder.gep(start["couplings"], [at])))
                     for total, part in zip(totals[member], changes, strict=True):
                         builder.store(_intrinsic(builder, "fma", coupling, part, builder.load(total)), total)
-            betas = _load(builder, _rows(builder, start_of("betas"), _index(0)))
-            keys = [_load(builder, _rows(builder, start_of(f"keys_{half}"), _index(0), _INTEGERS)) for half in ("low", "high")]
-            for member, one in enumerate(drawn):
-                turn = builder.add(counter, ir.Constant(ir.IntType(32), member))
-                rows = zip(_rows(builder, spins, one), _rows(builder, felt, one), bits_of(one), strict=True)
-                for total, beta, low, high, (spin_row, felt_row, bits) in zip(totals[member], betas, *keys, rows, strict=True):
-                    field = builder.load(total)
-                    builder.store(field, felt_row, align=4)
-                    new = _heat_bath(builder, builder.fmul(beta, field), _random_bits(builder, turn, low, high))
-                    flipped = builder.fcmp_unordered("!=", new, builder.load(spin_row, align=4))
-                    builder.store(builder.bitcast(flipped, ir.IntType(_WIDTH)), bits)
-                    builder.store(new, spin_row, align=4)
+            for member, one in enumerate(spins):
+                for total, place in zip(totals[member], _rows(builder, start["felt"], one), strict=True):
+                    builder.store(builder.load(total), place, align=4)
             return context.get_dummy_value()
 
-        places = (types.int64,) * 3
-        return types.void(tile, types.boolean, types.int64, types.int64, types.uint32, *places), generate
+        return types.void(tile, types.boolean, *(types.int64,) * 5), generate
 
-    return draw
+    return add
 
 
-_draw_sixteen, _draw_eight, _draw_two, _draw_one = (_draw_layer_spins(members) for members in (16, 8, 2, 1))
+_add_to_sixteen, _add_to_eight, _add_to_two, _add_to_one = (_add_neighbours(members) for members in (16, 8, 2, 1))
+
+
+@intrinsic
+def _draw_spins(typing, tile, spin, end, counter):  # noqa: ARG001
+    """Draw the spins spin .. end - 1 in every replica of a tile from their distribution in the fields tile.felt.
+
+    Their random numbers count up from `counter`. tile.flips tells afterwards which are not what they were.
+    """
+
+    def generate(context, builder, signature, arguments):  # noqa: ARG001
+        arrays, spin, end, counter = arguments
+        start = _starts(context, builder, tile, arrays)
+        betas = _load(builder, _rows(builder, start["betas"], _index(0)))
+        keys = [_load(builder, _rows(builder, start[f"keys_{half}"], _index(0), _INTEGERS)) for half in ("low", "high")]
+        with cgutils.for_range(builder, builder.sub(end, spin), intp=ir.IntType(64)) as loop:
+            one = builder.add(spin, loop.index)
+            turn = builder.add(counter, builder.trunc(loop.index, ir.IntType(32)))
+            felt = _load(builder, _rows(builder, start["felt"], one))
+            places = zip(_rows(builder, start["spins"], one), _words_of(builder, start["flips"], one), strict=True)
+            for field, beta, low, high, (place, word) in zip(felt, betas, *keys, places, strict=True):
+                new = _heat_bath(builder, builder.fmul(beta, field), _random_bits(builder, turn, low, high))
+                flipped = builder.fcmp_unordered("!=", new, builder.load(place, align=4))
+                builder.store(builder.bitcast(flipped, ir.IntType(_WIDTH)), word)
+                builder.store(new, place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(tile, types.int64, types.int64, types.uint32), generate
 
 
 @numba.njit(inline="always")
-def _draw_layer(tile, anew, row, spin, end, counter, first, count):
+def _draw_layer(tile, coupled, anew, row, spin, end, counter, first, count):
     """Draw the spins spin .. end - 1 of one layer; their random numbers count up from `counter`.
 
-    anew: whether all neighbours are summed over, instead of those alone that have changed since the layer was drawn last.
+    coupled: whether neighbours count at all. anew: whether all of them are summed over, instead of those alone that have changed since
+    the layer was drawn last.
     """
     number = 0
-    for place in range(count):
+    for place in range(count if coupled else 0):
         tile.listed[number] = place
         counts = anew
         for word in range(tile.flips.shape[1]):
             counts |= tile.flips[first + place, word] != 0
         number += counts
-    while spin < end:
-        if end - spin >= 16:
-            drawn = 16
-            _draw_sixteen(tile, anew, row, spin, counter, first, count, number)
-        elif end - spin >= 8:
-            drawn = 8
-            _draw_eight(tile, anew, row, spin, counter, first, count, number)
-        elif end - spin >= 2:
-            drawn = 2
-            _draw_two(tile, anew, row, spin, counter, first, count, number)
+    one = spin
+    while one < end:
+        if end - one >= 16:
+            added = 16
+            _add_to_sixteen(tile, anew, row, one, first, count, number)
+        elif end - one >= 8:
+            added = 8
+            _add_to_eight(tile, anew, row, one, first, count, number)
+        elif end - one >= 2:
+            added = 2
+            _add_to_two(tile, anew, row, one, first, count, number)
         else:
-            drawn = 1
-            _draw_one(tile, anew, row, spin, counter, first, count, number)
-        spin += drawn
-        row += drawn * count
-        counter = uint32(counter + uint32(drawn))
+            added = 1
+            _add_to_one(tile, anew, row, one, first, count, number)
+        one += added
+        row += added * count
+    _draw_spins(tile, spin, end, counter)
 
 
 @numba.njit(inline="always")
-def _sweep_layers(tile, anew, sweep, first, size, neighbour_first, neighbour_count):
+def _sweep_layers(tile, coupled, anew, sweep, first, size, neighbour_first, neighbour_count):
     """One update of every spin of a tile, layer by layer; `sweep` is the number of the sweep, for the random numbers.
 
-    anew: as in `_draw_layer`.
+    coupled, anew: as in `_draw_layer`.
     """
     row = 0
     for layer in range(first.size):
         begin, count = neighbour_first[layer], neighbour_count[layer]
         spin, end = first[layer], first[layer] + size[layer]
         counter = uint32(sweep * len(tile.spins) + spin)
-        _draw_layer(tile, anew, row, spin, end, counter, begin, count)
+        _draw_layer(tile, coupled, anew, row, spin, end, counter, begin, count)
         row += size[layer] * count
 
 
@@ -335,11 +359,11 @@ def _anneal_tile(number, fields, order, first, size, neighbour_first, neighbour_
         replica = min(number * LANES + lane, images * reads - 1)
         for spin in range(num_spins):
             tile.fields[spin, lane] = fields[replica // reads, order[spin]]
-    nobody = np.zeros_like(neighbour_count)
-    _sweep_layers(tile, True, 0, first, size, neighbour_first, nobody)
-    for sweep in range(1, betas.size + 1):
-        tile.betas[:] = betas[sweep - 1]
-        _sweep_layers(tile, sweep % _ANEW == 1, sweep, first, size, neighbour_first, neighbour_count)
+    for sweep in range(betas.size + 1):
+        beta = betas[sweep - 1] if sweep else float32(0)
+        for lane in range(LANES):
+            tile.betas[lane] = beta
+        _sweep_layers(tile, sweep > 0, sweep % _ANEW <= 1, sweep, first, size, neighbour_first, neighbour_count)
     _store_tile(tile.spins, order, number, out)
 
 
@@ -369,7 +393,7 @@ def _sweep_tile(number, fields, order, first, size, neighbour_first, neighbour_c
             tile.fields[spin, lane] = fields[image, order[spin]]
             tile.spins[spin, lane] = states[image, read, order[spin]]
     for sweep in range(sweeps):
-        _sweep_layers(tile, sweep % _ANEW == 0, sweep, first, size, neighbour_first, neighbour_count)
+        _sweep_layers(tile, True, sweep % _ANEW == 0, sweep, first, size, neighbour_first, neighbour_count)
     _store_tile(tile.spins, order, number, states)
 
 
@@ -504,10 +528,13 @@ def _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals,
         if anneals > 1:
             _keep_deepest(driven, spins, own, num_outputs, kept, depths)
     if anneals > 1:
-        spins[:num_outputs] = kept
+        for output in range(num_outputs):
+            for lane in range(LANES):
+                spins[output, lane] = kept[output, lane]
     counter = uint32((anneals * (betas.size + 1) - 1) * num_spins + num_outputs)
-    tile.betas[:] = betas[-1]
-    _draw_layer(tile, True, 0, num_outputs, num_spins, counter, 0, num_outputs)
+    for lane in range(LANES):
+        tile.betas[lane] = betas[-1]
+    _draw_layer(tile, True, True, 0, num_outputs, num_spins, counter, 0, num_outputs)
     for lane in range(LANES):
         replica = number * LANES + lane
         if replica < replicas:
