@@ -239,6 +239,7 @@ rule landscape:
 
 
 rule curves_run:
+    priority: 1  # three more follow, one after the other
     input: notebook("05a_curves")
     output:
         result=f"{RESULTS}/curves/{{method}}-{{width}}.npz",

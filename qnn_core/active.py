@@ -2,10 +2,8 @@
 
 A *window* is w consecutive layers of spins. The layers outside it stay frozen and act on it only through fields, so each window is
 an Ising problem of its own, smaller than the network's. The window moves over the layers in the order of a *schedule*; after one pass
-every layer has been sampled, after a second one every layer has heard from all others. From the outputs down, a read proposes a class
-before it has heard of the image, as reads of the whole network may; from the image up, the image decides it, and few heads are found. A
-layer with more spins than fit is split into *blocks*, which take turns inside the window: the spins of the other blocks are frozen like
-those of the other layers.
+every layer has been sampled, after a second one in the other direction every layer has heard from all others. A layer with more spins than
+fit is split into *blocks*, which take turns inside the window: the spins of the other blocks are frozen like those of the other layers.
 """
 
 from __future__ import annotations
@@ -128,7 +126,7 @@ class WindowSampler:
     sampler: Sampler
     width: int
     passes: int = 2
-    schedule: WindowSchedule = "top-down"
+    schedule: WindowSchedule = "sweeping"
     widest: int | None = None
 
     def __post_init__(self) -> None:

@@ -567,7 +567,7 @@ class WindowChoice(Strict):
     """How the layers of a deep network are sampled."""
 
     width: Count = Field(description="layers sampled at a time, outputs included; the rest stays frozen")
-    schedule: WindowSchedule = Field("top-down", description="the order in which the window visits the layers")
+    schedule: WindowSchedule = Field("sweeping", description="the order in which the window visits the layers")
     passes: Count = Field(2, description="of the window over the network for each read")
     widest: Count | None = Field(None, description="most spins of a layer sampled at once; null for no limit")
 
@@ -577,7 +577,7 @@ class WindowChoice(Strict):
             f"all {layers} layers at once" if self.width >= layers else f"{self.width} layer{'s' * (self.width > 1)} at a time"
         ]
         words += [f"blocks of {self.widest}"] if self.widest is not None else []
-        if self.width < layers and (self.schedule, self.passes) != ("top-down", 2):
+        if self.width < layers and (self.schedule, self.passes) != ("sweeping", 2):
             words += [f"{self.passes} pass{'es' * (self.passes > 1)} {self.schedule}"]
         return ", ".join(words)
 

@@ -196,11 +196,11 @@ def test_windows_and_blocks_need_less_and_a_layer_too_wide_fits(zephyr, tmp_path
     assert whole.seconds is None
     assert windows.qubits is None
     assert (windows.spins, windows.couplers) == (90, 1800)
-    assert (blocks.spins, blocks.couplers, blocks.windows) == (30, 225, 12)
+    assert (blocks.spins, blocks.couplers, blocks.windows) == (30, 225, 10)
     assert blocks.qubits is not None
     assert blocks.qubits <= len(zephyr)
-    # Two blocks, four, and both again, each a problem of its own for each of 50 reads, one at a time: programming, one anneal, readout.
-    assert blocks.seconds == pytest.approx(12 * 50 * (0.015 + 0.00012 + 20e-6))
+    # Four blocks, two, and four again, each a problem of its own for each of 50 reads, one at a time: programming, one anneal, readout.
+    assert blocks.seconds == pytest.approx(10 * 50 * (0.015 + 0.00012 + 20e-6))
     assert demand(gibbs, (4, 4), zephyr, str(tmp_path), images=10, num_reads=5).seconds == pytest.approx(
         10 * (0.015 + 5 * (0.00012 + 20e-6))
     )

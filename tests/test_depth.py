@@ -82,7 +82,7 @@ def test_exported_deep_networks_with_a_centre_answer_alike(deep, digits):
 def test_code_reads_hold_the_outputs_and_count_their_anneals(deep, batch):
     x, labels = batch
     problem = deep.problem(x)
-    for sampler, stops in ((GIBBS, 1), (WindowSampler(GIBBS, 2), 4), (WindowSampler(GIBBS, 2, widest=4), 8)):
+    for sampler, stops in ((GIBBS, 1), (WindowSampler(GIBBS, 2), 3), (WindowSampler(GIBBS, 2, widest=4), 6)):
         reads = code_reads(deep, problem, x, labels, sampler, num_reads=3, seed=0)
         assert reads.spins.shape == (8, 3, 38)
         assert (reads.spins[..., -20:] == deep.codes[labels][:, None]).all()
