@@ -19,8 +19,11 @@ done
 folder=$(mktemp -d /tmp/slurm-here.XXXXXX)
 chmod 700 "$folder"
 started=()
+command=''
 stop() {
     trap - EXIT INT TERM
+    # Jobs of a command that was stopped are ended first: it waits for them, and they would outlive Slurm.
+    if [ -n "$command" ] && kill "$command" 2>/dev/null; then scancel --user="$(id -un)" --full --signal=KILL || true; fi
     for ((place = ${#started[@]} - 1; place >= 0; place--)); do
         kill "${started[place]}" 2>/dev/null || true
         wait "${started[place]}" 2>/dev/null || true
@@ -82,8 +85,9 @@ if [ "$(sinfo --noheader --format=%T 2>/dev/null)" != idle ]; then
     exit 1
 fi
 echo "Slurm of one node is up: $(sinfo --noheader)"
-timeout --kill-after=30 "${minutes}m" "$@" &
-started+=($!)
+timeout --kill-after=120 "${minutes}m" "$@" &
+command=$!
+started+=("$command")
 status=0
-wait "$!" || status=$?
+wait "$command" || status=$?
 exit "$status"
