@@ -70,13 +70,14 @@ done
 chmod +x "$folder"/bin/*
 export PATH="$folder/bin:$PATH"
 
-munged --foreground --force --key-file "$folder/munge/key" --socket "$folder/munge/socket" --pid-file "$folder/munge/pid" \
+# In sessions of their own, so that a signal to all that was started here leaves Slurm to `stop`.
+setsid munged --foreground --force --key-file "$folder/munge/key" --socket "$folder/munge/socket" --pid-file "$folder/munge/pid" \
     --log-file "$folder/munge/log" --seed-file "$folder/munge/seed" 2>"$folder/munge/messages" &
 started+=($!)
 for _ in $(seq 50); do [ -S "$folder/munge/socket" ] && break || sleep 0.1; done
-slurmctld -D -i &>"$folder/slurmctld.messages" &
+setsid slurmctld -D -i &>"$folder/slurmctld.messages" &
 started+=($!)
-slurmd -D -N "$host" &>"$folder/slurmd.messages" &
+setsid slurmd -D -N "$host" &>"$folder/slurmd.messages" &
 started+=($!)
 for _ in $(seq 60); do [ "$(sinfo --noheader --format=%T 2>/dev/null)" = idle ] && break || sleep 1; done
 if [ "$(sinfo --noheader --format=%T 2>/dev/null)" != idle ]; then
