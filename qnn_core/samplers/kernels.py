@@ -214,7 +214,6 @@ def _add_neighbours(members: int) -> Any:
         def generate(context, builder, signature, arguments):  # noqa: ARG001
             arrays, anew, row, spin, first, count, number = arguments
             start = _starts(context, builder, tile, arrays)
-            anew = context.cast(builder, anew, types.boolean, types.boolean)
             always = builder.sext(anew, ir.IntType(_WIDTH))
             change = _spread(builder, builder.select(anew, ir.Constant(ir.FloatType(), 1.0), ir.Constant(ir.FloatType(), 2.0)))
             before = builder.select(anew, start["fields"], start["felt"])
