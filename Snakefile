@@ -50,9 +50,9 @@ def as_json(values):
     return json.dumps(values)
 
 
-def given(rule, **run):
-    """What a rule's notebook is given of the profile."""
-    return as_json(settings(profile, rule, **run))
+def given(notebook, **run):
+    """What a notebook is given of the profile."""
+    return as_json(settings(profile, notebook, **run))
 
 
 COMMAND = (
@@ -101,7 +101,7 @@ rule data:
         rendered=f"{RENDERED}/01_data.ipynb",
     params:
         notebook="01_data",
-        settings=given("data"),
+        settings=given("01_data"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -114,7 +114,7 @@ rule rates_run:
         rendered=f"{RENDERED}/01b_rates/{{method}}-{{hidden}}.ipynb",
     params:
         notebook="01b_rates",
-        settings=lambda wildcards: given("rates_run", method=wildcards.method, hidden=int(wildcards.hidden)),
+        settings=lambda wildcards: given("01b_rates", method=wildcards.method, hidden=int(wildcards.hidden)),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -132,7 +132,7 @@ rule backprop_run:
     params:
         notebook="03_backprop",
         settings=lambda wildcards: given(
-            "backprop_run", method=wildcards.method, hidden=int(wildcards.hidden), seed=int(wildcards.seed)
+            "03_backprop", method=wildcards.method, hidden=int(wildcards.hidden), seed=int(wildcards.seed)
         ),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
     shell: COMMAND
@@ -150,7 +150,7 @@ rule training_run:
         method="gibbs",
     params:
         notebook="02_training",
-        settings=lambda wildcards: given("training_run", hidden=int(wildcards.hidden), seed=int(wildcards.seed)),
+        settings=lambda wildcards: given("02_training", hidden=int(wildcards.hidden), seed=int(wildcards.seed)),
         paths=lambda wildcards, input, output: as_json({"rates": input.rates, "result": output.result}),
     shell: COMMAND
 
@@ -163,7 +163,7 @@ rule samplers:
         rendered=f"{RENDERED}/02b_samplers.ipynb",
     params:
         notebook="02b_samplers",
-        settings=given("samplers"),
+        settings=given("02b_samplers"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -177,7 +177,7 @@ rule ablation:
         rendered=f"{RENDERED}/02c_ablation.ipynb",
     params:
         notebook="02c_ablation",
-        settings=given("ablation"),
+        settings=given("02c_ablation"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -192,7 +192,7 @@ rule phase:
         rendered=f"{RENDERED}/04_phase.ipynb",
     params:
         notebook="04_phase",
-        settings=given("phase"),
+        settings=given("04_phase"),
         paths=lambda wildcards, input, output: as_json({"runs": input.runs, "result": output.result}),
     shell: COMMAND
 
@@ -207,7 +207,7 @@ rule equilibrium:
         rendered=f"{RENDERED}/04b_equilibrium.ipynb",
     params:
         notebook="04b_equilibrium",
-        settings=given("equilibrium"),
+        settings=given("04b_equilibrium"),
         paths=lambda wildcards, input, output: as_json({"runs": input.runs, "result": output.result}),
     shell: COMMAND
 
@@ -220,7 +220,7 @@ rule sizes:
         rendered=f"{RENDERED}/04c_sizes.ipynb",
     params:
         notebook="04c_sizes",
-        settings=given("sizes"),
+        settings=given("04c_sizes"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -233,7 +233,7 @@ rule landscape:
         rendered=f"{RENDERED}/04d_landscape.ipynb",
     params:
         notebook="04d_landscape",
-        settings=given("landscape"),
+        settings=given("04d_landscape"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -247,7 +247,7 @@ rule curves_run:
         rendered=f"{RENDERED}/05a_curves/{{method}}-{{width}}.ipynb",
     params:
         notebook="05a_curves",
-        settings=lambda wildcards: given("curves_run", method=wildcards.method, hidden=int(wildcards.width)),
+        settings=lambda wildcards: given("05a_curves", method=wildcards.method, hidden=int(wildcards.width)),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -262,7 +262,7 @@ rule scaling:
         rendered=f"{RENDERED}/05_scaling.ipynb",
     params:
         notebook="05_scaling",
-        settings=given("scaling"),
+        settings=given("05_scaling"),
         paths=lambda wildcards, input, output: as_json({"curves": input.curves, "result": output.result}),
     shell: COMMAND
 
@@ -275,7 +275,7 @@ rule heads:
         rendered=f"{RENDERED}/05b_heads.ipynb",
     params:
         notebook="05b_heads",
-        settings=given("heads"),
+        settings=given("05b_heads"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -288,7 +288,7 @@ rule grover:
         rendered=f"{RENDERED}/06_grover.ipynb",
     params:
         notebook="06_grover",
-        settings=given("grover"),
+        settings=given("06_grover"),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 
@@ -302,7 +302,7 @@ rule active_run:
         rendered=f"{RENDERED}/07_active_layers/{{study}}.ipynb",
     params:
         notebook="07_active_layers",
-        settings=lambda wildcards: given("active_run", study=wildcards.study),
+        settings=lambda wildcards: given("07_active_layers", study=wildcards.study),
         paths=lambda wildcards, output: as_json({"result": output.result}),
     shell: COMMAND
 

@@ -191,11 +191,10 @@ def load_profile(name: str, folder: Path = ROOT / "config") -> Profile:
     except yaml.YAMLError as failure:
         raise InvalidInput("profile", name, f"a readable yaml file: {' '.join(str(failure).split())}") from failure
     profile: Profile = validated(Profile, content, where)
-    for rule, given in _runs(profile):
-        notebook = RULES[rule]
+    for notebook, given in _runs(profile):
         paths = {name: value for name, value in _PATHS.items() if name in NOTEBOOKS[notebook].model_fields}
-        values = {**paths, **settings(profile, rule, **given)}
-        validated(NOTEBOOKS[notebook], values, f"{where}, {rule.removesuffix('_run')}")
+        values = {**paths, **settings(profile, notebook, **given)}
+        validated(NOTEBOOKS[notebook], values, ", ".join([where, notebook, *map(str, given.values())]))
     return profile
 
 
@@ -209,77 +208,77 @@ class _OnceOnly(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-RULES = {
-    "data": "01_data",
-    "rates_run": "01b_rates",
-    "training_run": "02_training",
-    "samplers": "02b_samplers",
-    "ablation": "02c_ablation",
-    "backprop_run": "03_backprop",
-    "phase": "04_phase",
-    "equilibrium": "04b_equilibrium",
-    "sizes": "04c_sizes",
-    "landscape": "04d_landscape",
-    "curves_run": "05a_curves",
-    "scaling": "05_scaling",
-    "heads": "05b_heads",
-    "grover": "06_grover",
-    "active_run": "07_active_layers",
-}
-"""The notebook that a rule of the workflow runs; figures and summary are given paths only."""
+_ONE_RUN = (
+    "01_data",
+    "02_training",
+    "02b_samplers",
+    "02c_ablation",
+    "04_phase",
+    "04b_equilibrium",
+    "04c_sizes",
+    "04d_landscape",
+    "05_scaling",
+    "05b_heads",
+    "06_grover",
+)
+"""Notebooks whose runs, if there are several, differ in their seed alone."""
 
 _PATHS: dict[str, Any] = {"result": "x.npz", "rates": "x.npz", "runs": ["x"], "curves": ["x"]}
 """Paths as good as any others."""
 
 
 def settings(
-    profile: Profile, rule: str, *, method: TrainedBy = "gibbs", hidden: int | None = None, seed: int = 0, study: str = ""
+    profile: Profile, notebook: str, *, method: TrainedBy = "gibbs", hidden: int | None = None, seed: int = 0, study: str = ""
 ) -> dict[str, Any]:
-    """What the notebook of a rule is given, apart from paths. method, hidden, seed, study: which of the rule's runs it is.
+    """What a notebook is given, apart from paths. method, hidden, seed, study: which of its runs it is.
 
     hidden: width of the hidden layer, None for the profile's.
     """
     width = hidden or profile.hidden
     data = {"dataset": profile.dataset}
     cuts = {name: getattr(profile, name) for name in _CUTS}
-    match rule:
-        case "data":
+    match notebook:
+        case "01_data":
             return data
-        case "rates_run":
+        case "01b_rates":
             return {**cuts, "method": method, "hidden": [width], "epochs": profile.epochs, "rates": profile.rates[method]}
-        case "training_run":
+        case "02_training":
             trained = {"hidden": [width], "epochs": profile.epochs, "snapshots": profile.snapshots, "seed": seed}
             return {**cuts, "sampler": method, **trained}
-        case "backprop_run":
+        case "03_backprop":
             trained = {"epochs": profile.epochs, "batch_size": profile.batch_size, "seed": seed}
             return {**data, "method": method, "hidden": [width], "copies": profile.copies, **trained}
-        case "ablation":
+        case "02c_ablation":
             return {**cuts, "hidden": [width], **profile.ablation.model_dump()}
-        case "curves_run":
+        case "05a_curves":
             scaling = profile.scaling.model_dump(exclude={"widths", "rates", "resamples"})
             return {**cuts, **scaling, "method": method, "width": width, "rates": profile.scaling.rates[method]}
-        case "scaling":
+        case "05_scaling":
             return {"resamples": profile.scaling.resamples}
-        case "heads":
+        case "05b_heads":
             return {**cuts, "copies": 1, **profile.heads.model_dump()}
-        case "active_run":
+        case "07_active_layers":
             return {**data, **profile.active.model_dump(exclude={"studies"}), **profile.active.studies[study].model_dump()}
-        case "samplers" | "phase" | "equilibrium":
-            part: Strict = getattr(profile, rule)
-            return part.model_dump()
-        case "sizes" | "landscape" | "grover":
-            part = getattr(profile, rule)
-            return {**data, **part.model_dump()}
-    raise ValueError(f"no rule of the workflow is named {rule}")
+        case "02b_samplers":
+            return profile.samplers.model_dump()
+        case "04_phase":
+            return profile.phase.model_dump()
+        case "04b_equilibrium":
+            return profile.equilibrium.model_dump()
+        case "04c_sizes":
+            return {**data, **profile.sizes.model_dump()}
+        case "04d_landscape":
+            return {**data, **profile.landscape.model_dump()}
+        case "06_grover":
+            return {**data, **profile.grover.model_dump()}
+    raise ValueError(f"a profile has nothing for the notebook {notebook}")
 
 
 def _runs(profile: Profile) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every rule that a profile has a say in, with what tells its runs apart; seeds matter to no check."""
-    several = ("rates_run", "training_run", "backprop_run", "curves_run", "active_run")
-    yield from ((rule, {}) for rule in RULES if rule not in several)
-    yield "training_run", {}
-    yield from (("rates_run", {"method": method}) for method in profile.rates)
-    yield from (("backprop_run", {"method": method}) for method in profile.rates if method != "gibbs")
+    """Every notebook that a profile has a say in, with what tells its runs apart; seeds matter to no check."""
+    yield from ((notebook, {}) for notebook in _ONE_RUN)
+    yield from (("01b_rates", {"method": method}) for method in profile.rates)
+    yield from (("03_backprop", {"method": method}) for method in profile.rates if method != "gibbs")
     for method in profile.scaling.rates:
-        yield from (("curves_run", {"method": method, "hidden": width}) for width in profile.scaling.widths)
-    yield from (("active_run", {"study": study}) for study in profile.active.studies)
+        yield from (("05a_curves", {"method": method, "hidden": width}) for width in profile.scaling.widths)
+    yield from (("07_active_layers", {"study": study}) for study in profile.active.studies)
