@@ -18,6 +18,9 @@ RENDERED = f"notebooks/rendered/{name}"
 BACKPROP = ["mlp", "energy"]
 METHODS = ["gibbs", *BACKPROP]
 
+# Which notebooks start first: those that others wait for and the longest, so that none is left alone at the end.
+FIRST, EARLY = 2, 1
+
 wildcard_constraints:
     method="[a-z]+",
     width=r"\d+",
@@ -107,6 +110,7 @@ rule data:
 
 
 rule rates_run:
+    priority: FIRST
     input: notebook("01b_rates")
     output:
         result=f"{RESULTS}/rates/{{method}}-{{hidden}}.npz",
@@ -169,7 +173,7 @@ rule samplers:
 
 
 rule ablation:
-    priority: 1  # the longest first, so that none is left alone at the end
+    priority: EARLY
     input: notebook("02c_ablation")
     output:
         result=f"{RESULTS}/ablation.npz",
@@ -213,6 +217,7 @@ rule equilibrium:
 
 
 rule sizes:
+    priority: EARLY
     input: notebook("04c_sizes")
     output:
         result=f"{RESULTS}/sizes.npz",
@@ -239,7 +244,7 @@ rule landscape:
 
 
 rule curves_run:
-    priority: 1  # three more follow, one after the other
+    priority: EARLY
     input: notebook("05a_curves")
     output:
         result=f"{RESULTS}/curves/{{method}}-{{width}}.npz",
@@ -281,6 +286,7 @@ rule heads:
 
 
 rule grover:
+    priority: EARLY
     input: notebook("06_grover")
     output:
         result=f"{RESULTS}/grover.npz",
@@ -294,7 +300,7 @@ rule grover:
 
 
 rule active_run:
-    priority: 1  # the longest first, so that none is left alone at the end
+    priority: FIRST
     input: notebook("07_active_layers")
     output:
         result=f"{RESULTS}/active/{{study}}.npz",

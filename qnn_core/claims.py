@@ -19,7 +19,7 @@ from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import in_project, read_record, relative
 from qnn_core.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT, STATEMENTS
 from qnn_core.results import Result, stack
-from qnn_core.statistics import Interval, difference_interval, mean_interval, of_largest_size
+from qnn_core.statistics import FRACTION, Interval, difference_interval, mean_interval, of_largest_size
 
 Verdict = Literal["agrees", "disagrees", "not testable here"]
 
@@ -55,8 +55,8 @@ class Claim:
 
 def training_claim(annealer: list[Result], mlp: list[Result], nearest_mean_error: float) -> Claim:
     """C1: the exported network, which needs no annealer, works."""
-    error = mean_interval(stack(annealer, "test_mistakes")[:, -1] / annealer[0]["num_test"])
-    baseline = mean_interval(stack(mlp, "test_mistakes")[:, -1] / mlp[0]["num_test"])
+    error = mean_interval(stack(annealer, "test_mistakes")[:, -1] / annealer[0]["num_test"], FRACTION)
+    baseline = mean_interval(stack(mlp, "test_mistakes")[:, -1] / mlp[0]["num_test"], FRACTION)
     disagreements = int(stack(annealer, "export_disagreements").sum())
     return Claim(
         id="C1",
@@ -237,6 +237,7 @@ def active_claim(active: list[Result], nearest_mean_error: float) -> Claim:
         row.difference.high < TOLERATED_DIFFERENCE and row.error.high < nearest_mean_error and row.smaller for row in rows
     )
     contradicted = any(row.difference.low > TOLERATED_DIFFERENCE or row.smaller is False for row in rows)
+    backprop = ", ".join(percent(mean_interval(study["mlp_error"][:, -1], FRACTION)) for study in judged)
     others = "; ".join(f"{row.layers}: {points(row.difference)}, {percent(row.error)}, {row.qubits}" for row in rows[1:])
     first = rows[0]
     return Claim(
@@ -247,8 +248,7 @@ def active_claim(active: list[Result], nearest_mean_error: float) -> Claim:
         tested=f"that at every depth tried 2 layers at a time train the network, cost less than {TOLERATED_DIFFERENCE:.1%} of the images and "
         "take a smaller chip, or fewer of its qubits",
         verdict=_verdict(supported, contradicted),
-        remark=f"MLPs of the same layers have {', '.join(percent(mean_interval(study['mlp_error'][:, -1])) for study in judged)}. Qubits are "
-        "those of real embeddings, reads those of a classical stand-in.",
+        remark=f"MLPs of the same layers have {backprop}. Qubits are those of real embeddings, reads those of a classical stand-in.",
         **common,
     )
 
@@ -296,8 +296,8 @@ def _compared(study: Result) -> _TwoLayers:
         layers="-".join(map(str, study["layers"])),
         label=str(study["label"][few]),
         difference=difference_interval(errors[few], errors[0]),
-        error=mean_interval(errors[few]),
-        error_at_once=mean_interval(errors[0]),
+        error=mean_interval(errors[few], FRACTION),
+        error_at_once=mean_interval(errors[0], FRACTION),
         anneals=(float(anneals[few]), float(anneals[0])),
         smaller=smaller,
         qubits=told,

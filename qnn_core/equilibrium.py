@@ -8,7 +8,7 @@ from jaxtyping import Float32, Float64
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN
-from qnn_core.overlaps import binder, susceptibility
+from qnn_core.overlaps import binder, binder_error, susceptibility
 from qnn_core.results import stack_rows
 from qnn_core.samplers.base import derived_seed
 from qnn_core.statistics import Interval, mean_interval
@@ -27,8 +27,8 @@ def random_glasses(
     """Equilibrium of `samples` random glasses of `sizes` = (hidden, outputs) at temperatures in units of T_c.
 
     Returns binder (T,), Binder's cumulant; chi (samples, T), N <q^2>, the susceptibility of the symmetric phase; identity (T,), the energy
-    divided by - beta sigma^2 N_h N_o (1 - [<q_h q_o>]), 1 in equilibrium; identity_error (T,), its standard error over samples;
-    equilibrated (samples, T); acceptance (samples, T - 1).
+    divided by - beta sigma^2 N_h N_o (1 - [<q_h q_o>]), 1 in equilibrium; binder_error and identity_error (T,), standard errors over
+    samples; equilibrated (samples, T); acceptance (samples, T - 1).
     """
     hidden, outputs = sizes
     random = np.random.default_rng([seed, hidden, outputs])
@@ -56,6 +56,7 @@ def random_glasses(
     residual = (stacked["energy"] - ratio * expected).std(axis=0, ddof=1) / np.sqrt(samples)
     return {
         "binder": binder(stacked["second"].mean(axis=0), stacked["fourth"].mean(axis=0)),
+        "binder_error": binder_error(stacked["second"], stacked["fourth"]),
         "chi": (hidden + outputs) * stacked["second"],
         "identity": ratio,
         "identity_error": residual / np.abs(expected.mean(axis=0)),

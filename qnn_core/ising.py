@@ -91,7 +91,7 @@ class IsingProblem:
             values = spins[images, reads].astype(np.float32)
             block = -np.einsum("brn,bn->br", values, self.fields[images])
             for matrix, (left, right) in zip(self.couplings, pairwise(self.split(values)), strict=True):
-                block -= np.einsum("brm,brm->br", left @ matrix, right)
+                block -= np.einsum("brm,brm->br", _times(left, matrix), right)
             energies[images, reads] = block
         return energies
 
@@ -138,10 +138,16 @@ def local_fields(problem: IsingProblem, spins: np.ndarray, layer: int) -> np.nda
     parts = problem.split(spins)
     felt = np.broadcast_to(problem.fields[:, None, problem.layer_slices[layer]], parts[layer].shape).astype(np.float32)
     if layer > 0:
-        felt = felt + parts[layer - 1].astype(np.float32) @ problem.couplings[layer - 1]
+        felt += _times(parts[layer - 1], problem.couplings[layer - 1])
     if layer + 1 < len(problem.layers):
-        felt = felt + parts[layer + 1].astype(np.float32) @ problem.couplings[layer].T
+        felt += _times(parts[layer + 1], problem.couplings[layer].T)
     return felt
+
+
+def _times(spins: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """spins @ matrix for (B, R, m) and (m, n), as one product: numpy makes B small ones of three axes."""
+    rows = spins.reshape(-1, matrix.shape[0]).astype(np.float32, copy=False)
+    return (rows @ matrix).reshape(*spins.shape[:-1], matrix.shape[1])
 
 
 def feed_forward(problem: IsingProblem) -> Int8[np.ndarray, "B N"]:

@@ -85,3 +85,10 @@ def order_parameters(reads: Reads) -> OrderParameters:
 def binder(second: Float64[np.ndarray, "*batch"], fourth: Float64[np.ndarray, "*batch"]) -> Float64[np.ndarray, "*batch"]:
     """Binder's cumulant (3 - <q^4> / <q^2>^2) / 2 from moments averaged over problems: 0 without order, 1 in full order; zero field only."""
     return (3 - fourth / second**2) / 2
+
+
+def binder_error(second: Float64[np.ndarray, S * batch], fourth: Float64[np.ndarray, S * batch]) -> Float64[np.ndarray, "*batch"]:
+    """Standard error of `binder` of means over S samples: the samples' scatter along its gradient."""
+    mean_second, mean_fourth = second.mean(axis=0), fourth.mean(axis=0)
+    along = mean_fourth / mean_second**3 * second - fourth / (2 * mean_second**2)
+    return along.std(axis=0, ddof=1) / np.sqrt(len(second))

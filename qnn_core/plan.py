@@ -26,7 +26,8 @@ _CLOCK = "%a %b %d %H:%M:%S %Y"
 class Log:
     """What Snakemake has told so far.
 
-    planned: notebooks to run, by rule. seconds: how long each of those that ended took, by rule.
+    planned: notebooks to run, by rule; a rule that only names those of another, as "curves" does for "curves_run", runs none.
+    seconds: how long each of those that ended took, by rule.
     """
 
     planned: Counter[str]
@@ -41,9 +42,8 @@ class Log:
 def read_log(text: str) -> Log:
     """Read the log of one run."""
     table = re.search(r"^Job stats:\njob +count\n[- ]+\n(.*?)^total ", text, re.MULTILINE | re.DOTALL)
-    planned = Counter(
-        {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table[1], re.MULTILINE)} if table else {}
-    )
+    counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table[1], re.MULTILINE)} if table else {}
+    planned = Counter({rule: count for rule, count in counts.items() if f"{rule}_run" not in counts})
     clock = datetime.min
     started: dict[str, datetime] = {}
     seconds: dict[str, list[float]] = {}
@@ -52,7 +52,7 @@ def read_log(text: str) -> Log:
             clock = datetime.strptime(stamp[1], _CLOCK)
         elif job := re.fullmatch(r" +jobid: (\d+)", line):
             started[job[1]] = clock
-        elif (ended := re.match(r"Finished jobid: (\d+) \(Rule: (\w+)\)", line)) and ended[1] in started:
+        elif (ended := re.match(r"Finished jobid: (\d+) \(Rule: (\w+)\)", line)) and ended[1] in started and ended[2] in planned:
             seconds.setdefault(ended[2], []).append((clock - started[ended[1]]).total_seconds())
     return Log(planned, seconds)
 

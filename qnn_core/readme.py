@@ -16,7 +16,7 @@ from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import ROOT, atomic_write, in_project, write_record
 from qnn_core.origins import RECORDS, origin_of, records_behind
 from qnn_core.results import Result, load_result
-from qnn_core.statistics import difference_interval, mean_interval
+from qnn_core.statistics import PERCENT, difference_interval, mean_interval
 
 GALLERY = "docs/gallery"
 SHOWN = {"claims": "data/results/paper/claims.json", "training": "figures/paper/fig2.npz"}
@@ -70,9 +70,9 @@ def training_table(figure: Result) -> str:
     for method, name in _METHODS.items():
         less = "" if method == "mlp" else difference_interval(errors[method], errors["mlp"])
         numbers = (
-            mean_interval(errors[method]),
+            mean_interval(errors[method], PERCENT),
             less,
-            mean_interval(train[method]),
+            mean_interval(train[method], PERCENT),
             f"{float(figure[f'{method}_lr']):g}",
             len(errors[method]),
         )

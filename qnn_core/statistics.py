@@ -27,14 +27,25 @@ class Interval:
         return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
 
-def mean_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
-    """Mean of independent values (one a seed) with Student's t interval; at least two values are needed."""
+UNBOUNDED = (-np.inf, np.inf)
+FRACTION = (0.0, 1.0)
+PERCENT = (0.0, 100.0)
+"""Bounds of errors and other parts of a whole."""
+
+
+def mean_interval(values: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -> Interval:
+    """Mean of independent values (one a seed) with Student's t interval of 95 %; at least two values are needed.
+
+    bounds: what the quantity cannot exceed; the interval ends there.
+    """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
         raise InvalidInput("values", values, "at least two finite numbers, one a seed, to give an error bar")
-    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * stats.sem(values)
+    if values.min() < bounds[0] - 1e-6 or values.max() > bounds[1] + 1e-6:
+        raise InvalidInput("values", values, f"numbers from {bounds[0]:g} to {bounds[1]:g}, the bounds given")
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
     mean = float(values.mean())
-    return Interval(mean, mean - float(half), mean + float(half))
+    return Interval(mean, max(bounds[0], mean - float(half)), min(bounds[1], mean + float(half)))
 
 
 def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
@@ -42,9 +53,7 @@ def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
     return mean_interval(np.asarray(values, np.float64) - np.asarray(others, np.float64))
 
 
-def bootstrap_interval(
-    values: np.ndarray, seed: int, resamples: int = 1000, bounds: tuple[float, float] = (-np.inf, np.inf)
-) -> Interval:
+def bootstrap_interval(values: np.ndarray, seed: int, resamples: int = 1000, bounds: tuple[float, float] = UNBOUNDED) -> Interval:
     """Mean over S runs and B images, values (S, B), with an interval from resampling whole runs, then images within the resample.
 
     The images are the same for all runs, so they are drawn once for each resample. The bootstrap's standard error is widened by

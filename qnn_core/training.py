@@ -336,6 +336,9 @@ def _check(net: QNN, data: Dataset, rules: Rules) -> None:
     check_num_reads(rules.reads)
     check_count("code_reads", rules.code_reads)
     check_count("looks", rules.looks)
+    if rules.judged is not None and not data.num_classes <= rules.judged <= len(data.y_train):
+        allowed = f"{data.num_classes} .. {len(data.y_train)}, the training images of {data.name}, or None for all"
+        raise InvalidInput("judged", rules.judged, allowed)
     if net.sizes[0] != data.num_pixels:
         raise InvalidInput("sizes", net.sizes, f"{data.num_pixels} inputs, the pixels of {data.name}")
     if net.num_classes < data.num_classes:

@@ -196,7 +196,7 @@ def test_deep_networks_train_and_go_on_after_an_interruption(digits, tmp_path, w
 
 
 def test_judged_images_must_be_there(digits):
-    with pytest.raises(InvalidInput, match="num_train = 99999"):
+    with pytest.raises(InvalidInput, match="judged = 99999"):
         train(QNN((64, 8, 10)), digits, epochs=1, judged=99999)
     few = digits.take(50, seed=1)
     assert len(few.x_train) == len(few.y_train) == 50

@@ -117,6 +117,7 @@ def test_random_glasses_obey_the_identity_and_lose_order_above_the_transition():
     chi = study["chi"].mean(axis=0)
     assert chi[0] > 2 * chi[2]
     assert study["binder"][0] > study["binder"][2] + 0.3
+    assert ((study["binder_error"] > 0) & (study["binder_error"] < 0.2)).all()
 
 
 def test_networks_along_training_are_brought_to_equilibrium():

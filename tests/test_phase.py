@@ -7,6 +7,7 @@ import pytest
 from conftest import random_problem, random_spins
 
 from qnn_core import QNN, InvalidInput, Reads, get_sampler, phase
+from qnn_core.overlaps import binder_error
 
 
 def some_reads(reads=12):
@@ -125,6 +126,15 @@ def test_susceptibility_is_unbiased_and_needs_four_replicas():
         assert chi.mean() == pytest.approx(2 * truth, abs=5 * chi.std() / np.sqrt(len(chi)))
     with pytest.raises(InvalidInput, match="at least 4 replicas"):
         phase.susceptibility(np.zeros((2, 3)), 20)
+
+
+def test_error_of_the_binder_cumulant_is_its_scatter_over_repetitions():
+    random = np.random.default_rng(0)
+    second = random.gamma(9.0, 0.03, (1000, 100, 2))
+    fourth = second**2 * random.uniform(1, 3, second.shape)
+    found = phase.binder(second.mean(axis=1), fourth.mean(axis=1))
+    errors = np.array([binder_error(*sample) for sample in zip(second, fourth, strict=True)])
+    np.testing.assert_allclose(errors.mean(axis=0), found.std(axis=0), rtol=0.1)
 
 
 def test_binder_cumulant_of_gauss_and_of_two_values():

@@ -54,6 +54,12 @@ def test_times_and_what_is_left_are_read_from_the_log():
     assert not read_log("Building DAG of jobs...\nNothing to be done").planned
 
 
+def test_a_rule_that_only_names_the_notebooks_of_another_is_not_planned():
+    grouped = LOG.replace("phase           2", "phase           1\nphase_run       1")
+    assert read_log(grouped).planned == {"phase_run": 1, "fig1": 1}
+    assert not read_log(grouped).seconds
+
+
 def test_a_measured_run_is_what_the_next_is_estimated_by(log, capsys):
     log.write_text(LOG)
     assert main([str(log)]) == 0

@@ -13,7 +13,7 @@ from qnn_core.scaling import (
     local_exponent,
     paired_difference,
 )
-from qnn_core.statistics import Interval, difference_interval, mean_interval
+from qnn_core.statistics import FRACTION, Interval, difference_interval, mean_interval
 
 EFFORT = np.geomspace(0.1, 20, 40)
 
@@ -177,6 +177,9 @@ def test_paired_differences_remove_what_is_common():
     assert interval.high - interval.low < 0.1
     with pytest.raises(InvalidInput, match="values"):
         mean_interval(np.array([1.0]))
+    assert mean_interval(np.array([0.0, 0.02]), FRACTION).low == 0 == mean_interval(np.array([1.0, 0.98]), FRACTION).high - 1
+    with pytest.raises(InvalidInput, match="from 0 to 1"):
+        mean_interval(np.array([2.1, 1.9]), FRACTION)
 
 
 @pytest.mark.parametrize(
