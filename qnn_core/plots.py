@@ -151,27 +151,38 @@ def plot_qubo(matrix: np.ndarray, layers: tuple[int, ...]) -> Figure:
     return figure
 
 
-def plot_landscape(axis: Axes, view: Landscape, margin: float) -> None:
-    """Energy of reads above the clamped state against overlap with it; the region of heads is shaded."""
-    heads = view.wrong & (view.energy <= margin)
-    groups = (
-        (~view.wrong, _COLOURS[2], "^", "right"),
+def plot_landscape(axis: Axes, view: Landscape, margin: float | None) -> None:
+    """Energy of reads above the clamped state against overlap with it; reads in one place are one larger point.
+
+    margin: the region of heads is shaded; None: reads are told apart by the class that they show.
+    """
+    heads = view.wrong & (view.energy <= (margin or 0))
+    deep = (
         (view.wrong & ~heads, "0.6", "o", "wrong, higher"),
         (heads, _COLOURS[3], "D", "heads: wrong and deep"),
     )
+    shown = (
+        (view.undecided, _COLOURS[1], "s", "undecided: another class as clearly"),
+        (view.wrong & ~view.undecided, _COLOURS[4], "v", "wrong class"),
+    )
     counts = []
-    for chosen, colour, marker, label in groups:
-        style: dict[str, Any] = {"color": colour, "marker": marker, "s": 14, "linewidth": 0.3, "edgecolor": "white"}
-        axis.scatter(view.overlap[chosen], view.energy[chosen], label=label, **style)
+    for chosen, colour, marker, label in ((~view.wrong, _COLOURS[2], "^", "right"), *(shown if margin is None else deep)):
+        style: dict[str, Any] = {"color": colour, "marker": marker, "linewidth": 0.3, "edgecolor": "white"}
+        (overlap, energy), together = np.unique(np.stack([view.overlap, view.energy])[:, chosen], axis=1, return_counts=True)
+        axis.scatter(overlap, energy, s=14 * np.sqrt(together), **style)
+        axis.scatter([], [], s=20, label=label, **style)
         counts.append(f"{int(chosen.sum())} {label.split(':')[0].split(',')[0]}")
-    axis.text(0.03, 0.97, "\n".join(counts), transform=axis.transAxes, va="top", fontsize="x-small", color="0.3")
+    beneath = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
+    axis.text(0.03, 0.97, "\n".join(counts), transform=axis.transAxes, va="top", fontsize="x-small", color="0.3", bbox=beneath)
     low, high = axis.get_ylim()
-    axis.axhspan(min(low, -1), margin, color=_COLOURS[3], alpha=0.08, linewidth=0)
+    if margin is not None:
+        high = max(high, margin + 1)
+        axis.axhspan(min(low, -1), margin, color=_COLOURS[3], alpha=0.08, linewidth=0)
     axis.axhline(0, color="black", linewidth=0.8)
     axis.scatter([1], [0], marker="*", s=90, color="black", zorder=5, label="clamped state")
     axis.set(
         xlim=(-0.6, 1.08),
-        ylim=(min(low, -1), max(high, margin + 1)),
+        ylim=(min(low, -1), max(high, 1)),
         xlabel="overlap with the clamped state",
         ylabel="energy above the clamped state",
     )

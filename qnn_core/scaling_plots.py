@@ -123,7 +123,7 @@ def plot_weight_laws(axis: Axes, study: Result, moments: int = 3) -> None:
         law = WeightLaw(Interval(*(float(end) for end in study["gamma"][place])), low, high, 0)
         number_inside = ((weights >= low) & (weights <= high)).sum()
         axis.plot(inside, law.density(inside) * number_inside / images, color=f"C{number}", linewidth=1)
-    axis.set(xscale="log", yscale="log", xlabel="weight of a head $p$", ylabel=r"heads of an image per unit of $p$")
+    axis.set(xscale="log", yscale="log", xlabel="weight of a head $p$", ylabel=r"heads per unit of $p$")
 
 
 def plot_search_exponents(axis: Axes, alphas: np.ndarray, exponents: Float64[np.ndarray, "A S 3"]) -> None:
