@@ -1,4 +1,4 @@
-"""The notebooks in reading order, one line on each."""
+"""The notebooks in reading order and the documents beside them, one line on each."""
 
 from __future__ import annotations
 
@@ -60,6 +60,14 @@ CHAPTERS = (
     ),
     Chapter("To play with", {"playground": "Sliders, live cutting of heads, and a digit of your own drawing; for JupyterLab."}),
 )
+
+DOCUMENTS = {
+    "reconstruction": "What we chose where the paper's abstract is silent, and why.",
+    "trust": "How every number can be made again, compared, and traced to what made it.",
+    "qpu": "On a D-Wave machine: token, cost, first submission, replay.",
+    "map": "The code, module by module.",
+}
+"""Pages of docs/, by name."""
 
 
 def reading_order(notebook: str) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""The site: every rendered notebook of a profile as a page, the table of claims, the figures, and where each number comes from.
+"""The site: every rendered notebook of a profile as a page, the table of claims, the figures, the documents, and where each number comes from.
 
 python -m qnn_core.site [--profile quick] writes site/index.html. The pages lie on the file system and ask nothing of any network.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import base64
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -26,10 +27,10 @@ from jinja2 import Environment, FileSystemLoader
 from pygments.formatters import HtmlFormatter
 
 from qnn_core.claims import Claim, load_claims, measured_number
-from qnn_core.contents import chapter_of, reading_order
+from qnn_core.contents import DOCUMENTS, chapter_of, reading_order
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import in_project, relative
-from qnn_core.pages import TEMPLATES, Page, body_html, labels, read_pages
+from qnn_core.pages import TEMPLATES, Page, body_html, labels, markdown_to_html, read_pages
 from qnn_core.readme import duration
 
 SITE = "site"
@@ -116,6 +117,7 @@ def _write(folder: Path, profile: str, pages: Sequence[Page], claims: list[Claim
             )
             file.write_text(html, encoding="utf-8")
     figures = _copy_figures(folder, profile, entries)
+    documents = _write_documents(folder, profile, templates, {page.source: page.name for page in pages})
     index = templates.get_template("index.html.j2").render(
         profile=profile,
         up="",
@@ -127,9 +129,35 @@ def _write(folder: Path, profile: str, pages: Sequence[Page], claims: list[Claim
             {"title": title, "entries": list(group)}
             for title, group in groupby(entries, key=lambda entry: chapter_of(entry.notebook))
         ],
+        documents=documents,
     )
     (folder / "index.html").write_text(index, encoding="utf-8")
     (folder / "style.css").write_text(_style(used), encoding="utf-8")
+
+
+def _write_documents(folder: Path, profile: str, templates: Environment, pages: dict[str, str]) -> list[dict[str, str]]:
+    """The documents as pages. pages: names of the site's pages by their rendered notebook; a link to what the site has not is its text."""
+
+    def linked(match: re.Match[str]) -> str:
+        text, target = match.groups()
+        if "://" in target:
+            return match[0]
+        path = os.path.normpath(f"docs/{target}")
+        if path in pages:
+            return f"[{text}](../pages/{pages[path]}.html)"
+        name = path.removeprefix("docs/").removesuffix(".md")
+        return f"[{text}]({name}.html)" if name in DOCUMENTS else text
+
+    documents = []
+    (folder / "docs").mkdir()
+    for name, about in DOCUMENTS.items():
+        source = in_project(f"docs/{name}.md").read_text(encoding="utf-8")
+        title = source.split("\n", 1)[0].removeprefix("# ")
+        body = markdown_to_html(re.sub(r"\[([^\]]+)\]\(([^)]+)\)", linked, source))
+        html = templates.get_template("document.html.j2").render(profile=profile, up="../", title=title, body=body)
+        (folder / "docs" / f"{name}.html").write_text(html, encoding="utf-8")
+        documents.append({"href": f"docs/{name}.html", "title": title, "about": about})
+    return documents
 
 
 def _seeds(parameters: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from conftest import environment
 
 from qnn_core import MissingData, files
-from qnn_core.contents import CHAPTERS, chapter_of, reading_order
+from qnn_core.contents import CHAPTERS, DOCUMENTS, chapter_of, reading_order
 from qnn_core.files import write_record
 from qnn_core.pages import labels, markdown_to_html, read_pages
 from qnn_core.readme import duration
@@ -46,6 +46,19 @@ def test_every_rendered_notebook_has_a_page_and_is_on_the_index(site, finished):
     assert made == wanted
     linked = {link["href"] for link in html_of(site / "index.html").select(".pages a")}
     assert linked == {f"pages/{name}.html" for name in wanted}
+
+
+def test_every_document_is_on_the_index_and_leads_only_to_what_is_there(site, finished):
+    written = {path.stem for path in (finished / "docs").glob("*.md")}
+    assert written == set(DOCUMENTS) == {path.stem for path in (site / "docs").iterdir()}
+    links = html_of(site / "index.html").select(".documents a")
+    for link in links:
+        page, source = html_of(site / link["href"]), (finished / link["href"]).with_suffix(".md").read_text(encoding="utf-8")
+        assert page.h1.get_text() == link.get_text() == source.splitlines()[0].removeprefix("# ")
+        assert len(page.select("table")) == len(re.findall(r"^\|[-|]+\|$", source, flags=re.MULTILINE))
+    assert len(links) == len(DOCUMENTS)
+    # The page it speaks of is of another profile than this site.
+    assert not [link for link in html_of(site / "docs/reconstruction.html").select("a") if "02c" in link["href"]]
 
 
 def test_the_index_shows_claims_with_runtimes_and_figures(site):
