@@ -114,7 +114,7 @@ def minima_claim(phase: Result, ablation: Result) -> Claim:
     kept = Interval(*(10**end for end in (ratio.value, ratio.low, ratio.high)))
     what = "minima (exact enumeration)" if exact else "different reads"
     reads = ablation["reads"]
-    updates, cost, shared = (_more_reads(ablation, way) for way in ("deepest", "deepest, equal reads", "all heads"))
+    updates, cost, shared = (more_reads(ablation, way) for way in ("deepest", "deepest, equal reads", "all heads"))
     several = f"{reads.max()} reads of an image in an update instead of {reads.min()}"
     return Claim(
         id="C3",
@@ -134,8 +134,8 @@ def minima_claim(phase: Result, ablation: Result) -> Claim:
     )
 
 
-def _more_reads(ablation: Result, way: str) -> Interval:
-    """Change of the validation error, in points, from the fewest to the most reads an update."""
+def more_reads(ablation: Result, way: str) -> Interval:
+    """Change of the validation error, in points, from the fewest to the most reads an update; way: one of the ablation's, of counting them."""
     errors = ablation["reads_error"][list(ablation["way"]).index(way)]
     return difference_interval(errors[ablation["reads"].argmax()], errors[ablation["reads"].argmin()])
 

@@ -1,17 +1,19 @@
 """What is kept of finished runs: python -m qnn_core.readme [--gallery]
 
-Without an option, the README's two tables are filled from the paper profile, whose results, figures and pages are committed. With --gallery,
-claims and figures of the quick profile are copied to docs/gallery, which `python -m qnn_core.verify` holds a new run against.
+Without an option, tables and numbers of the README and of docs/reconstruction.md are filled from the paper profile, whose results, figures
+and pages are committed. With --gallery, claims and figures of the quick profile are copied to docs/gallery, which
+`python -m qnn_core.verify` holds a new run against.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 from pathlib import Path
 
-from qnn_core.claims import Claim, load_claims, measured_number
+from qnn_core.claims import Claim, load_claims, measured_number, more_reads
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import ROOT, atomic_write, in_project, write_record
 from qnn_core.origins import RECORDS, origin_of, records_behind
@@ -19,11 +21,19 @@ from qnn_core.results import Result, load_result
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
 
 GALLERY = "docs/gallery"
-SHOWN = {"claims": "data/results/paper/claims.json", "training": "figures/paper/fig2.npz"}
-"""What the README's two tables are filled from."""
+SHOWN = {
+    "claims": "data/results/paper/claims.json",
+    "training": "figures/paper/fig2.npz",
+    "ablation": "data/results/paper/ablation.npz",
+}
+"""What tables and numbers are filled from."""
+FILLED = ("README.md", "docs/reconstruction.md")
+"""Where they stand."""
 CLAIMS = ("<!-- claims: filled by python -m qnn_core.readme -->", "<!-- end of claims -->")
 TRAINING = ("<!-- training: filled by python -m qnn_core.readme -->", "<!-- end of training -->")
-"""What stands around them."""
+"""What stands around the tables."""
+NUMBER = re.compile(r"(<!-- ablation: ([^>]+) -->).*?(<!-- end -->)")
+"""A number in a sentence, with what stands around it."""
 
 _METHODS = {
     "gibbs": "cutting heads (annealer: block Gibbs)",
@@ -88,14 +98,40 @@ def with_table(readme: str, table: str, marks: tuple[str, str] = CLAIMS) -> str:
     return f"{readme[: begin + len(marks[0])]}\n{table}\n{readme[end:]}"
 
 
-def filled(readme: str) -> str:
-    """The README with both tables as the paper profile's results have them now."""
-    readme = with_table(readme, claims_table(load_claims(SHOWN["claims"])), CLAIMS)
-    return with_table(readme, training_table(load_result(SHOWN["training"])), TRAINING)
+def ablation_numbers(ablation: Result) -> dict[str, str]:
+    """Changes of the validation error in points: by each variant of the ablation, and by more reads at equal updates and at equal reads."""
+    errors = dict(zip(ablation["variant"].tolist(), ablation["variant_error"], strict=True))
+    changes = {name: difference_interval(error, errors["recommended"]) for name, error in errors.items()}
+    changes["more reads, equal updates"] = more_reads(ablation, "deepest")
+    changes["more reads, equal reads"] = more_reads(ablation, "deepest, equal reads")
+    return {name: str(change) for name, change in changes.items()}
+
+
+def with_numbers(document: str, numbers: dict[str, str]) -> str:
+    """The document with the numbers in its sentences replaced; raises DamagedFile for a name that is none of them."""
+
+    def current(match: re.Match[str]) -> str:
+        before, name, after = match.groups()
+        if name not in numbers:
+            raise DamagedFile(f"no number is called {name!r}; there are {', '.join(numbers)}.")
+        return f"{before}{numbers[name]}{after}"
+
+    return NUMBER.sub(current, document)
+
+
+def filled(name: str) -> str:
+    """One of the documents with tables and numbers as the paper profile's results have them now."""
+    document = with_numbers(in_project(name).read_text(encoding="utf-8"), ablation_numbers(load_result(SHOWN["ablation"])))
+    if name != "README.md":
+        return document
+    document = with_table(document, claims_table(load_claims(SHOWN["claims"])), CLAIMS)
+    return with_table(document, training_table(load_result(SHOWN["training"])), TRAINING)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m qnn_core.readme", description="Fill the README from the paper profile.")
+    parser = argparse.ArgumentParser(
+        prog="python -m qnn_core.readme", description="Fill README and documents from the paper profile."
+    )
     parser.add_argument(
         "--gallery", action="store_true", help=f"instead, keep claims and figures of the quick profile in {GALLERY}"
     )
@@ -109,10 +145,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fill() -> str:
-    readme = filled((ROOT / "README.md").read_text(encoding="utf-8"))
-    with atomic_write("README.md", "w") as file:
-        file.write(readme)
-    return "README.md now shows the paper profile."
+    for name in FILLED:
+        document = filled(name)
+        with atomic_write(name, "w") as file:
+            file.write(document)
+    return f"{' and '.join(FILLED)} now show the paper profile."
 
 
 def _keep_gallery() -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qnn_core import claims
-from qnn_core.readme import claims_table, with_table
+from qnn_core.readme import claims_table, with_numbers, with_table
 from qnn_core.results import DamagedFile, Result
 from qnn_core.statistics import Interval
 
@@ -238,6 +238,11 @@ def test_claims_are_stored_read_printed_and_put_into_a_page(tmp_path, capsys, mo
     assert "old" not in with_table(page, table)
     with pytest.raises(DamagedFile, match="lost the lines"):
         with_table("no marks", table)
+    sentence = "by <!-- ablation: no margin -->old<!-- end --> and <!-- ablation: all heads --><!-- end -->."
+    now = with_numbers(sentence, {"no margin": "1 [0, 2]", "all heads": "3"})
+    assert now == "by <!-- ablation: no margin -->1 [0, 2]<!-- end --> and <!-- ablation: all heads -->3<!-- end -->."
+    with pytest.raises(DamagedFile, match="no number is called 'no margin'; there are all heads"):
+        with_numbers(sentence, {"all heads": "3"})
     assert claims.main(["--profile", "nothing"]) == 1
     assert "does not exist" in capsys.readouterr().err
     monkeypatch.setattr(claims, "load_claims", lambda _: [claim])

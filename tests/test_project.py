@@ -17,7 +17,7 @@ from qnn_core.dependencies import modules_of
 from qnn_core.environment import differences
 from qnn_core.origins import describe, origin_of
 from qnn_core.params import INTERACTIVE
-from qnn_core.readme import GALLERY, filled
+from qnn_core.readme import FILLED, GALLERY, NUMBER, filled
 
 PROJECT = Path(__file__).parents[1]
 ORDER = [
@@ -209,9 +209,12 @@ def test_the_lock_is_exact_and_holds_the_direct_ones():
     assert "torch==2.13.0" in lock.splitlines()
 
 
-def test_the_readme_shows_the_paper_profile():
+def test_readme_and_documents_show_the_paper_profile():
+    for name in FILLED:
+        document = (PROJECT / name).read_text(encoding="utf-8")
+        assert filled(name) == document
+        assert len(NUMBER.findall(document)) == document.count("<!-- ablation: ") >= 3
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert filled(readme) == readme
     for number in range(1, 6):
         assert f"figures/paper/fig{number}.png" in readme
         assert (PROJECT / f"figures/paper/fig{number}.png").stat().st_size > 10_000
