@@ -53,7 +53,7 @@ CHAPTERS = (
         {
             "05a_curves": "Learning curves at constant rate, for one way of training and one width, on training sets of several sizes.",
             "05_scaling": "How error falls with effort, and whether one method's exponent exceeds the other's.",
-            "05b_heads": "Why an exponent near 1: how heads differ in the probability that a read shows them.",
+            "05b_heads": "Where an exponent would come from: how heads differ in the probability that a read shows them.",
             "06_grover": "Grover's search for heads in an exact simulation of coherent dynamics, and training with it.",
             "07_active_layers": "Deep networks, a window of layers sampled at a time.",
         },

@@ -28,7 +28,7 @@ def random_glasses(
 
     Returns binder (T,), Binder's cumulant; chi (samples, T), N <q^2>, the susceptibility of the symmetric phase; identity (T,), the energy
     divided by - beta sigma^2 N_h N_o (1 - [<q_h q_o>]), 1 in equilibrium; binder_error and identity_error (T,), standard errors over
-    samples; equilibrated (samples, T); acceptance (samples, T - 1).
+    samples; equilibrated (samples, T); acceptance (samples, T - 1); spin_updates (samples,), spent at all temperatures.
     """
     hidden, outputs = sizes
     random = np.random.default_rng([seed, hidden, outputs])
@@ -47,6 +47,7 @@ def random_glasses(
             "product": product.mean(axis=(0, 1, 3)),
             "equilibrated": found.equilibrated,
             "acceptance": found.acceptance,
+            "spin_updates": np.array(sweeps * found.spins.size),
         }
         rows.append(row)
     stacked = stack_rows(rows)
@@ -62,6 +63,7 @@ def random_glasses(
         "identity_error": residual / np.abs(expected.mean(axis=0)),
         "equilibrated": stacked["equilibrated"],
         "acceptance": stacked["acceptance"],
+        "spin_updates": stacked["spin_updates"],
     }
 
 

@@ -80,6 +80,9 @@ class EquilibriumSettings(Strict):
 class SizesSettings(Strict):
     copies: Annotated[tuple[Count, ...], Field(min_length=2)]
     train_images: Count | None
+    slowness: float = Field(ge=1)
+    target: float = Field(gt=0, lt=1)
+    snapshots: Annotated[int, Field(ge=3)]
     images: Annotated[int, Field(ge=2)]
     reads: Annotated[int, Field(ge=10)]
     epochs: Count

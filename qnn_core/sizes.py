@@ -144,13 +144,18 @@ def collapse(spins: Float64[np.ndarray, " K"], times: Float64[np.ndarray, "K R L
     return Collapse(exponent, apart(0.0), apart(exponent.value), allowed)
 
 
-def verdict(narrowing: Interval, peak: Interval | None, collapsed: Collapse) -> Literal["transition", "crossover", "undecided"]:
+def verdict(
+    narrowing: Interval, peak: Interval | None, collapsed: Collapse, interpolated: float
+) -> Literal["transition", "crossover", "undecided"]:
     """What a change is called whose width goes as N^narrowing and whose susceptibility has a peak at the rise that goes as N^peak.
 
-    peak: None where there is no such peak. Transition: the width shrinks, the peak grows, both with 95 % confidence, and the curves
+    peak: None where there is no such peak. interpolated: the part of the widths that are smaller than the spacing of the looks; if it is more
+    than half, nothing is decided. Transition: the width shrinks, the peak grows, both with 95 % confidence, and the curves
     collapse. Crossover: the peak is known to shrink, or the width to shrink more slowly than N^(-1/4), by which it would halve from the
     smallest to the largest of sizes that are a factor of 16 apart. Undecided: anything else.
     """
+    if interpolated > 0.5:
+        return "undecided"
     if narrowing.high < 0 and peak is not None and peak.low > 0 and collapsed.holds:
         return "transition"
     if (peak is not None and peak.high < 0) or narrowing.low > -0.25:

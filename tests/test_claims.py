@@ -1,5 +1,7 @@
 """Verdicts follow from numbers: each rule at, above and below its threshold."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,13 @@ from qnn_core.readme import claims_table, with_numbers, with_table
 from qnn_core.results import DamagedFile, Result
 from qnn_core.statistics import Interval
 
-KIND = {"sampler_kind": "classical annealer (block Gibbs)", "seconds": 2.0}
+COUNTER = itertools.count()
+KIND = {"sampler_kind": "classical annealer (block Gibbs)", "seconds": 2.0, "inputs": {}}
+
+
+def record():
+    """Of a result that no other is."""
+    return {**KIND, "file": "run.npz", "sha256": str(next(COUNTER))}
 
 
 def history(mistakes, seed=0, disagreements=0, **parameters):
@@ -20,7 +28,7 @@ def history(mistakes, seed=0, disagreements=0, **parameters):
         "reads": np.array([0, 50]),
         "anneals": np.array([0, 100]),
     }
-    return Result("run.npz", arrays, {**KIND, "parameters": {"seed": seed, **parameters}})
+    return Result("run.npz", arrays, {**record(), "parameters": {"seed": seed, **parameters}})
 
 
 def test_an_exported_network_must_agree_with_itself_and_beat_the_nearest_mean():
@@ -28,10 +36,17 @@ def test_an_exported_network_must_agree_with_itself_and_beat_the_nearest_mean():
     good = claims.training_claim([history(3), history(4)], mlp, nearest_mean_error=0.2)
     assert (good.id, good.verdict) == ("C1", "agrees")
     assert good.value == pytest.approx(3.5)
-    assert (good.unit, good.runtime) == ("%", 4.0)
+    assert (good.unit, good.runtime) == ("%", 8.0)
     assert claims.training_claim([history(3), history(4)], mlp, nearest_mean_error=0.05).verdict == "not testable here"
     assert claims.training_claim([history(3), history(4)], mlp, nearest_mean_error=-0.05).verdict == "disagrees"
     assert claims.training_claim([history(3, disagreements=1), history(4)], mlp, nearest_mean_error=0.2).verdict == "disagrees"
+
+
+def test_the_runtime_of_a_claim_counts_each_run_behind_it_once(monkeypatch):
+    behind = {"rates.npz": {"file": "rates.npz", "sha256": "r", "seconds": 5.0}}
+    monkeypatch.setattr(claims, "records_behind", lambda _: behind)
+    runs = [history(3), history(4)]
+    assert claims.training_claim(runs, runs, nearest_mean_error=0.2).runtime == 9.0
 
 
 def phase_result(before, after, minima_before=900, minima_after=50):
@@ -40,7 +55,7 @@ def phase_result(before, after, minima_before=900, minima_after=50):
     ends = np.array([before, after])[None, :, None]
     minima = np.round(np.array([minima_before, minima_after])[None, :, None] * (1 + scatter) * np.ones((1, 1, 2)))
     arrays = {"q_ea": ends + scatter + np.zeros((1, 1, 2)), "minima": minima, "distinct": minima}
-    return Result("phase.npz", arrays, dict(KIND))
+    return Result("phase.npz", arrays, record())
 
 
 def sizes_result(verdict):
@@ -52,7 +67,7 @@ def sizes_result(verdict):
         "untrained": np.array([0.5, 0.4, 0.6]),
         "verdict": np.array(verdict),
     }
-    return Result("sizes.npz", arrays, dict(KIND))
+    return Result("sizes.npz", arrays, record())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +95,7 @@ def ablation_result(change, dearer=0.0):
     one = np.array([5.0, 5.1, 4.9])
     errors = [[one + change + np.array([0.0, 0.1, -0.1]), one], [one + dearer, one], [one, one]]
     ways = np.array(["deepest", "deepest, equal reads", "all heads"])
-    return Result("ablation.npz", {"reads": np.array([10, 1]), "way": ways, "reads_error": np.array(errors)}, dict(KIND))
+    return Result("ablation.npz", {"reads": np.array([10, 1]), "way": ways, "reads_error": np.array(errors)}, record())
 
 
 def test_minima_must_fall_and_are_counted_exactly_where_they_can_be():
@@ -111,7 +126,7 @@ def scaling_result(difference, scanned, elsewhere=(0.0, -9.0, 9.0)):
     arrays |= {"difference_width": np.array([60, 120])[: len(known)], "difference_images": np.array([500, 500])[: len(known)]}
     for name, value in (("other", "mlp"), ("measure", "train"), ("axis", "epochs"), ("model", "power")):
         arrays[f"difference_{name}"] = np.array([value] * len(known))
-    return Result("scaling.npz", arrays, dict(KIND))
+    return Result("scaling.npz", arrays, record())
 
 
 @pytest.mark.parametrize(
@@ -152,7 +167,8 @@ def test_no_exponent_is_larger_whose_sign_depends_on_axis_and_measure():
 def test_amplified_search_must_speed_up_single_searches_and_training(power, amplified, verdict):
     arrays = {"power_amplified": np.array(power), "largest_error": np.array(1e-14), "budget": np.array(1e4)}
     arrays |= {"budget_amplified_weight": np.array(amplified), "budget_reads_weight": np.array([1e-3, 2e-3, 1e-3])}
-    claim = claims.grover_claim(Result("grover.npz", arrays, dict(KIND)))
+    arrays |= {"budget_amplified_train": np.array([0.01, 0.02, 0.01]), "budget_reads_train": np.array([0.02, 0.02, 0.02])}
+    claim = claims.grover_claim(Result("grover.npz", arrays, record()))
     assert claim.verdict == verdict
     if np.isfinite(power[0]):
         assert claim.value == 2
@@ -177,7 +193,7 @@ def active_result(few, qubits=((900, -1), (500, 700)), widths=(3, 2)):
         "qubits": np.array(qubits),
         "mlp_error": errors[0],
     }
-    return Result("depth3.npz", arrays, dict(KIND))
+    return Result("depth3.npz", arrays, record())
 
 
 @pytest.mark.parametrize(

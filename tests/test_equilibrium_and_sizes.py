@@ -82,15 +82,16 @@ def test_the_verdict_follows_from_widths_susceptibility_and_collapse():
         Interval(*ends) for ends in ((-0.5, -0.7, -0.3), (0.2, 0.1, 0.3), (0, -0.1, 0.1), (0, -1, 1))
     )
     grows, falls = Interval(1, 0.8, 1.2), Interval(-0.5, -0.8, -0.2)
-    assert verdict(narrower, grows, good) == "transition"
-    assert verdict(narrower, grows, bad) == "undecided"
-    assert verdict(vague, grows, good) == "undecided"
+    assert verdict(narrower, grows, good, 0.5) == "transition"
+    assert verdict(narrower, grows, bad, 0.5) == "undecided"
+    assert verdict(vague, grows, good, 0.5) == "undecided"
     for width, peak in ((wider, grows), (level, grows), (narrower, falls), (vague, falls)):
-        assert verdict(width, peak, good) == "crossover"
-    assert verdict(narrower, None, good) == "undecided"
+        assert verdict(width, peak, good, 0.5) == "crossover"
+    assert verdict(narrower, None, good, 0.5) == "undecided"
     slowly = Interval(-0.1, -0.2, -0.05)
-    assert verdict(slowly, None, good) == "crossover"
-    assert verdict(slowly, grows, good) == "transition"
+    assert verdict(slowly, None, good, 0.5) == "crossover"
+    assert verdict(slowly, grows, good, 0.5) == "transition"
+    assert verdict(slowly, grows, good, 0.51) == verdict(slowly, None, good, 0.51) == "undecided"
 
 
 def test_only_a_peak_at_the_rise_is_one_of_the_change():
