@@ -205,8 +205,8 @@ def grover_claim(grover: Result) -> Claim:
         statement=STATEMENTS["C5"],
         paper_number="up to 2",
         measured="ratio of the exponents of oracle calls against weight of a head, plain reads over Grover's search. Small networks trained "
-        f"with {float(grover['budget']):,.0f} calls: weight of heads left {ratio} times that with plain reads, training error {error} points "
-        "from it",
+        f"with {float(grover['budget']):,.0f} calls: weight of heads left {ratio} times that with plain reads, training error "
+        f"minus theirs {error} points",
         **_fields(gain, ""),
         tested="in exact simulation: that one search takes p^(-1/2) calls, and that training by such searches leaves less weight of heads "
         "after as many calls",

@@ -87,7 +87,7 @@ def binder(second: Float64[np.ndarray, "*batch"], fourth: Float64[np.ndarray, "*
     return (3 - fourth / second**2) / 2
 
 
-def binder_error(second: Float64[np.ndarray, S * batch], fourth: Float64[np.ndarray, S * batch]) -> Float64[np.ndarray, "*batch"]:
+def binder_error(second: Float64[np.ndarray, "S T"], fourth: Float64[np.ndarray, "S T"]) -> Float64[np.ndarray, " T"]:
     """Standard error of `binder` of means over S samples: the samples' scatter along its gradient."""
     mean_second, mean_fourth = second.mean(axis=0), fourth.mean(axis=0)
     along = mean_fourth / mean_second**3 * second - fourth / (2 * mean_second**2)

@@ -1,4 +1,4 @@
-"""The site: every rendered notebook of a profile as a page, the table of claims, the figures, the documents, and where each number comes from.
+"""The site: every rendered notebook of a profile as a page, the claims, the figures, the documents, and where each number comes from.
 
 python -m qnn_core.site [--profile quick] writes site/index.html. The pages lie on the file system and ask nothing of any network.
 """
