@@ -143,6 +143,7 @@ rule backprop_run:
 
 
 rule training_run:
+    priority: EARLY
     input:
         notebook("02_training"),
         rates=f"{RESULTS}/rates/{{method}}-{{hidden}}.npz",
@@ -202,6 +203,7 @@ rule phase:
 
 
 rule equilibrium:
+    priority: EARLY
     input:
         notebook("04b_equilibrium"),
         runs=histories(["gibbs"], profile.hidden),
