@@ -136,7 +136,11 @@ def _write(folder: Path, profile: str, pages: Sequence[Page], claims: list[Claim
 
 
 def _write_documents(folder: Path, profile: str, templates: Environment, pages: dict[str, str]) -> list[dict[str, str]]:
-    """The documents as pages. pages: names of the site's pages by their rendered notebook; a link to what the site has not is its text."""
+    """The documents that are there, as pages.
+
+    pages: names of the site's pages by their rendered notebook; a link to what the site has not is its text.
+    """
+    found = {name: about for name, about in DOCUMENTS.items() if in_project(f"docs/{name}.md").is_file()}
 
     def linked(match: re.Match[str]) -> str:
         text, target = match.groups()
@@ -146,11 +150,11 @@ def _write_documents(folder: Path, profile: str, templates: Environment, pages: 
         if path in pages:
             return f"[{text}](../pages/{pages[path]}.html)"
         name = path.removeprefix("docs/").removesuffix(".md")
-        return f"[{text}]({name}.html)" if name in DOCUMENTS else text
+        return f"[{text}]({name}.html)" if name in found else text
 
     documents = []
     (folder / "docs").mkdir()
-    for name, about in DOCUMENTS.items():
+    for name, about in found.items():
         source = in_project(f"docs/{name}.md").read_text(encoding="utf-8")
         title = source.split("\n", 1)[0].removeprefix("# ")
         body = markdown_to_html(re.sub(r"\[([^\]]+)\]\(([^)]+)\)", linked, source))

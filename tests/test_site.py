@@ -1,6 +1,7 @@
 """The site: every page there, every link good, formulas set, nothing fetched, and a real browser content at every width."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,9 @@ SOURCES = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 @pytest.fixture(scope="module")
 def site(finished):
     """The site of the smoke profile, written in a copy of the project."""
+    (finished / "docs").mkdir()
+    for document in (PROJECT / "docs").glob("*.md"):
+        shutil.copy2(document, finished / "docs")
     done = subprocess.run(
         [sys.executable, "-m", "qnn_core.site", "--profile", "smoke"],
         cwd=finished, env=environment(finished), capture_output=True, text=True, timeout=300, check=False,
