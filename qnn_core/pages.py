@@ -90,14 +90,22 @@ def read_pages(profile: str) -> list[Page]:
 
 
 def labels(pages: Iterable[Page]) -> list[str]:
-    """Short names of runs of one notebook: the parameters in which they differ, paths and the rates chosen for them left out."""
+    """Short names of runs of one notebook: the parameters in which they differ.
+
+    Paths and the rates chosen for them are left out, and lists of tables where something shorter tells the runs apart.
+    """
     runs = [page.parameters for page in pages]
     names = [
         name
         for name in runs[0]
         if name not in (*STORED_AS, "rates", "lr") and any(run.get(name) != runs[0][name] for run in runs)
     ]
-    return [", ".join(f"{name} {_plain(run.get(name))}" for name in names) or "the run" for run in runs]
+    short = [name for name in names if not any(_is_structured(run.get(name)) for run in runs)] or names
+    return [", ".join(f"{name} {_plain(run.get(name))}" for name in short) or "the run" for run in runs]
+
+
+def _is_structured(value: Any) -> bool:
+    return isinstance(value, list) and any(isinstance(one, dict) for one in value)
 
 
 def _plain(value: Any) -> str:

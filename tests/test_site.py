@@ -165,7 +165,9 @@ def own(tmp_path, monkeypatch):
         cells = [
             nbformat.v4.new_markdown_cell("# Mine & <yours>\n\nIs $x<1$? A second sentence."),
             nbformat.v4.new_code_cell(f'seed = 7\nresult = "{seed}.npz"', metadata={"tags": ["parameters"]}),
-            nbformat.v4.new_code_cell(f"seed: int = {seed}", metadata={"tags": ["injected-parameters"]}),
+            nbformat.v4.new_code_cell(
+                f"seed: int = {seed}\nwindows = [{{'width': {seed + 2}}}]", metadata={"tags": ["injected-parameters"]}
+            ),
         ]
         nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"run-{seed}.ipynb")
     nbformat.write(nbformat.v4.new_notebook(), folder / "run-2.failed.ipynb")
