@@ -3,7 +3,7 @@
 Verdicts are computed, never written by hand:
 "agrees": the measurement supports what was tested of the claim, its 95 % interval included;
 "disagrees": its interval excludes what the claim says;
-"not testable here": nothing was measured that could decide, or the interval allows both.
+"not testable here": nothing was measured that could decide, the interval allows both, or measurements point both ways.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def mean_interval(values: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -
         raise InvalidInput("values", values, f"numbers from {bounds[0]:g} to {bounds[1]:g}, the bounds given")
     half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
     mean = float(values.mean())
-    return Interval(mean, max(bounds[0], mean - float(half)), min(bounds[1], mean + float(half)))
+    return _within(bounds, mean, float(half))
 
 
 def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
@@ -72,6 +72,11 @@ def bootstrap_interval(values: np.ndarray, seed: int, resamples: int = 1000, bou
     means = np.array([values[rows][:, columns].mean() for rows, columns in zip(chosen_runs, chosen_images, strict=True)])
     half = float(stats.t.ppf(0.975, runs - 1) * means.std(ddof=1) * np.sqrt(runs / (runs - 1)))
     mean = float(values.mean())
+    return _within(bounds, mean, half)
+
+
+def _within(bounds: tuple[float, float], mean: float, half: float) -> Interval:
+    """mean +- half, ended where the quantity ends."""
     return Interval(mean, max(bounds[0], mean - half), min(bounds[1], mean + half))
 
 
