@@ -7,13 +7,14 @@ import io
 import json
 import pickle
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from qnn_core.errors import DamagedFile, InvalidInput
-from qnn_core.files import in_project, read_sealed, relative, write_sealed
+from qnn_core.files import read_sealed, shown, write_sealed
 
 REMEDY = "delete it to train from the start"
 
@@ -44,7 +45,7 @@ class Checkpoint:
 
     def load(self) -> dict[str, Any] | None:
         """The state that was saved, None when there is none."""
-        path = in_project(self.path)
+        path = Path(self.path)
         if not path.is_file():
             return None
         payload = io.BytesIO(read_sealed(path, REMEDY))
@@ -52,7 +53,7 @@ class Checkpoint:
             content = torch.load(payload, weights_only=True)
             settings, state = content["settings"], content["state"]
         except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as failure:
-            raise DamagedFile(f"{relative(path)} is no checkpoint; {REMEDY}.") from failure
+            raise DamagedFile(f"{shown(path)} is no checkpoint; {REMEDY}.") from failure
         differing = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))
         if differing:
             raise InvalidInput(

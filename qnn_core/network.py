@@ -20,7 +20,7 @@ from qnn_core.errors import InvalidInput, check_count, check_number
 from qnn_core.ising import IsingProblem, cool, feed_forward
 
 if TYPE_CHECKING:
-    from qnn_core.deployment import EnergyClassifier
+    from qnn_core.export import EnergyClassifier
 
 WrongRule = Literal["class", "spins"]
 
@@ -208,7 +208,7 @@ class QNN:
 
     def to_torch(self) -> EnergyClassifier:
         """A plain `torch.nn.Module` that maps images (B, inputs) to class scores (B, classes), minus `class_energies`."""
-        from qnn_core.deployment import EnergyClassifier
+        from qnn_core.export import EnergyClassifier
 
         return EnergyClassifier(self)
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from qnn_core import QNN, InvalidInput, ablation, get_sampler, load_dataset, train
-from qnn_core.params import notebook_parameters
+from artifact.parameters import notebook_parameters
+from qnn_core import QNN, InvalidInput, get_sampler, load_dataset, train
+from studies import ablation
 
 SETTINGS = {
     "reads_tried": [1, 4],

@@ -12,7 +12,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import expm_multiply
 
 from qnn_core import QNN, InvalidInput, MissingData, get_sampler
-from qnn_core.grover import (
+from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
+from qnn_core.samplers.schedule import load_schedule
+from studies.grover import (
     amplified_probability,
     amplify,
     head_states,
@@ -21,8 +23,6 @@ from qnn_core.grover import (
     power_of,
     single_heads,
 )
-from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
-from qnn_core.samplers.schedule import load_schedule
 
 X = np.array([[0, 1], [1, 0]])
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from qnn_core import QNN, InvalidInput, get_sampler
-from qnn_core.equilibrium import follow_equilibrium, glass_temperature, growth, melting_temperature, random_glasses
-from qnn_core.sizes import collapse, follow_size, peak_at_rise, rise_times, size_exponent, verdict
 from qnn_core.statistics import Interval, bootstrap_interval
+from studies.equilibrium import follow_equilibrium, glass_temperature, growth, melting_temperature, random_glasses
+from studies.sizes import collapse, follow_size, peak_at_rise, rise_times, size_exponent, verdict
 
 
 def test_melting_temperature_of_known_curves():

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from qnn_core import QNN, InvalidInput, get_sampler
-from qnn_core.amplified_training import search_heads_of, train_by_search
 from qnn_core.cutting import shown_class
-from qnn_core.hazards import SEARCHES, calls_until_cut, decay_exponent, draw_weights, expected_exponent, weight_left_after
-from qnn_core.head_distribution import effective_beta, fit_weight_law, follow_heads, weight_left, weights_by_class
+from studies.hazards import SEARCHES, calls_until_cut, decay_exponent, draw_weights, expected_exponent, weight_left_after
+from studies.head_distribution import effective_beta, fit_weight_law, follow_heads, weight_left, weights_by_class
+from studies.search_training import search_heads_of, train_by_search
 from tests.conftest import random_problem
 
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from artifact.parameters import LearningCurvesParameters, notebook_parameters
 from qnn_core import InvalidInput
-from qnn_core.exponents import cost_to_reach, differences, fit_all, largest, tabulated
-from qnn_core.learning_curves import MEASURES, LearningCurve, cost_of_an_epoch, curves_by_rate, curves_of, study
-from qnn_core.params import LearningCurvesParameters, notebook_parameters
-from qnn_core.results import Result
-from qnn_core.scaling import MODELS, common_window, scan_windows
+from qnn_core.learning_curve import MEASURES, LearningCurve
+from qnn_core.powerlaw import MODELS, common_window, scan_windows
+from studies.curves import cost_of_an_epoch, curves_by_rate, curves_of, study
+from studies.exponents import cost_to_reach, differences, fit_all, largest, tabulated
+from studies.stored import Result
 
 EPOCH = np.concatenate([[0.0], np.geomspace(0.01, 20, 60)])
 

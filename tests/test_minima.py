@@ -8,9 +8,10 @@ from conftest import random_problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qnn_core import InvalidInput, Reads, get_sampler, phase
-from qnn_core.equilibrium import random_glass
+from qnn_core import InvalidInput, Reads, get_sampler
 from qnn_core.samplers.exact import lowest_energies, output_states
+from studies import phase
+from studies.equilibrium import random_glass
 
 
 def reads_of(rows):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from conftest import random_problem, random_spins
 
-from qnn_core import QNN, InvalidInput, Reads, get_sampler, phase
-from qnn_core.overlaps import binder_error
+from qnn_core import QNN, InvalidInput, Reads, get_sampler
+from qnn_core.landscape.overlaps import binder_error
+from studies import phase
 
 
 def some_reads(reads=12):

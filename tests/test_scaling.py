@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from qnn_core import InvalidInput, scaling
-from qnn_core.scaling import (
+from qnn_core import InvalidInput
+from qnn_core.powerlaw import (
     MODELS,
     default_window,
     effort_to_reach,

@@ -13,12 +13,13 @@ from browser import console_errors, open_browser, set_screen
 from bs4 import BeautifulSoup
 from conftest import environment
 
-from qnn_core import MissingData, files
-from qnn_core.contents import CHAPTERS, DOCUMENTS, chapter_of, reading_order
+from artifact import files
+from artifact.contents import CHAPTERS, DOCUMENTS, chapter_of, reading_order
+from artifact.pages import labels, markdown_to_html, read_pages
+from artifact.readme import duration
+from artifact.site import main, write_site
+from qnn_core import MissingData
 from qnn_core.files import write_record
-from qnn_core.pages import labels, markdown_to_html, read_pages
-from qnn_core.readme import duration
-from qnn_core.site import main, write_site
 
 PROJECT = Path(__file__).parents[1]
 SOURCES = sorted((PROJECT / "notebooks").glob("*.ipynb"))
@@ -31,7 +32,7 @@ def site(finished):
     for document in (PROJECT / "docs").glob("*.md"):
         shutil.copy2(document, finished / "docs")
     done = subprocess.run(
-        [sys.executable, "-m", "qnn_core.site", "--profile", "smoke"],
+        [sys.executable, "-m", "artifact.site", "--profile", "smoke"],
         cwd=finished, env=environment(finished), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from conftest import random_problem
 
-from qnn_core import InvalidInput, phase
+from qnn_core import InvalidInput
 from qnn_core.errors import NotEquilibrated
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.exact import output_log_weights, output_states
+from studies import phase
 
 TEMPERATURES = [0.4, 0.6, 0.9, 1.4, 2.0]
 

@@ -13,11 +13,11 @@ from qnn_core.backprop import EnergyScores
 from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged
-from qnn_core.heads import count_cut, search_heads
 from qnn_core.history import evaluation_steps, log_spaced_steps, minibatches, snapshots_of
 from qnn_core.samplers.base import Reads
 from qnn_core.samplers.exact import output_log_weights, output_states
 from qnn_core.training import TrainingWarning, default_rate
+from studies.heads import count_cut, search_heads
 
 
 def easy_data(seed=0, train_images=60, test_images=40):

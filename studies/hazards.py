@@ -1,0 +1,115 @@
+"""How fast the heads of a dragon go when each is cut as soon as a search finds it and none regrows: reads against Grover's search.
+
+The heads' weights are drawn from rho(p) ~ p^-gamma. What is left, eps, then falls as a power of the number of oracle calls:
+
+    reads: a head is found at a rate p            eps ~ t^-alpha, alpha = 2 - gamma
+    each: every head is searched for by itself, at a rate sqrt(p)         2 alpha
+    together: all heads are marked at once, at a rate p / sqrt(eps)       2 alpha / (2 - alpha) for alpha <= 1, 2 alpha beyond
+    fixed: all marked, but the depth of amplification is bounded          alpha, with another prefactor
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float64
+
+from qnn_core.errors import InvalidInput, check_count
+from qnn_core.statistics import Interval
+from studies.grover import amplified_probability, oracle_calls
+
+Search = Literal["reads", "each", "together", "fixed"]
+SEARCHES: tuple[Search, ...] = get_args(Search)
+
+
+def draw_weights(
+    gamma: float, dragons: int, heads: int, low: float, high: float, seed: int
+) -> Float64[np.ndarray, "dragons heads"]:
+    """Weights of heads from rho(p) ~ p^-gamma between low and high; refuses dragons whose weights add up to more than 1."""
+    check_count("dragons", dragons)
+    check_count("heads", heads)
+    if not 0 < low < high <= 1:
+        raise InvalidInput("low, high", (low, high), "0 < low < high <= 1")
+    uniform = np.random.default_rng(seed).random((dragons, heads))
+    power = 1 - gamma
+    # The inverse of the cumulative distribution; its limit where gamma is 1.
+    inverse = low * (high / low) ** uniform, (low**power + uniform * (high**power - low**power)) ** (1 / (power or 1))
+    weights = inverse[0] if abs(power) < 1e-9 else inverse[1]
+    if weights.sum(axis=1).max() > 1:
+        raise InvalidInput(
+            "high", high, "a value at which the weights of a dragon's heads add up to at most 1; fewer heads help too"
+        )
+    return weights
+
+
+def calls_until_cut(
+    weights: Float64[np.ndarray, "dragons heads"], search: Search, seed: int, deepest: int = 8
+) -> Float64[np.ndarray, "dragons heads"]:
+    """Oracle calls after which each head has been found, drawn with the exact probabilities of every search.
+
+    A read is one call; an amplified attempt of m steps is m + 1. With "each", time is that of searches side by side, one a head.
+    deepest: "fixed" draws fewer steps than this in every attempt, as on a machine that keeps its coherence for no longer; its attempts are
+    counted at their mean cost.
+    """
+    if search not in SEARCHES:
+        raise InvalidInput("search", search, f"one of {', '.join(SEARCHES)}")
+    random = np.random.default_rng([seed, SEARCHES.index(search)])
+    if search == "reads":
+        return random.geometric(weights).astype(np.float64)
+    if search == "each":
+        return oracle_calls(weights.ravel(), seed=seed).reshape(weights.shape)
+    left, found = weights.copy(), np.zeros(weights.shape)
+    spent = np.zeros(len(weights))
+    everyone = np.arange(len(weights))
+    for _ in range(weights.shape[1]):
+        total = left.sum(axis=1)
+        if search == "together":
+            spent += oracle_calls(total, seed=int(random.integers(2**32)))
+        else:
+            chance = amplified_probability(total[:, None], np.arange(deepest)).mean(axis=1)
+            spent += random.geometric(np.minimum(chance, 1.0)) * (deepest + 1) / 2
+        shares = np.cumsum(left, axis=1)
+        one = (shares < (random.random(len(left)) * shares[:, -1])[:, None]).sum(axis=1)
+        found[everyone, one] = spent
+        left[everyone, one] = 0.0
+    return found
+
+
+def weight_left_after(
+    weights: Float64[np.ndarray, "dragons heads"],
+    calls: Float64[np.ndarray, "dragons heads"],
+    at: Float64[np.ndarray, " T"],
+) -> Float64[np.ndarray, "dragons T"]:
+    """Weight of each dragon's heads that are still there after some numbers of calls."""
+    order = np.argsort(calls, axis=1)
+    gone = np.concatenate([np.zeros((len(weights), 1)), np.take_along_axis(weights, order, axis=1).cumsum(axis=1)], axis=1)
+    ordered = np.take_along_axis(calls, order, axis=1)
+    number = np.stack([np.searchsorted(row, at, side="right") for row in ordered])
+    return np.maximum(gone[:, -1:] - np.take_along_axis(gone, number, axis=1), 0.0)
+
+
+def decay_exponent(
+    at: Float64[np.ndarray, " T"],
+    left: Float64[np.ndarray, "dragons T"],
+    seed: int,
+    *,
+    between: tuple[float, float] = (0.01, 0.3),
+) -> Interval:
+    """Slope of ln eps against ln t while the mean weight left is between two fractions of the first, with an interval over dragons."""
+    part = left.mean(axis=0) / left[:, 0].mean()
+    inside = (part >= between[0]) & (part <= between[1]) & (at > 0)
+    if inside.sum() < 3:
+        raise InvalidInput("at", f"{int(inside.sum())} points between {between}", "at least 3 points there")
+    logs = np.log(at[inside])
+    draws = np.random.default_rng(seed).integers(len(left), size=(200, len(left)))
+    slopes = [-np.polyfit(logs, np.log(np.maximum(left[draw][:, inside].mean(axis=0), 1e-300)), 1)[0] for draw in draws]
+    value = -np.polyfit(logs, np.log(left[:, inside].mean(axis=0)), 1)[0]
+    low, high = np.quantile(slopes, [0.025, 0.975])
+    return Interval(float(value), float(low), float(high))
+
+
+def expected_exponent(alpha: float, search: Search) -> float:
+    """What theory makes of an exponent of reads."""
+    together = 2 * alpha / (2 - alpha) if alpha <= 1 else 2 * alpha
+    return {"reads": alpha, "fixed": alpha, "each": 2 * alpha, "together": together}[search]
