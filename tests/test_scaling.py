@@ -90,11 +90,11 @@ def test_slopes_of_the_rates_are_their_derivatives(model):
     """What the optimiser is told, against central differences."""
     parameters = np.array([0.7, -1.2, -0.4])[: 2 if model == "power" else 3]
     t = np.geomspace(0.1, 5, 7)
-    rate, slopes = scaling._RATES[model](t, parameters)
+    rate, slopes = powerlaw._RATES[model](t, parameters)
     assert (rate > 0).all()
     for number, slope in enumerate(slopes):
         step = 1e-6 * np.eye(len(parameters))[number]
-        difference = (scaling._RATES[model](t, parameters + step)[0] - scaling._RATES[model](t, parameters - step)[0]) / 2e-6
+        difference = (powerlaw._RATES[model](t, parameters + step)[0] - powerlaw._RATES[model](t, parameters - step)[0]) / 2e-6
         np.testing.assert_allclose(slope, difference, rtol=1e-6, atol=1e-9)
 
 
