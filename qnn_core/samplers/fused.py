@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -190,6 +189,7 @@ def _collapsed(
     own = fields + (row // reads).to(tl.int64)[:, None] * spins
     own_hidden = tl.load(own + at[None, :], mask=hidden_there, other=0.0)
     own_outputs = tl.load(own + hidden + column[None, :], mask=output_there, other=0.0)
+    own_output = fields + (row // reads).to(tl.int64) * spins + hidden
     low = tl.load(keys_low + row, mask=live, other=0).to(tl.uint32, bitcast=True)
     high = tl.load(keys_high + row, mask=live, other=0).to(tl.uint32, bitcast=True)
     driven = own_hidden
@@ -208,9 +208,9 @@ def _collapsed(
                 up, down = tl.abs(rest + couplings), tl.abs(rest - couplings)
                 # ln 2 cosh(beta h) = beta |h| + ln(1 + exp(-2 beta |h|))
                 tails = tl.log2((1 + tl.exp2(-twice_beta * up)) / (1 + tl.exp2(-twice_beta * down)))
-                pull = twice_beta * tl.sum(tl.where(chosen, own_outputs, 0.0), axis=1)
-                log2_odds = pull + tl.sum(0.5 * twice_beta * (up - down) + tails, axis=1)
-                new = _heat_bath(log2_odds, _random_bits((turn + output).to(tl.uint32), low, high))[:, None]
+                field = tl.load(own_output + output, mask=live, other=0.0)
+                log2_odds = twice_beta * field + tl.sum(0.5 * twice_beta * (up - down) + tails, axis=1)
+                new = _heat_bath(log2_odds, _random_bits(tl.cast(turn + output, tl.uint32), low, high))[:, None]
                 driven += couplings * (new - old)
                 drawn = tl.where(chosen, new, drawn)
             turn += spins
@@ -222,7 +222,7 @@ def _collapsed(
         couplings = tl.load(by_output + output * hidden + at, mask=at < hidden, other=0.0)[None, :]
         felt += couplings * tl.sum(tl.where((column == output)[None, :], kept, 0.0), axis=1)[:, None]
     turn += outputs - spins
-    bits = _random_bits((turn + at).to(tl.uint32)[None, :], low[:, None], high[:, None])
+    bits = _random_bits(tl.cast(turn + at, tl.uint32)[None, :], low[:, None], high[:, None])
     # The hidden spins, at the temperature of the last sweep.
     drawn_hidden = _heat_bath(2 * _LOG2E * tl.load(scales + sweeps - 1) * felt, bits)
     place = states + row.to(tl.int64)[:, None] * spins

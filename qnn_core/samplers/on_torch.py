@@ -22,7 +22,7 @@ from qnn_core.ising import IsingProblem
 
 _BATCH_SPINS = 1 << 28
 """Spins that are on the device at a time, a byte each."""
-_BLOCK_SPINS = {"cpu": 1 << 18, "cuda": 1 << 24}
+_BLOCK_SPINS = {"cpu": 1 << 14, "cuda": 1 << 24}
 """Spins that plain torch works on at a time, as floats."""
 _MASK = (1 << 64) - 1
 
@@ -47,7 +47,7 @@ class Bipartite:
             matrix[left, right] = couplings
             matrix[right, left] = couplings.T
         order = torch.from_numpy(np.concatenate([even, odd])).to(device)
-        fields = torch.from_numpy(np.require(problem.fields[images], requirements="CW")).to(device)
+        fields = torch.from_numpy(np.require(problem.fields[images], requirements=["C", "W"])).to(device)
         return cls(fields[:, order], torch.from_numpy(matrix[np.ix_(even, odd)]).to(device), order)
 
     def energies(self, spins: Int8[Tensor, "K N"]) -> Float32[Tensor, " K"]:
@@ -97,7 +97,9 @@ def gibbs_moves(
     for images, first in _batches(problem, spins.shape[1]):
         blocks = Bipartite.of(problem, images, device)
         states = torch.from_numpy(spins[images].reshape(-1, problem.num_spins)).to(device)[:, blocks.order]
-        sweep_on(blocks, states, torch.ones(sweeps, device=device), torch.from_numpy(betas[images].ravel()).to(device), seed, first)
+        sweep_on(
+            blocks, states, torch.ones(sweeps, device=device), torch.from_numpy(betas[images].ravel()).to(device), seed, first
+        )
         _download(states, blocks.order, moved[images])
     return moved
 
