@@ -29,14 +29,13 @@ from qnn_core import IsingProblem, get_sampler
 from qnn_core.samplers import on_torch
 from qnn_core.samplers.base import annealing_betas
 
-SHAPES = ((120, 40), (256, 10), (1024, 100))
+SAMPLERS = {(120, 40): ("gibbs", "collapsed"), (256, 10): ("gibbs", "collapsed", "exact"), (1024, 100): ("gibbs",)}
 IMAGES = (50, 1_000, 10_000, 60_000)
 READS, SWEEPS, BETA = 10, 100, (0.1, 5.0)
 COMPILED_IMAGES = 2_000
 """Enough for the compiled loops to be timed, whose cost is proportional."""
 MOST_SPINS = 2e7
 """Images times spins: larger batches are left out."""
-ENUMERABLE = 12
 
 
 def instance(shape: tuple[int, int], images: int) -> IsingProblem:
@@ -85,14 +84,11 @@ def sweeps_alone(problem: IsingProblem, name: str) -> float:
 def measure(shape: tuple[int, int]) -> list[dict[str, Any]]:
     """Rows of one table."""
     hidden, outputs = shape
-    annealed = {"sweeps": SWEEPS, "beta": BETA}
-    entries: dict[str, tuple[int, dict[str, Any]]] = {"gibbs": (READS * SWEEPS * (hidden + outputs), annealed)}
-    if outputs < ENUMERABLE or hidden + outputs < 200:
-        entries["collapsed"] = (READS * SWEEPS * outputs, annealed)
-    if outputs < ENUMERABLE:
-        entries["exact"] = (1 << outputs, {})
+    updates_of = {"gibbs": READS * SWEEPS * (hidden + outputs), "collapsed": READS * SWEEPS * outputs, "exact": 1 << outputs}
     rows: list[dict[str, Any]] = []
-    for name, (updates, options) in entries.items():
+    for name in SAMPLERS[shape]:
+        updates = updates_of[name]
+        options: dict[str, Any] = {} if name == "exact" else {"sweeps": SWEEPS, "beta": BETA}
         compiled, gpu = get_sampler(name, **options), get_sampler(name, device="cuda", **options)
         few = instance(shape, COMPILED_IMAGES)
         speed = few.num_images * updates / whole(partial(compiled.sample, few, READS, 7), 1)
@@ -119,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{card}, torch {torch.__version__}; compiled loops: {numba.get_num_threads()} threads, numba {numba.__version__}")
     print(f"{READS} reads an image, {SWEEPS} sweeps; updates (for exact: states) a second")
     found = {}
-    for shape in SHAPES:
+    for shape in SAMPLERS:
         name = "K_{},{}".format(*shape)
         found[name] = rows = measure(shape)
         print(f"\n{name:12}{'images':>8}{'sweeps alone':>15}{'whole call':>13}{'compiled':>13}{'same':>9}")
