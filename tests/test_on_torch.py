@@ -173,8 +173,8 @@ def test_reads_do_not_depend_on_how_the_batch_is_cut(device, name, monkeypatch):
     whole = sample(30)
     assert len(np.unique(whole.reshape(210, -1), axis=0)) > 150
     np.testing.assert_array_equal(sample(13), whole[:13])
-    monkeypatch.setattr(on_torch, "_BATCH_SPINS", 400)
-    monkeypatch.setattr(on_torch, "_BLOCK_SPINS", {"cpu": 100, "cuda": 100})
+    monkeypatch.setattr(on_torch, "_BATCH_SPINS", 1500)
+    monkeypatch.setattr(on_torch, "_BLOCK_SPINS", {"cpu": 1000, "cuda": 1000})
     monkeypatch.setattr("qnn_core.samplers.enumeration_on_torch._CELLS", {"cpu": 2000, "cuda": 2000})
     np.testing.assert_array_equal(sample(30), whole)
 

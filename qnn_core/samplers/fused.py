@@ -1,9 +1,9 @@
-"""The sweeps of `qnn_core.samplers.on_torch` as Triton kernels: all sweeps of a configuration in one launch, spins never leave the chip.
+"""The inner loops of `qnn_core.samplers.on_torch` as Triton kernels.
 
-A program holds some configurations, of any images, and the couplings that all share. Fields of one block of spins are a product of the
-other block's spins with the couplings, on the tensor cores: spins are exact in half precision, and a coupling is the sum of two halves
-of it (11 bits each, scaled by a power of two so that the largest is near the top of the range), which leaves errors of 2^-23 of the
-largest coupling: no more than those of a sum in single precision, in which the products are added up.
+A network that fits makes all its sweeps in one launch, and its spins never leave the chip. A program holds some configurations, of any
+images, and the couplings that all share. Fields of one block of spins are a product of the other block's spins with the couplings, on the
+tensor cores, added up in single precision: spins are exact in half precision, and a coupling is the sum of two numbers in half precision,
+scaled by a power of two so that the largest is near the top of the range. That is within 2^-23 of the coupling, or 2^-39 of the largest.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _TOP = 14
 _WIDEST, _MOST_COUPLINGS = 512, 1 << 14
 """Spins of a block, and couplings, in powers of two, for which a multiprocessor has registers and shared memory."""
 _WIDEST_COLLAPSED = 2048
+_BLOCK = 1024
+"""Spins that a program of `draw` draws."""
 
 
 def sweeps_fit(couplings: Tensor) -> bool:
@@ -90,6 +92,12 @@ def anneal_collapsed(
     )
 
 
+def draw(felt: Tensor, twice_beta: Tensor, counter: int, low: Tensor, high: Tensor) -> Tensor:
+    """As in `qnn_core.samplers.on_torch`, in place; arrays are contiguous."""
+    _draw[(triton.cdiv(felt.numel(), _BLOCK),)](felt, twice_beta, low, high, counter, felt.shape[1], felt.numel(), BLOCK=_BLOCK)
+    return felt
+
+
 def _padded(size: int) -> int:
     """A block has a power of two of spins, and at least 16, which the tensor cores take at a time."""
     return max(16, triton.next_power_of_2(size))
@@ -109,6 +117,18 @@ def _heat_bath(log2_odds, bits):
     scaled = bits.to(tl.int32, bitcast=True).to(tl.float32)
     decay = tl.exp2(-log2_odds)
     return tl.where(scaled + decay * (scaled + _HALF_RANGE) <= _HALF_RANGE, 1.0, -1.0)
+
+
+@triton.jit
+def _draw(felt, twice_beta, keys_low, keys_high, counter, columns, number, BLOCK: tl.constexpr):
+    spin = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    there = spin < number
+    row = spin // columns
+    low = tl.load(keys_low + row, mask=there, other=0).to(tl.uint32, bitcast=True)
+    high = tl.load(keys_high + row, mask=there, other=0).to(tl.uint32, bitcast=True)
+    bits = _random_bits(tl.cast(counter, tl.uint32) + (spin - row * columns).to(tl.uint32), low, high)
+    field = tl.load(felt + spin, mask=there, other=0.0)
+    tl.store(felt + spin, _heat_bath(_LOG2E * tl.load(twice_beta + row, mask=there, other=0.0) * field, bits), mask=there)
 
 
 @triton.jit

@@ -22,7 +22,7 @@ from qnn_core.ising import IsingProblem
 
 _BATCH_SPINS = 1 << 28
 """Spins that are on the device at a time, a byte each."""
-_BLOCK_SPINS = {"cpu": 1 << 14, "cuda": 1 << 24}
+_BLOCK_SPINS = {"cpu": 1 << 16, "cuda": 1 << 23}
 """Spins that plain torch works on at a time, as floats."""
 _MASK = (1 << 64) - 1
 
@@ -151,10 +151,8 @@ def sweep_on(
         for sweep, scale in enumerate(scales):
             twice_beta = 2 * (scale * betas[rows, None])
             turn = sweep * num_spins
-            felt = own_even + odd @ blocks.couplings.T
-            even = heat_bath(twice_beta * felt, random_bits(turn, evens, low, high))
-            felt = own_odd + even @ blocks.couplings
-            odd = heat_bath(twice_beta * felt, random_bits(turn + evens, num_spins - evens, low, high))
+            even = draw(torch.addmm(own_even, odd, blocks.couplings.T), twice_beta, turn, low, high)
+            odd = draw(torch.addmm(own_odd, even, blocks.couplings), twice_beta, turn + evens, low, high)
         states[part] = torch.cat([even, odd], dim=1)[: part.stop - part.start].to(torch.int8)
 
 
@@ -198,6 +196,20 @@ def anneal_collapsed(
         counter = (anneals * len(scales) - 1) * num_spins + num_outputs
         spins = heat_bath(2 * scales[-1] * felt, random_bits(counter, hidden, low, high))
         states[part] = torch.cat([spins, kept], dim=1)[: part.stop - part.start].to(torch.int8)
+
+
+def draw(
+    felt: Float32[Tensor, "K M"],
+    twice_beta: Float32[Tensor, "K 1"],
+    counter: int,
+    low: Int32[Tensor, "K 1"],
+    high: Int32[Tensor, "K 1"],
+) -> Float32[Tensor, "K M"]:
+    """Spins drawn in the fields that they feel, at beta of their own; random numbers count up from `counter`. `felt` may be written over."""
+    kernels = fused(felt.device)
+    if kernels is not None:
+        return kernels.draw(felt, twice_beta, counter, low, high)
+    return heat_bath(twice_beta * felt, random_bits(counter, felt.shape[1], low, high))
 
 
 def heat_bath(log_odds: Float[Tensor, "*K"], bits: Int32[Tensor, "*K"]) -> Float[Tensor, "*K"]:
