@@ -133,9 +133,9 @@ def test_tempering_on_a_gpu_tells_the_same_story():
 def test_outputs_follow_the_boltzmann_distribution(device, name):
     if os.environ.get("TRITON_INTERPRET") == "1":
         pytest.skip("takes an interpreter too long")
-    beta, reads = 0.6, 20_000
+    beta, reads = 0.6, 10_000
     problem = problem_of((7, 6), images=3, scale=0.5)
-    betas = annealing_betas(60 if name == "gibbs" else 20, (beta, beta))
+    betas = annealing_betas(30 if name == "gibbs" else 10, (beta, beta))
     if name == "gibbs":
         spins, _ = on_torch.gibbs_reads(problem, reads, betas, 11, device)
     elif name == "collapsed":

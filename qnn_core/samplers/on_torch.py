@@ -48,7 +48,7 @@ class Bipartite:
             matrix[right, left] = couplings.T
         order = torch.from_numpy(np.concatenate([even, odd])).to(device)
         fields = torch.from_numpy(np.require(problem.fields[images], requirements=["C", "W"])).to(device)
-        return cls(fields[:, order], torch.from_numpy(matrix[np.ix_(even, odd)]).to(device), order)
+        return cls(fields.index_select(1, order), torch.from_numpy(matrix[np.ix_(even, odd)]).to(device), order)
 
     def energies(self, spins: Int8[Tensor, "K N"]) -> Float32[Tensor, " K"]:
         """Of K configurations, the same number for each problem, in the order of the problems."""
@@ -96,10 +96,9 @@ def gibbs_moves(
     moved = np.empty_like(spins)
     for images, first in _batches(problem, spins.shape[1]):
         blocks = Bipartite.of(problem, images, device)
-        states = torch.from_numpy(spins[images].reshape(-1, problem.num_spins)).to(device)[:, blocks.order]
-        sweep_on(
-            blocks, states, torch.ones(sweeps, device=device), torch.from_numpy(betas[images].ravel()).to(device), seed, first
-        )
+        states = torch.from_numpy(spins[images].reshape(-1, problem.num_spins)).to(device).index_select(1, blocks.order)
+        own_betas = torch.from_numpy(betas[images].ravel()).to(device)
+        sweep_on(blocks, states, torch.ones(sweeps, device=device), own_betas, seed, first)
         _download(states, blocks.order, moved[images])
     return moved
 
