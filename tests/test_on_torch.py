@@ -57,7 +57,7 @@ def alike(left: np.ndarray, right: np.ndarray) -> float:
     return float((left == right).all(axis=2).mean())
 
 
-@pytest.mark.parametrize("layers", [(7, 5), (4,), (1, 1), (3, 5, 4), (6, 3, 4, 5), (120, 40), (20, 256)])
+@pytest.mark.parametrize("layers", [(7, 5), (4,), (1, 1), (3, 5, 4), (6, 3, 4, 5), (120, 40), (20, 256), (500, 30)])
 @pytest.mark.parametrize("beta", [(0.1, 5.0), (0.4, 0.4)])
 def test_gibbs_reads_are_those_of_the_compiled_loops(device, layers, beta):
     problem = problem_of(layers, images=20)

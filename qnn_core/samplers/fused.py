@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -18,8 +19,10 @@ _LOG2E = tl.constexpr(math.log2(math.e))
 _HALF_RANGE = tl.constexpr(2.0**31)
 _TOP = 14
 """Scaled couplings are below 2^14, in half precision, whose range ends at 2^16."""
-_WIDEST, _MOST_COUPLINGS = 512, 1 << 14
-"""Spins of a block, and couplings, in powers of two, for which a multiprocessor has registers and shared memory."""
+_ROWS = 64
+"""Configurations of a program of `sweep_on`: as many as the tensor cores take at a time."""
+_WIDEST = 512
+"""Spins of a block, a power of two, for which a multiprocessor has registers."""
 _WIDEST_COLLAPSED = 2048
 _BLOCK = 1024
 """Spins that a program of `draw` draws."""
@@ -28,7 +31,16 @@ _BLOCK = 1024
 def sweeps_fit(couplings: Tensor) -> bool:
     """Whether `sweep_on` takes the network."""
     even, odd = (_padded(size) for size in couplings.shape)
-    return max(even, odd) <= _WIDEST and even * odd <= _MOST_COUPLINGS
+    # Both parts of the couplings, and the fields on their way to the tensor cores' layout.
+    shared = 4 * even * odd + 4 * _ROWS * max(even, odd)
+    return max(even, odd) <= _WIDEST and shared <= _shared_memory(couplings)
+
+
+def _shared_memory(values: Tensor) -> int:
+    """Bytes of shared memory that a program may have where the values are; Triton's interpreter, on a processor, does not mind."""
+    if not values.is_cuda:
+        return 1 << 20
+    return torch.cuda.get_device_properties(values.device).shared_memory_per_block_optin
 
 
 def collapsed_fits(couplings: Tensor) -> bool:
@@ -43,8 +55,7 @@ def sweep_on(fields: Tensor, couplings: Tensor, states: Tensor, scales: Tensor, 
     coarse = (couplings * scale).half()
     fine = (couplings * scale - coarse.float()).half()
     evens, odds = couplings.shape
-    rows, warps = (64, 4) if max(_padded(evens), _padded(odds)) < _WIDEST else (64, 8)
-    _sweeps[(triton.cdiv(len(states), rows),)](
+    _sweeps[(triton.cdiv(len(states), _ROWS),)](
         fields,
         coarse,
         fine,
@@ -59,10 +70,10 @@ def sweep_on(fields: Tensor, couplings: Tensor, states: Tensor, scales: Tensor, 
         odds,
         len(scales),
         scale,
-        ROWS=rows,
+        ROWS=_ROWS,
         EVENS=_padded(evens),
         ODDS=_padded(odds),
-        num_warps=warps,
+        num_warps=4 if max(_padded(evens), _padded(odds)) < _WIDEST else 8,
     )
 
 
