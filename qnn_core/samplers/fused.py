@@ -40,7 +40,8 @@ def _shared_memory(values: Tensor) -> int:
     """Bytes of shared memory that a program may have where the values are; Triton's interpreter, on a processor, does not mind."""
     if not values.is_cuda:
         return 1 << 20
-    return torch.cuda.get_device_properties(values.device).shared_memory_per_block_optin
+    properties = torch.cuda.get_device_properties(values.device)
+    return properties.shared_memory_per_block_optin  # type: ignore[attr-defined]
 
 
 def collapsed_fits(couplings: Tensor) -> bool:
