@@ -11,12 +11,12 @@ from scipy import stats
 
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
+from qnn_core.landscape.tempering import parallel_tempering
 from qnn_core.samplers import get_sampler, on_torch
 from qnn_core.samplers.base import annealing_betas
 from qnn_core.samplers.enumeration_on_torch import exact_reads
 from qnn_core.samplers.exact import output_log_weights
 from qnn_core.samplers.gibbs import gibbs_sweeps
-from qnn_core.tempering import parallel_tempering
 
 MOSTLY = 0.98
 """Share of reads that agree with the compiled loops: the rest had a draw at the very edge."""
