@@ -6,6 +6,7 @@ python -m artifact.book [--profile quick] writes site/index.html. Sphinx sets th
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import json
 import os
@@ -52,11 +53,11 @@ def write_book(profile: str, target: str = "site") -> Path:
 
 def _gather(sources: Path, profile: str, pages: list[Path], rendered: Path) -> None:
     """All pages in Markdown or as notebooks, in the folders that their sources have in the project."""
-    shutil.copytree(DOCUMENTS, sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "conf.py"))
+    shutil.copytree(DOCUMENTS, sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "conf.py", "__pycache__"))
     shutil.copytree(Path("figures") / profile, sources / "figures")
     (sources / "claims").mkdir()
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(DOCUMENTS / "book"), undefined=jinja2.StrictUndefined)
-    templates.filters |= {"measured_number": measured_number, "duration": duration, "value": lambda claim: measured_number(claim)}
+    templates.filters |= {"measured_number": measured_number, "duration": duration}
     claims = load_claims(f"data/results/{profile}/claims.json")
     for claim in claims:
         page = templates.get_template("claim.md").render(claim=claim)
@@ -67,9 +68,10 @@ def _gather(sources: Path, profile: str, pages: list[Path], rendered: Path) -> N
     for name, paths in runs.items():
         for path in paths:
             _stage_notebook(sources, templates, name, path, paths)
-    index = templates.get_template("index.md").render(claims=claims, profile=profile)
-    more = "\n".join(f"notebooks/{name}" for name in runs if f"notebooks/{name}\n" not in index)
-    (sources / "index.md").write_text(index.replace("<more>", more), encoding="utf-8")
+    index = templates.get_template("index.md")
+    listed = (DOCUMENTS / "book/index.md").read_text(encoding="utf-8").split()
+    unlisted = [name for name in (f"notebooks/{run}" for run in runs) if name not in listed]
+    (sources / "index.md").write_text(index.render(claims=claims, profile=profile, unlisted=unlisted), encoding="utf-8")
     for path in (sources / "docs").glob("*.md"):
         path.write_text(_within(path.read_text(encoding="utf-8"), sources), encoding="utf-8")
     _reference(sources / "api")
@@ -151,6 +153,10 @@ def _build(sources: Path, book: Path, profile: str) -> None:
     with contextlib.redirect_stderr(said):
         if build_main([*options, str(sources), str(book)]):
             raise DamagedFile(f"Sphinx could not make the book:\n{said.getvalue()}")
+    # Firefox takes no font from a file beside a page.
+    style = book / "_static/book.css"
+    font = base64.b64encode((book / "_static/STIXTwoMath.woff2").read_bytes()).decode()
+    style.write_text(style.read_text().replace("STIXTwoMath.woff2", f"data:font/woff2;base64,{font}"))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,13 +20,13 @@ nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # the default is fetched from 
 nb_code_prompt_show = "Show the {type}"
 nb_code_prompt_hide = "Hide the {type}"
 myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_dmath_double_inline = True
 myst_heading_anchors = 3
 
 default_role = "code"  # docstrings write `name`
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 add_module_names = False
-nitpicky = False
 
 html_theme = "sphinx_book_theme"
 html_static_path = ["book/static"]
@@ -34,6 +34,7 @@ html_css_files = ["book.css"]
 html_math_renderer = "mathml"
 html_show_search_summary = False  # summaries are fetched, which browsers refuse for files
 html_theme_options = {
+    "navbar_persistent": [],
     "home_page_in_toc": True,
     "show_navbar_depth": 1,
     "use_download_button": True,
@@ -70,32 +71,25 @@ def _display_math(translator, node):
     raise nodes.SkipNode
 
 
-def _list_arguments(_app, _what, _name, thing, _options, lines):
-    """A docstring's sentences "name: meaning" about arguments become a list."""
-    lines[:] = map(_plain, lines)
+def _set_docstring(_app, _what, _name, thing, _options, lines):
+    """Docstrings are prose: formulas stay as written, and sentences "name: meaning" about arguments become a list."""
     try:
         names = "|".join(map(re.escape, inspect.signature(thing).parameters))
     except (TypeError, ValueError):
-        return
-    if names:
-        start = re.compile(rf"(?:^|(?<=[.;] ))((?:{names})(?:, (?:{names}))*): ")
-        paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
-        lines[:] = "\n\n".join(_as_list(start, paragraph) for paragraph in paragraphs).split("\n")
+        names = ""
+    start = re.compile(rf"(?:^|(?<=[.;] ))((?:{names or '$'})(?:, (?:{names}))*): ")
+    paragraphs = re.split(r"\n\s*\n", "\n".join(lines).strip())
+    lines[:] = "\n\n".join(_paragraph(start, paragraph) for paragraph in paragraphs).split("\n")
 
 
-def _as_list(start, paragraph):
-    before, *parts = start.split(" ".join(paragraph.split("\n")))
-    if not parts:
-        return paragraph
-    items = [f"- **{name}**: {meaning.strip()}" for name, meaning in zip(parts[::2], parts[1::2], strict=True)]
-    return "\n".join([before.strip(), "", *items])
-
-
-def _plain(line):
-    """Stars and bars of a sentence as they are; code in backticks, examples and what is indented stay."""
-    if line.startswith((" ", ">>>")):
-        return line
-    return re.sub(r"(`[^`]*`)|([*|\\])", lambda found: found[1] or "\\" + found[2], line)
+def _paragraph(start, text):
+    if text.startswith((">>>", ".. ", "- ")):
+        return text
+    if text.startswith(" "):
+        return f"::\n\n{text}"
+    text = re.sub(r"(`[^`]*`)|([*|\\])", lambda found: found[1] or "\\" + found[2], text.replace("\n", " "))
+    before, *parts = start.split(text)
+    return "\n".join([before, "", *(f"- **{name}**: {meaning.strip()}" for name, meaning in zip(parts[::2], parts[1::2], strict=True))])
 
 
 def _only_with_source(_app, page, _template, context, _doctree):
@@ -108,5 +102,5 @@ def _only_with_source(_app, page, _template, context, _doctree):
 
 def setup(app):
     app.add_html_math_renderer("mathml", (_inline_math, None), (_display_math, None))
-    app.connect("autodoc-process-docstring", _list_arguments)
+    app.connect("autodoc-process-docstring", _set_docstring)
     app.connect("html-page-context", _only_with_source, priority=900)
