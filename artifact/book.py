@@ -1,4 +1,4 @@
-"""The book: rendered notebooks, claims, documents and docstrings as a site to read without a network.
+"""The book: rendered notebooks, claims, documents and docstrings, to be read without a network.
 
 python -m artifact.book [--profile quick] writes site/index.html. Sphinx sets the pages (docs/conf.py); here they are gathered.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import io
 import json
 import os
 import pkgutil
@@ -15,7 +16,6 @@ import re
 import shutil
 import sys
 import tempfile
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,11 @@ from qnn_core.claims import load_claims, measured_number
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.readme import duration
 
-DOCUMENTS = Path("docs")
-PACKAGES = ("qnn_core", "qnn_dwave", "studies")
-"""Those whose docstrings are the reference."""
+TEMPLATES = Path("docs/book/templates")
+DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
+"""Packages whose docstrings are the reference."""
+_STORED = ("result", "figure", "claims")
+"""Parameters that name what a notebook stores."""
 
 
 def write_book(profile: str, target: str = "site") -> Path:
@@ -37,126 +39,96 @@ def write_book(profile: str, target: str = "site") -> Path:
 
     Raises MissingData when the profile has no rendered notebooks or no claims, DamagedFile when Sphinx finds fault with a page.
     """
-    rendered = Path("notebooks/rendered") / profile
-    pages = sorted(path for path in rendered.rglob("*.ipynb") if not path.name.endswith(".failed.ipynb") and "." not in path.parent.name)
-    if not pages:
-        raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
     with tempfile.TemporaryDirectory(dir=".", prefix=".site-") as scratch:
-        sources, book = Path(scratch) / "sources", Path(scratch) / "book"
-        _gather(sources, profile, pages, rendered)
+        sources, book, old = (Path(scratch) / name for name in ("sources", "book", "old"))
+        _gather(sources, profile)
         _build(sources, book, profile)
         if Path(target).exists():
-            os.replace(target, Path(scratch) / "old")
+            os.replace(target, old)
         os.replace(book, target)
     return Path(target) / "index.html"
 
 
-def _gather(sources: Path, profile: str, pages: list[Path], rendered: Path) -> None:
-    """All pages in Markdown or as notebooks, in the folders that their sources have in the project."""
-    shutil.copytree(DOCUMENTS, sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "conf.py", "__pycache__"))
-    shutil.copytree(Path("figures") / profile, sources / "figures")
-    (sources / "claims").mkdir()
-    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(DOCUMENTS / "book"), undefined=jinja2.StrictUndefined)
-    templates.filters |= {"measured_number": measured_number, "duration": duration}
-    claims = load_claims(f"data/results/{profile}/claims.json")
-    for claim in claims:
-        page = templates.get_template("claim.md").render(claim=claim)
-        (sources / "claims" / f"{claim.id}.md").write_text(page, encoding="utf-8")
+def _gather(sources: Path, profile: str) -> None:
+    """All pages, in the folders that their sources have in the project."""
     runs: dict[str, list[Path]] = {}
-    for path in pages:
-        runs.setdefault(path.relative_to(rendered).with_suffix("").parts[0], []).append(path)
-    for name, paths in runs.items():
-        for path in paths:
-            _stage_notebook(sources, templates, name, path, paths)
-    index = templates.get_template("index.md")
-    listed = (DOCUMENTS / "book/index.md").read_text(encoding="utf-8").split()
+    rendered = Path("notebooks/rendered") / profile
+    for path in sorted(rendered.rglob("*.ipynb")):
+        if not path.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in path.parts:
+            runs.setdefault(path.relative_to(rendered).with_suffix("").parts[0], []).append(path)
+    if not runs:
+        raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
+    claims = load_claims(f"data/results/{profile}/claims.json")
+    shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
+    shutil.copytree(Path("figures") / profile, sources / "figures")
+    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined)
+    templates.filters |= {"measured_number": measured_number, "duration": duration}
+
+    def write(page: str, template: str, **values: Any) -> None:
+        (sources / page).parent.mkdir(exist_ok=True)
+        (sources / page).write_text(templates.get_template(template).render(values), encoding="utf-8")
+
+    listed = (TEMPLATES / "index.md").read_text(encoding="utf-8").split()
     unlisted = [name for name in (f"notebooks/{run}" for run in runs) if name not in listed]
-    (sources / "index.md").write_text(index.render(claims=claims, profile=profile, unlisted=unlisted), encoding="utf-8")
-    for path in (sources / "docs").glob("*.md"):
-        path.write_text(_within(path.read_text(encoding="utf-8"), sources), encoding="utf-8")
-    _reference(sources / "api")
+    write("index.md", "index.md", claims=claims, profile=profile, unlisted=unlisted)
+    found = [[package, *(one.name for one in pkgutil.walk_packages([package], f"{package}."))] for package in DOCUMENTED]
+    modules = [name for names in found if len(names) > 1 for name in names]
+    write("api/index.md", "reference.md", modules=modules)
+    for name in modules:
+        write(f"api/{name}.md", "module.md", name=name)
+    for claim in claims:
+        write(f"claims/{claim.id}.md", "claim.md", claim=claim)
+    for document in (sources / "docs").glob("*.md"):
+        document.write_text(document.read_text(encoding="utf-8").replace("notebooks/rendered/paper/", "notebooks/"), encoding="utf-8")
+    for name, paths in runs.items():
+        # The first of several runs stands for the notebook; the others are reached from it.
+        pages = {path: path if number else Path("notebooks") / f"{name}.ipynb" for number, path in enumerate(paths)}
+        for path, page in pages.items():
+            content = _as_page(nbformat.read(path, as_version=4), suffix="" if path == paths[0] else f" ({path.stem})")
+            record = content.metadata.pop("provenance", None)
+            if record:
+                others = [(one.stem, os.path.relpath(pages[one], page.parent)) for one in paths if one != path]
+                below = templates.get_template("provenance.md").render(record=record, seconds=_seconds(record), others=others)
+                content.cells.append(nbformat.v4.new_markdown_cell(below))
+            (sources / page).parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(content, sources / page)
 
 
-def _stage_notebook(sources: Path, templates: jinja2.Environment, name: str, path: Path, paths: list[Path]) -> None:
-    """One rendered notebook with its code folded and its origin below; the first of several runs stands for the notebook."""
-    content = nbformat.read(path, as_version=4)
-    first = path == paths[0]
+def _as_page(content: nbformat.NotebookNode, suffix: str) -> nbformat.NotebookNode:
+    """A notebook with its code folded and its pictures named; suffix: what tells the title of a further run, which no list of pages has."""
     heading = ""
+    if suffix:
+        content.metadata["orphan"] = True
+        content.cells[0].source = re.sub(r"^# .*", rf"\g<0>{suffix}", content.cells[0].source)
     for cell in content.cells:
         if cell.cell_type == "markdown":
-            if not first:
-                cell.source = re.sub(r"^# .*", rf"\g<0> ({path.stem})", cell.source, count=1)
             heading = (re.findall(r"^#+ (.*)$", cell.source, flags=re.MULTILINE) or [heading])[-1]
         else:
             tags = cell.metadata.setdefault("tags", [])
             tags.append("remove-input" if {"parameters", "injected-parameters"} & set(tags) else "hide-input")
             cell.metadata["mystnb"] = {"image": {"alt": f"Plot under the heading “{heading.replace('$', '')}”"}}
-    record = content.metadata.pop("provenance", None)
-    if not first:
-        content.metadata["orphan"] = True
-    if record:
-        others = [(one.stem, os.path.relpath(_place(name, one, paths), _place(name, path, paths).parent)) for one in paths if one != path]
-        below = templates.get_template("provenance.md").render(record=record, seconds=_seconds(record), others=others)
-        content.cells.append(nbformat.v4.new_markdown_cell(below))
-    target = sources / _place(name, path, paths)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(content, target)
-
-
-def _place(name: str, path: Path, paths: list[Path]) -> Path:
-    return Path("notebooks") / f"{name}.ipynb" if path == paths[0] else path
+    return content
 
 
 def _seconds(record: dict[str, Any]) -> float | None:
-    """Wall time of the result that a notebook stored, which its page does not carry: pages are the same on every machine."""
-    for parameter, ending in (("result", ".json"), ("figure", ".json"), ("claims", ".json")):
-        beside = Path(record["parameters"].get(parameter, "-")).with_suffix(ending)
-        if beside.is_file():
-            stored = json.loads(beside.read_text(encoding="utf-8"))
-            return float(stored.get("provenance", stored)["seconds"])
-    return None
-
-
-def _within(document: str, sources: Path) -> str:
-    """A document whose links stay in the book; those to other files of the project become their text."""
-
-    def kept(match: re.Match[str]) -> str:
-        text, target = match.groups()
-        target = re.sub(r"notebooks/rendered/\w+/(\w+)\.ipynb", r"notebooks/\1.ipynb", target)
-        inside = "://" in target or target.startswith("#") or (sources / "docs" / target.split("#")[0]).is_file()
-        return f"[{text}]({target})" if inside else text
-
-    return re.sub(r"\[([^\]]+)\]\(([^)]+)\)", kept, document)
-
-
-def _reference(folder: Path) -> None:
-    """A page for each module, made of its docstrings."""
-    folder.mkdir()
-    names = []
-    for package in PACKAGES:
-        if Path(package).is_dir():
-            found = pkgutil.walk_packages([package], prefix=f"{package}.")
-            names += [package, *(one.name for one in found)]
-    for name in names:
-        members = "" if name in PACKAGES else "   :members:\n   :ignore-module-all:\n"
-        page = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n{members}```\n"
-        (folder / f"{name}.md").write_text(page, encoding="utf-8")
-    listed = "\n".join(names)
-    page = f"# Reference\n\nWhat the packages offer, from their docstrings.\n\n```{{toctree}}\n{listed}\n```\n"
-    (folder / "index.md").write_text(page, encoding="utf-8")
+    """Wall time, which the record of the result has; pages are the same on every machine."""
+    beside = next((Path(path).with_suffix(".json") for name, path in record["parameters"].items() if name in _STORED), None)
+    if beside is None or not beside.is_file():
+        return None
+    stored = json.loads(beside.read_text(encoding="utf-8"))
+    return float(stored.get("provenance", stored)["seconds"])
 
 
 def _build(sources: Path, book: Path, profile: str) -> None:
     os.environ["BOOK_PROFILE"] = profile
-    options = ["-q", "-W", "--keep-going", "-j", "auto", "-b", "html", "-c", str(DOCUMENTS), "-d", str(book.with_name("doctrees"))]
-    said = StringIO()
-    with contextlib.redirect_stderr(said):
+    options = ["-q", "-W", "--keep-going", "-j", "auto", "-c", "docs", "-d", str(book.with_name("doctrees"))]
+    with contextlib.redirect_stderr(io.StringIO()) as said:
         if build_main([*options, str(sources), str(book)]):
             raise DamagedFile(f"Sphinx could not make the book:\n{said.getvalue()}")
     # Firefox takes no font from a file beside a page.
-    style = book / "_static/book.css"
-    font = base64.b64encode((book / "_static/STIXTwoMath.woff2").read_bytes()).decode()
-    style.write_text(style.read_text().replace("STIXTwoMath.woff2", f"data:font/woff2;base64,{font}"))
+    style, font = (book / "_static" / name for name in ("book.css", "STIXTwoMath.woff2"))
+    embedded = f"data:font/woff2;base64,{base64.b64encode(font.read_bytes()).decode()}"
+    style.write_text(style.read_text(encoding="utf-8").replace(font.name, embedded), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,16 +9,16 @@ from docutils import nodes
 from latex2mathml.converter import convert
 
 project = "How to train your dragon"
-author = "the authors of this artifact; the paper is by H. Zhang and A. Kamenev"
 html_title = f"{project}: {os.environ['BOOK_PROFILE']} profile"
-html_show_copyright = False
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_book_theme"]
-exclude_patterns = ["**.ipynb_checkpoints"]
+# Documents link to files of the project that are no pages; in the book such a link is its text.
+suppress_warnings = ["myst.xref_missing"]
+highlight_language = "text"
 
 nb_execution_mode = "off"
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # the default is fetched from a network
-nb_code_prompt_show = "Show the {type}"
-nb_code_prompt_hide = "Hide the {type}"
+nb_code_prompt_show = "Show the code"
+nb_code_prompt_hide = "Hide the code"
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_dmath_double_inline = True
 myst_heading_anchors = 3
@@ -31,6 +31,7 @@ add_module_names = False
 html_theme = "sphinx_book_theme"
 html_static_path = ["book/static"]
 html_css_files = ["book.css"]
+html_context = {"default_mode": "auto"}
 html_math_renderer = "mathml"
 html_show_search_summary = False  # summaries are fetched, which browsers refuse for files
 html_theme_options = {
@@ -40,6 +41,7 @@ html_theme_options = {
     "use_download_button": True,
     "use_fullscreen_button": False,
     "show_toc_level": 2,
+    "footer_content_items": ["extra-footer.html"],
     "extra_footer": "A reconstruction from the paper's abstract; no quantum hardware was used.",
 }
 
