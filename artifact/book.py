@@ -27,11 +27,10 @@ from qnn_core.claims import load_claims, measured_number
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.readme import duration
 
-TEMPLATES = Path("docs/book/templates")
 DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
 """Packages whose docstrings are the reference."""
-_STORED = ("result", "figure", "claims")
-"""Parameters that name what a notebook stores."""
+TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader("docs/book/templates"), undefined=jinja2.StrictUndefined)
+TEMPLATES.filters |= {"measured_number": measured_number, "duration": duration}
 
 
 def write_book(profile: str, target: str = "site") -> Path:
@@ -42,7 +41,7 @@ def write_book(profile: str, target: str = "site") -> Path:
     with tempfile.TemporaryDirectory(dir=".", prefix=".site-") as scratch:
         sources, book, old = (Path(scratch) / name for name in ("sources", "book", "old"))
         _gather(sources, profile)
-        _build(sources, book, profile)
+        _set(sources, book, profile)
         if Path(target).exists():
             os.replace(target, old)
         os.replace(book, target)
@@ -51,55 +50,57 @@ def write_book(profile: str, target: str = "site") -> Path:
 
 def _gather(sources: Path, profile: str) -> None:
     """All pages, in the folders that their sources have in the project."""
-    runs: dict[str, list[Path]] = {}
-    rendered = Path("notebooks/rendered") / profile
-    for path in sorted(rendered.rglob("*.ipynb")):
-        if not path.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in path.parts:
-            runs.setdefault(path.relative_to(rendered).with_suffix("").parts[0], []).append(path)
-    if not runs:
+    notebooks = _gather_notebooks(sources, Path("notebooks/rendered") / profile)
+    if not notebooks:
         raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
     claims = load_claims(f"data/results/{profile}/claims.json")
-    shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
     shutil.copytree(Path("figures") / profile, sources / "figures")
-    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined)
-    templates.filters |= {"measured_number": measured_number, "duration": duration}
-
-    def write(page: str, template: str, **values: Any) -> None:
-        (sources / page).parent.mkdir(exist_ok=True)
-        (sources / page).write_text(templates.get_template(template).render(values), encoding="utf-8")
-
-    listed = (TEMPLATES / "index.md").read_text(encoding="utf-8").split()
-    unlisted = [name for name in (f"notebooks/{run}" for run in runs) if name not in listed]
-    write("index.md", "index.md", claims=claims, profile=profile, unlisted=unlisted)
-    found = [[package, *(one.name for one in pkgutil.walk_packages([package], f"{package}."))] for package in DOCUMENTED]
-    modules = [name for names in found if len(names) > 1 for name in names]
-    write("api/index.md", "reference.md", modules=modules)
-    for name in modules:
-        write(f"api/{name}.md", "module.md", name=name)
-    for claim in claims:
-        write(f"claims/{claim.id}.md", "claim.md", claim=claim)
+    shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
     for document in (sources / "docs").glob("*.md"):
-        document.write_text(document.read_text(encoding="utf-8").replace("notebooks/rendered/paper/", "notebooks/"), encoding="utf-8")
+        text = document.read_text(encoding="utf-8")
+        document.write_text(text.replace("notebooks/rendered/paper/", "notebooks/"), encoding="utf-8")
+    listed = Path("docs/book/templates/index.md").read_text(encoding="utf-8").split()
+    unlisted = [name for name in notebooks if name not in listed]
+    _write(sources / "index.md", "index.md", claims=claims, profile=profile, unlisted=unlisted)
+    for claim in claims:
+        _write(sources / f"claims/{claim.id}.md", "claim.md", claim=claim)
+    packages = [[name, *(one.name for one in pkgutil.walk_packages([name], f"{name}."))] for name in DOCUMENTED]
+    modules = [name for names in packages if len(names) > 1 for name in names]
+    _write(sources / "api/index.md", "reference.md", modules=modules)
+    for name in modules:
+        _write(sources / f"api/{name}.md", "module.md", name=name)
+
+
+def _write(page: Path, template: str, **values: Any) -> None:
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(TEMPLATES.get_template(template).render(values), encoding="utf-8")
+
+
+def _gather_notebooks(sources: Path, rendered: Path) -> list[str]:
+    """Pages of the rendered notebooks, failed ones left out; returns the names of those that the book lists.
+
+    Of several runs of a notebook the first stands for it, and leads to the others.
+    """
+    runs: dict[str, list[Path]] = {}
+    for path in sorted(rendered.rglob("*.ipynb")):
+        if not path.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in path.parts:
+            runs.setdefault(f"notebooks/{path.relative_to(rendered).with_suffix('').parts[0]}", []).append(path)
     for name, paths in runs.items():
-        # The first of several runs stands for the notebook; the others are reached from it.
-        pages = {path: path if number else Path("notebooks") / f"{name}.ipynb" for number, path in enumerate(paths)}
+        pages = {paths[0]: Path(f"{name}.ipynb")} | {path: path for path in paths[1:]}
         for path, page in pages.items():
-            content = _as_page(nbformat.read(path, as_version=4), suffix="" if path == paths[0] else f" ({path.stem})")
-            record = content.metadata.pop("provenance", None)
-            if record:
-                others = [(one.stem, os.path.relpath(pages[one], page.parent)) for one in paths if one != path]
-                below = templates.get_template("provenance.md").render(record=record, seconds=_seconds(record), others=others)
-                content.cells.append(nbformat.v4.new_markdown_cell(below))
+            others = {one.stem: os.path.relpath(pages[one], page.parent) for one in paths if one != path}
             (sources / page).parent.mkdir(parents=True, exist_ok=True)
-            nbformat.write(content, sources / page)
+            nbformat.write(_as_page(path, path != paths[0], others), sources / page)
+    return list(runs)
 
 
-def _as_page(content: nbformat.NotebookNode, suffix: str) -> nbformat.NotebookNode:
-    """A notebook with its code folded and its pictures named; suffix: what tells the title of a further run, which no list of pages has."""
+def _as_page(path: Path, further: bool, others: dict[str, str]) -> nbformat.NotebookNode:
+    """A rendered notebook with its code folded, its pictures named, and below it what made it.
+
+    further: whether it is a further run, which the book does not list. others: links to the other runs by name.
+    """
+    content = nbformat.read(path, as_version=4)
     heading = ""
-    if suffix:
-        content.metadata["orphan"] = True
-        content.cells[0].source = re.sub(r"^# .*", rf"\g<0>{suffix}", content.cells[0].source)
     for cell in content.cells:
         if cell.cell_type == "markdown":
             heading = (re.findall(r"^#+ (.*)$", cell.source, flags=re.MULTILINE) or [heading])[-1]
@@ -107,19 +108,27 @@ def _as_page(content: nbformat.NotebookNode, suffix: str) -> nbformat.NotebookNo
             tags = cell.metadata.setdefault("tags", [])
             tags.append("remove-input" if {"parameters", "injected-parameters"} & set(tags) else "hide-input")
             cell.metadata["mystnb"] = {"image": {"alt": f"Plot under the heading “{heading.replace('$', '')}”"}}
+    if further:
+        content.metadata["orphan"] = True
+        content.cells[0].source = re.sub(r"^# .*", rf"\g<0> ({path.stem})", content.cells[0].source)
+    if record := content.metadata.pop("provenance", None):
+        below = TEMPLATES.get_template("provenance.md").render(record=record, seconds=_seconds(record), others=others)
+        content.cells.append(nbformat.v4.new_markdown_cell(below))
     return content
 
 
 def _seconds(record: dict[str, Any]) -> float | None:
     """Wall time, which the record of the result has; pages are the same on every machine."""
-    beside = next((Path(path).with_suffix(".json") for name, path in record["parameters"].items() if name in _STORED), None)
-    if beside is None or not beside.is_file():
+    stored = [path for name, path in record["parameters"].items() if name in ("result", "figure", "claims")]
+    beside = [file for path in stored if (file := Path(path).with_suffix(".json")).is_file()]
+    if not beside:
         return None
-    stored = json.loads(beside.read_text(encoding="utf-8"))
-    return float(stored.get("provenance", stored)["seconds"])
+    made = json.loads(beside[0].read_text(encoding="utf-8"))
+    return float(made.get("provenance", made)["seconds"])
 
 
-def _build(sources: Path, book: Path, profile: str) -> None:
+def _set(sources: Path, book: Path, profile: str) -> None:
+    """Run Sphinx; its warnings are errors."""
     os.environ["BOOK_PROFILE"] = profile
     options = ["-q", "-W", "--keep-going", "-j", "auto", "-c", "docs", "-d", str(book.with_name("doctrees"))]
     with contextlib.redirect_stderr(io.StringIO()) as said:
@@ -132,7 +141,9 @@ def _build(sources: Path, book: Path, profile: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m artifact.book", description="Write the book of a profile's rendered notebooks.")
+    parser = argparse.ArgumentParser(
+        prog="python -m artifact.book", description="Write a profile's rendered notebooks as a book."
+    )
     parser.add_argument("--profile", default="quick", help="whose pages, claims and figures")
     options = parser.parse_args(arguments)
     try:

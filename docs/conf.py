@@ -27,6 +27,7 @@ default_role = "code"  # docstrings write `name`
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 add_module_names = False
+python_maximum_signature_line_length = 88
 
 html_theme = "sphinx_book_theme"
 html_static_path = ["book/static"]
@@ -48,7 +49,7 @@ html_theme_options = {
 
 def _repository() -> str:
     """The address of the clone's origin, if it is one that Binder knows."""
-    told = subprocess.run(["git", "remote", "get-url", "origin"], capture_output=True, text=True, check=False)
+    told = subprocess.run(["git", "config", "--get", "remote.origin.url"], capture_output=True, text=True, check=False)
     found = re.fullmatch(r"(?:https://|git@)(git(?:hub|lab)\.com)[/:](\S+?)(?:\.git)?", told.stdout.strip())
     return f"https://{found[1]}/{found[2]}" if found else ""
 
@@ -91,7 +92,8 @@ def _paragraph(start, text):
         return f"::\n\n{text}"
     text = re.sub(r"(`[^`]*`)|([*|\\])", lambda found: found[1] or "\\" + found[2], text.replace("\n", " "))
     before, *parts = start.split(text)
-    return "\n".join([before, "", *(f"- **{name}**: {meaning.strip()}" for name, meaning in zip(parts[::2], parts[1::2], strict=True))])
+    items = [f"- **{name}**: {meaning.strip()}" for name, meaning in zip(parts[::2], parts[1::2], strict=True)]
+    return "\n".join([before, "", *items])
 
 
 def _only_with_source(_app, page, _template, context, _doctree):
