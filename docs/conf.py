@@ -19,7 +19,7 @@ nb_execution_mode = "off"
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # the default is fetched from a network
 nb_code_prompt_show = "Show the code"
 nb_code_prompt_hide = "Hide the code"
-myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_enable_extensions = ["dollarmath"]
 myst_dmath_double_inline = True
 myst_heading_anchors = 3
 
@@ -70,7 +70,7 @@ def _inline_math(translator, node):
 
 
 def _display_math(translator, node):
-    translator.body.append(f'<div class="formula" tabindex="0">{convert(node.astext(), display="block")}</div>')
+    translator.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
 
@@ -80,7 +80,7 @@ def _set_docstring(_app, _what, _name, thing, _options, lines):
         names = "|".join(map(re.escape, inspect.signature(thing).parameters))
     except (TypeError, ValueError):
         names = ""
-    start = re.compile(rf"(?:^|(?<=[.;] ))((?:{names or '$'})(?:, (?:{names}))*): ")
+    start = re.compile(rf"(?:^|(?<=[.;] ))((?:{names or '$'})(?:, (?:{names}))*): ", re.MULTILINE)
     paragraphs = re.split(r"\n\s*\n", "\n".join(lines).strip())
     lines[:] = "\n\n".join(_paragraph(start, paragraph) for paragraph in paragraphs).split("\n")
 
@@ -90,9 +90,9 @@ def _paragraph(start, text):
         return text
     if text.startswith(" "):
         return f"::\n\n{text}"
-    text = re.sub(r"(`[^`]*`)|([*|\\])", lambda found: found[1] or "\\" + found[2], text.replace("\n", " "))
+    text = re.sub(r"(`[^`]*`)|([*|\\])", lambda found: found[1] or "\\" + found[2], text)
     before, *parts = start.split(text)
-    items = [f"- **{name}**: {meaning.strip()}" for name, meaning in zip(parts[::2], parts[1::2], strict=True)]
+    items = [f"- **{name}**: {' '.join(meaning.split())}" for name, meaning in zip(parts[::2], parts[1::2], strict=True)]
     return "\n".join([before, "", *items])
 
 
