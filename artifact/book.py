@@ -23,9 +23,9 @@ import jinja2
 import nbformat
 from sphinx.cmd.build import build_main
 
-from qnn_core.claims import load_claims, measured_number
+from artifact.claims import load_claims, measured_number
+from artifact.readme import duration
 from qnn_core.errors import DamagedFile, MissingData
-from qnn_core.readme import duration
 
 DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
 """Packages whose docstrings are the reference."""
