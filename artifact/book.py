@@ -24,6 +24,7 @@ import nbformat
 from sphinx.cmd.build import build_main
 
 from artifact.claims import load_claims, measured_number
+from artifact.files import ROOT
 from artifact.readme import duration
 from qnn_core.errors import DamagedFile, MissingData
 
@@ -38,7 +39,7 @@ def write_book(profile: str, target: str = "site") -> Path:
 
     Raises MissingData when the profile has no rendered notebooks or no claims, DamagedFile when Sphinx finds fault with a page.
     """
-    with tempfile.TemporaryDirectory(dir=".", prefix=".site-") as scratch:
+    with contextlib.chdir(ROOT), tempfile.TemporaryDirectory(dir=".", prefix=".site-") as scratch:
         sources, book, old = (Path(scratch) / name for name in ("sources", "book", "old"))
         _gather(sources, profile)
         _set(sources, book, profile)
@@ -57,8 +58,7 @@ def _gather(sources: Path, profile: str) -> None:
     shutil.copytree(Path("figures") / profile, sources / "figures")
     shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
     for document in (sources / "docs").glob("*.md"):
-        text = document.read_text(encoding="utf-8")
-        document.write_text(text.replace("notebooks/rendered/paper/", "notebooks/"), encoding="utf-8")
+        document.write_text(_with_links_inside(document), encoding="utf-8")
     listed = Path("docs/book/templates/index.md").read_text(encoding="utf-8").split()
     unlisted = [name for name in notebooks if name not in listed]
     _write(sources / "index.md", "index.md", claims=claims, profile=profile, unlisted=unlisted)
@@ -69,6 +69,17 @@ def _gather(sources: Path, profile: str) -> None:
     _write(sources / "api/index.md", "reference.md", modules=modules)
     for name in modules:
         _write(sources / f"api/{name}.md", "module.md", name=name)
+
+
+def _with_links_inside(document: Path) -> str:
+    """The text of a document; links to files of the project that are no pages become their text."""
+
+    def kept(link: re.Match[str]) -> str:
+        text, target = link[1], link[2].replace("notebooks/rendered/paper/", "notebooks/")
+        inside = "://" in target or (document.parent / target.split("#")[0]).exists()
+        return f"[{text}]({target})" if inside else text
+
+    return re.sub(r"\[([^\]]+)\]\(([^)]+)\)", kept, document.read_text(encoding="utf-8"))
 
 
 def _write(page: Path, template: str, **values: Any) -> None:

@@ -11,8 +11,6 @@ from latex2mathml.converter import convert
 project = "How to train your dragon"
 html_title = f"{project}: {os.environ['BOOK_PROFILE']} profile"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_book_theme"]
-# Documents link to files of the project that are no pages; in the book such a link is its text.
-suppress_warnings = ["myst.xref_missing"]
 highlight_language = "text"
 
 nb_execution_mode = "off"
@@ -25,6 +23,7 @@ myst_heading_anchors = 3
 
 default_role = "code"  # docstrings write `name`
 autodoc_member_order = "bysource"
+autodoc_default_options = {"no-value": True}
 autodoc_typehints_format = "short"
 add_module_names = False
 python_maximum_signature_line_length = 88
@@ -33,6 +32,8 @@ html_theme = "sphinx_book_theme"
 html_static_path = ["book/static"]
 html_css_files = ["book.css"]
 html_context = {"default_mode": "auto"}
+html_use_index = False
+html_domain_indices = False
 html_math_renderer = "mathml"
 html_show_search_summary = False  # summaries are fetched, which browsers refuse for files
 html_theme_options = {
