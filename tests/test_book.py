@@ -258,7 +258,7 @@ def empty(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("ignore")  # what Sphinx and MyST say of each other
 def test_a_fault_stops_the_book_and_leaves_the_older_one(empty, capsys):
     """Here the contents name notebooks that were not rendered."""
     shutil.copytree(PROJECT / "docs", empty / "docs", ignore=shutil.ignore_patterns("gallery"))
