@@ -43,6 +43,11 @@ def network_layout(net: QNN) -> dict[str, np.ndarray]:
     return {_LAYOUT + name: value for name, value in net.layout().items()}
 
 
+def networks_of(net: QNN, snapshots: Mapping[int, list[np.ndarray]]) -> dict[int, QNN]:
+    """The networks of a training by step, of `net` or another with its layout, from the snapshots of its history."""
+    return {step: QNN.assembled(net.layout(), parameters) for step, parameters in snapshots.items()}
+
+
 def steps_of(result: Result) -> list[int]:
     """The updates after which a stored training kept its network, from 0 to the last."""
     return list(snapshots_of(result.arrays))

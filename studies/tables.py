@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from qnn_core.statistics import Interval
+from qnn_core.statistics import PERCENT, Interval, difference_interval, mean_interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ def table(rows: Iterable[Mapping[Any, Any]] | Mapping[str, Any], caption: str = 
         rows = [{"": name, **(row if isinstance(row, Mapping) else {" ": row})} for name, row in rows.items()]
     rows = list(rows)
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    wordy = [name for name in columns if any(isinstance(row.get(name), str) for row in rows)]
+    wordy = [name for name in columns if any(row.get(name) and isinstance(row[name], str) for row in rows)]
     if any(isinstance(name, tuple) for name in columns):
         depth = max(len(name) for name in columns if isinstance(name, tuple))
         whole = {name: name if isinstance(name, tuple) else (*[""] * (depth - 1), name) for name in columns}
@@ -53,6 +53,21 @@ def table(rows: Iterable[Mapping[Any, Any]] | Mapping[str, Any], caption: str = 
     else:
         index = pd.Index(columns)
     return Table(pd.DataFrame([[shown(row.get(name, "")) for name in columns] for row in rows], columns=index), wordy, caption)
+
+
+def compared(errors: Mapping[str, np.ndarray], reference: str, what: str = "test error, %") -> dict[str, dict[str, Any]]:
+    """Rows for `table`: means of errors and their differences, paired by seed, to those of `reference`, with 95 % intervals.
+
+    errors: by name (S,), fractions, one a seed. what: the heading of the means, which are in per cent.
+    """
+    per_cent = {name: 100 * np.asarray(values) for name, values in errors.items()}
+    return {
+        name: {
+            what: mean_interval(values, PERCENT),
+            f"minus {reference}": "" if name == reference else difference_interval(values, per_cent[reference]),
+        }
+        for name, values in per_cent.items()
+    }
 
 
 def shown(value: Any) -> str:
