@@ -141,6 +141,23 @@ class OneChange:
 
 
 @dataclass(frozen=True, eq=False)
+class BySampler:
+    """Trainings with different samplers. histories: by sampler, one a seed."""
+
+    histories: Mapping[str, list[History]]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Final errors in per cent, (N, S), to store."""
+        errors = final_errors(self.histories)
+        return {"sampler": np.array(list(errors)), "sampler_error": 100 * np.array(list(errors.values()))}
+
+    def table(self) -> Table:
+        """Errors, their difference to the first sampler's, and spin updates, where a sampler has such."""
+        rows = compared(final_errors(self.histories), next(iter(self.histories)), "validation error, %")
+        return table({name: {**row, "spin updates": self.histories[name][0].spin_updates[-1]} for name, row in rows.items()})
+
+
+@dataclass(frozen=True, eq=False)
 class ReadsTried:
     """Trainings with several numbers of reads. histories: by way and reads of an update, one a seed."""
 

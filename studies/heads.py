@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
+from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput, check_number
 from qnn_core.ising import relax, sign
 from qnn_core.limits import MAX_OUTPUTS
@@ -125,6 +126,12 @@ class Searched:
         existing = self.existing_heads[0].mean(axis=0)
         there = {(f"after {moment:,} updates", "distinct"): existing[place] for place, moment in enumerate(self.moments)}
         return table({**rows, "minima that are heads": there})
+
+
+def some_images(data: Dataset, count: int, seed: int) -> tuple[Float32[np.ndarray, "B D"], Int64[np.ndarray, " B"]]:
+    """`count` of the test images, or all of them, drawn by the seed, and their labels."""
+    chosen = np.random.default_rng(seed).permutation(len(data.y_test))[:count]
+    return data.x_test[chosen], data.y_test[chosen]
 
 
 def search_along(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float64, Int64
+import torch
+from jaxtyping import Float32, Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from torch import nn
 
 from qnn_core.backprop import Method, train_backprop
 from qnn_core.data import Dataset
@@ -54,13 +56,13 @@ class Recipe:
 
     def varied(self, **changes: Any) -> Recipe:
         """The same with some of the options changed, each of which must be one already; raises InvalidInput for others."""
-        parts = {name: dict(getattr(self, name)) for name in ("training", "network", "annealing")}
+        parts: dict[str, dict[str, Any]] = {name: dict(getattr(self, name)) for name in ("training", "network", "annealing")}
         for name, value in changes.items():
             owner = next((part for part in parts.values() if name in part), None)
             if owner is None:
-                raise InvalidInput("option", f"{name} = {value!r}", f"one of {', '.join(sorted({*().union(*parts.values())}))}")
+                raise InvalidInput("option", f"{name} = {value!r}", f"one of {', '.join(sorted(set().union(*parts.values())))}")
             owner[name] = value
-        return replace(self, **parts)
+        return Recipe(self.method, self.hidden, **parts)
 
     def untrained(self, data: Dataset, seed: int) -> QNN:
         """The network that the training starts from."""
@@ -135,6 +137,21 @@ def compare_rates(recipe: Recipe, data: Dataset, rates: Iterable[float], seed: i
     return RateSearch(recipe.method, np.array(tried, np.float64), np.array(mistakes), len(data.y_test))
 
 
+def setup(data: Dataset, net: QNN, **further: Any) -> Table:
+    """What is trained on what; further: other things to tell, by name, underscores for spaces."""
+    return table(
+        {
+            "data": data.name,
+            "training images": len(data.y_train),
+            "test images": len(data.y_test),
+            "inputs - hidden - classes": " - ".join(map(str, net.sizes)),
+            "output spins of each class": net.copies,
+            "spins": sum(net.layers),
+            **{name.replace("_", " "): value for name, value in further.items()},
+        }
+    )
+
+
 def qubo(problem: IsingProblem, image: int) -> tuple[Float64[np.ndarray, "N N"], float]:
     """The upper triangular matrix Q and the constant c of one image: E = z'Qz + c for z = (1 + s) / 2."""
     entries, constant = problem.to_bqm(image).to_qubo()
@@ -144,24 +161,31 @@ def qubo(problem: IsingProblem, image: int) -> tuple[Float64[np.ndarray, "N N"],
     return matrix, float(constant)
 
 
-def final_errors(history: History) -> Table:
-    """Where a training ended."""
+def outcome(history: History) -> Table:
+    """Where a training ended, and the reads that it took."""
     parts = {
         "training": (history.train_mistakes, history.train_error, history.num_train),
         "test": (history.test_mistakes, history.test_error, history.num_test),
     }
-    columns = {
-        part: {"mistakes": wrong[-1], "of": total, "error, %": 100 * error[-1], "untrained, %": 100 * error[0]}
-        for part, (wrong, error, total) in parts.items()
-    }
-    return table(columns)
+    rows: dict[str, Any] = {}
+    for part, (mistakes, error, images) in parts.items():
+        rows[f"{part} error"] = f"{error[-1]:.2%} ({mistakes[-1]:,} of {images:,} images), untrained {error[0]:.1%}"
+    sampled = {"reads": history.reads[-1], "spin updates": history.spin_updates[-1]} if history.reads[-1] else {}
+    return table({**rows, **sampled})
 
 
-def plot_errors(axis: Axes, history: History, colour: str = "C3", before: str = "C0") -> None:
-    """Training and test error against updates; no mistake at all is drawn as half a mistake."""
+def different_answers(module: nn.Module, net: QNN, x: Float32[np.ndarray, "B D"]) -> int:
+    """How many images an exported module answers otherwise than its network does."""
+    with torch.no_grad():
+        answers = module(torch.from_numpy(x)).argmax(dim=1).numpy()
+    return int((answers != net.predict(x)).sum())
+
+
+def plot_errors(axis: Axes, history: History, training: str = "C0", test: str = "C3") -> None:
+    """Training and test error against updates, in the colours given; no mistake at all is drawn as half a mistake."""
     step = np.array(history.step)
-    band(axis, step, history.train_error[None], floor=0.5 / history.num_train, color=before, label="training")
-    band(axis, step, history.test_error[None], floor=0.5 / history.num_test, color=colour, label="test", linestyle="--")
+    band(axis, step, history.train_error[None], floor=0.5 / history.num_train, color=training, label="training")
+    band(axis, step, history.test_error[None], floor=0.5 / history.num_test, color=test, label="test", linestyle="--")
     axis.set(yscale="log", ylabel="error")
     step_axis(axis)
 
