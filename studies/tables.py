@@ -60,12 +60,12 @@ def shown(value: Any) -> str:
     if isinstance(value, np.ndarray | tuple | list):
         return ", ".join(map(shown, value))
     if isinstance(value, Interval):
-        return str(value) if np.isfinite(value.value) else "–"
+        return str(value) if np.isfinite(value.value) else "-"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, Integral):
         return f"{int(value):,}"
     if isinstance(value, Real):
         number = float(value)
-        return "–" if np.isnan(number) else f"{number:,.0f}" if 1000 <= abs(number) < 1e6 else f"{number:.3g}"
-    return "–" if value is None else str(value)
+        return "-" if np.isnan(number) else f"{number:,.0f}" if 1000 <= abs(number) < 1e6 else f"{number:.3g}"
+    return "-" if value is None else str(value)
