@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -136,17 +136,21 @@ class Passage:
         """Mean of one of `MEASURES` over runs and images in one network, by its place; `seed` is the bootstrap's, over both."""
         return bootstrap_interval(self[name][:, place], seed, bounds=MEASURES[name][1])
 
-    def rows(self) -> dict[str, dict[str, Interval | float]]:
-        """All of `MEASURES`, and the singular values of each weight matrix W, at the three `moments`."""
+    def rows(self, names: Iterable[str] = MEASURES) -> dict[str, dict[str, Interval]]:
+        """Some of `MEASURES`, or all, at the three `moments`."""
+        chosen = [name for name in names if name != "minima" or self.exact]
+        return {
+            MEASURES[name][0]: {moment: self.interval(name, place) for moment, place in self.moments.items()} for name in chosen
+        }
+
+    def structure(self) -> dict[str, dict[str, Interval | float]]:
+        """Singular values of each weight matrix W at the three `moments`: the largest, and how many lie above the edge."""
         rows: dict[str, dict[str, Interval | float]] = {}
-        for name, (title, _) in MEASURES.items():
-            if name != "minima" or self.exact:
-                rows[title] = {moment: self.interval(name, place) for moment, place in self.moments.items()}
         for layer in range(self["largest"].shape[2]):
-            for moment, place in self.moments.items():
-                largest, outliers = (self[name][:, place, layer] for name in ("largest", "outliers"))
-                rows.setdefault(f"largest singular value, W{layer}", {})[moment] = mean_interval(largest)
-                rows.setdefault(f"values above the edge, W{layer}", {})[moment] = float(outliers.mean())
+            largest, outliers = self["largest"][:, :, layer], self["outliers"][:, :, layer]
+            places = self.moments.items()
+            rows[f"largest singular value, W{layer}"] = {moment: mean_interval(largest[:, place]) for moment, place in places}
+            rows[f"values above the edge, W{layer}"] = {moment: float(outliers[:, place].mean()) for moment, place in places}
         return rows
 
     def plot_overlaps(self, axis: Axes) -> None:

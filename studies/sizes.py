@@ -347,7 +347,7 @@ class Sizes:
 
         The curves are those that are fitted, and the marks stand at the `PARTS`.
         """
-        parts = np.linspace(0.02, 1, 50)
+        parts = np.linspace(0.025, 1, 40)
         offsets = self.times(parts).mean(axis=1) - self.middle.mean(axis=1, keepdims=True)
         stretch = (self.spins / np.exp(np.log(self.spins).mean())) ** exponent
         marks = [int(np.abs(parts - part).argmin()) for part in PARTS]

@@ -69,8 +69,7 @@ def deep(name: str) -> object:
 
 
 def tempered(**options: Any) -> object:
-    from qnn_core import QNN
-    from qnn_core import landscape
+    from qnn_core import QNN, landscape
 
     return landscape.parallel_tempering(QNN((64, 6, 10)).problem(digits().x_train[:2]), **options)
 
@@ -100,8 +99,7 @@ def dataset(name: Any) -> object:
 
 
 def few_reads() -> object:
-    from qnn_core import QNN
-    from qnn_core import landscape
+    from qnn_core import QNN, landscape
 
     reads = sampler(sweeps=1).sample(QNN((64, 6, 10)).problem(digits().x_train[:2]), 5, 0)
     return landscape.order_parameters(reads)
