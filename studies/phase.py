@@ -123,6 +123,11 @@ class Passage:
         return bool((self["minima"] >= 0).all())
 
     @property
+    def num_reads(self) -> int:
+        """Of each image."""
+        return self["energies"].shape[-1]
+
+    @property
     def moments(self) -> dict[str, int]:
         """Places of the first network, the middle one and the last, by what they are called."""
         steps = self["step"]
@@ -134,7 +139,9 @@ class Passage:
 
     def interval(self, name: str, place: int, seed: int = 0) -> Interval:
         """Mean of one of `MEASURES` over runs and images in one network, by its place; `seed` is the bootstrap's, over both."""
-        return bootstrap_interval(self[name][:, place], seed, bounds=MEASURES[name][1])
+        low, high = MEASURES[name][1]
+        high = self.num_reads if name.startswith("distinct") else high
+        return bootstrap_interval(self[name][:, place], seed, bounds=(low, high))
 
     def rows(self, names: Iterable[str] = MEASURES) -> dict[str, dict[str, Interval]]:
         """Some of `MEASURES`, or all, at the three `moments`."""
@@ -172,8 +179,7 @@ class Passage:
 
     def plot_minima(self, axis: Axes) -> None:
         """Minima of an image: exact where they were counted, Chao's estimate, and different reads."""
-        reads = self["energies"].shape[-1]
-        names = {"minima": "exact", "minima_estimate": "within reach, Chao", "distinct": f"in {reads} reads"}
+        names = {"minima": "exact", "minima_estimate": "within reach, Chao", "distinct": f"in {self.num_reads} reads"}
         for number, (name, label) in enumerate(names.items()):
             if name != "minima" or self.exact:
                 band(axis, self["step"], self.of_images(name), label=label, **look(number + 3))
