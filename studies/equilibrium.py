@@ -253,6 +253,7 @@ class PhaseDiagram:
                 band(axis, self["step"], self[name], label=label, **look(number))
         step_axis(axis)
         axis.set(yscale="log", ylabel="temperature")
+        axis.set_ylim(top=2 * axis.get_ylim()[1])
         small_legend(axis, loc="upper left")
 
     def figure(self) -> Figure:

@@ -112,6 +112,7 @@ class Passage:
 
     @classmethod
     def of_runs(cls, runs: Sequence[Mapping[str, np.ndarray]]) -> Passage:
+        """From what `follow` gave for each run."""
         return cls({**stack_rows(runs), "step": runs[0]["step"], "bins": runs[0]["bins"]})
 
     def __getitem__(self, name: str) -> np.ndarray:
