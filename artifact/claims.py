@@ -22,6 +22,7 @@ from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import read_record
 from qnn_core.statistics import FRACTION, Interval, difference_interval, mean_interval, of_largest_size
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT, STATEMENTS
+from studies.phase import Passage
 from studies.stored import Result, stack
 
 Verdict = Literal["agrees", "disagrees", "not testable here"]
@@ -82,7 +83,7 @@ def phase_claim(phase: Result, sizes: Result) -> Claim:
     """C2: overlaps rise from the random to the trained network, and the rise sharpens with size."""
     overlaps = phase["q_ea"].mean(axis=2)
     change = difference_interval(overlaps[:, -1], overlaps[:, 0])
-    before, after = mean_interval(overlaps[:, 0]), mean_interval(overlaps[:, -1])
+    before, after = (Passage(phase.arrays).interval("q_ea", place) for place in (0, -1))
     width, peak, glass = (Interval(*(float(end) for end in sizes[name])) for name in ("narrowing", "growth", "untrained"))
     peaked = (
         f"a peak of the susceptibility there as N to the {peak}"
