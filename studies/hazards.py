@@ -10,8 +10,8 @@ The heads' weights are drawn from rho(p) ~ p^-gamma. What is left, eps, then fal
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float64
@@ -20,6 +20,7 @@ from qnn_core.errors import InvalidInput, check_count
 from qnn_core.samplers.base import derived_seed
 from qnn_core.statistics import Interval, percentile_interval, resampled
 from studies.grover import amplified_probability, oracle_calls, plain_calls
+from studies.paper import ANNEALER_EXPONENT
 
 Search = Literal["reads", "each", "together", "fixed"]
 SEARCHES: tuple[Search, ...] = get_args(Search)
@@ -118,14 +119,14 @@ def expected_exponent(alpha: float, search: Search) -> float:
     return {"reads": alpha, "fixed": alpha, "each": 2 * alpha, "together": together}[search]
 
 
-def study_dragons(alphas: Sequence[float], dragons: int, seed: int, shown: float) -> dict[str, np.ndarray]:
+def study_dragons(alphas: Sequence[float], dragons: int, seed: int) -> dict[str, np.ndarray]:
     """Simulate dragons for each exponent of plain reads, with every search.
 
     Returns alphas (A,), searches (S,), exponents (A, S, 3), value and interval, expected (A, S) by theory; left_<search> (T,), the mean weight
-    left after left_calls (T,), for left_alpha, which is `shown` or the first.
+    left after left_calls (T,), for left_alpha, which is the paper's or the first.
     """
     at = np.concatenate([[0.0], np.geomspace(1, 1e9, 181)])
-    shown = shown if shown in alphas else alphas[0]
+    shown = ANNEALER_EXPONENT if ANNEALER_EXPONENT in alphas else alphas[0]
     arrays = {"alphas": np.array(alphas), "searches": np.array(SEARCHES), "left_calls": at, "left_alpha": np.array(shown)}
     arrays["expected"] = np.array([[expected_exponent(alpha, search) for search in SEARCHES] for alpha in alphas])
     exponents = np.empty((len(alphas), len(SEARCHES), 3))
@@ -139,3 +140,11 @@ def study_dragons(alphas: Sequence[float], dragons: int, seed: int, shown: float
             if alpha == shown:
                 arrays[f"left_{search}"] = left.mean(axis=0)
     return {**arrays, "exponents": exponents}
+
+
+def dragon_rows(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+    """The exponents of `study_dragons`, found and expected."""
+    for row, alpha in enumerate(arrays["alphas"].tolist()):
+        for column, search in enumerate(SEARCHES):
+            found, theory = Interval(*arrays["exponents"][row, column].tolist()), arrays["expected"][row, column]
+            yield {"alpha of plain reads": alpha, "search": search, "exponent": found, "theory": theory}

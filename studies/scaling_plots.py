@@ -19,7 +19,8 @@ from qnn_core.statistics import of_largest_size
 from studies.curves import MEASURES
 from studies.exponents import AXES
 from studies.hazards import SEARCHES, expected_exponent
-from studies.head_distribution import weight_density
+from studies.head_distribution import MEASURES as HEAD_MEASURES
+from studies.head_distribution import weight_density, weight_left
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
 from studies.plots import METHOD_STYLE, PAGE, SEARCH_STYLE, band, label_panels
 
@@ -33,7 +34,7 @@ def error_bars(axis: Axes, x: np.ndarray, intervals: np.ndarray, **style: Any) -
     value, low, high = intervals.T
     known = np.isfinite(value)
     bars = np.maximum([value - low, high - value], 0)[:, known]
-    axis.errorbar(np.asarray(x)[known], value[known], bars, **style)
+    axis.errorbar(np.asarray(x)[known], value[known], bars, **{"capsize": 2, **style})
 
 
 def paper_lines(draw: Callable[..., Any], **style: Any) -> None:
@@ -146,6 +147,44 @@ def plot_weight_laws(axis: Axes, arrays: Arrays, between: tuple[float, float], m
     axis.set(xscale="log", yscale="log", xlabel="weight of a head $p$", ylabel=r"heads per unit of $p$")
 
 
+def plot_predicted_exponents(axis: Axes, arrays: Arrays) -> None:
+    """2 - gamma of networks along training beside the local exponents of what was measured."""
+    late = arrays["epoch"] > 0
+    predicted = 2 - arrays["gamma"][late][:, [0, 2, 1]]
+    error_bars(axis, arrays["epoch"][late], predicted, color="black", marker="D", label=r"$2-\gamma$")
+    for number, measure in enumerate(HEAD_MEASURES):
+        look = {"color": f"C{number}", "marker": "os^"[number], "linestyle": ("-", "--", ":")[number], "label": measure}
+        error_bars(axis, arrays["centres"], arrays[f"local_{measure.replace(' ', '_')}"], **look)
+    axis.axhline(1, color="0.6", linewidth=0.8)
+    axis.set(xscale="log", xlabel="epochs", ylabel="exponent", ylim=(0, 3.2))
+
+
+def plot_weight_left(axis: Axes, arrays: Arrays, reads: int) -> None:
+    """Weight of heads as measured, and if none regrew after the first network or one halfway; reads: of each image and update."""
+    late = arrays["trials_heads_per_read"] > 0
+    epochs, left = arrays["evaluated"][late], arrays["count_heads_per_read"][:, late] / arrays["trials_heads_per_read"][late]
+    band(axis, epochs, left, color="C0", marker="o", label="measured")
+    for place, line in ((0, "--"), (len(arrays["step"]) // 2, ":")):
+        after = epochs[epochs >= arrays["epoch"][place]]
+        ideal = [weight_left(run[place], (after - arrays["epoch"][place]) * reads) for run in arrays["weights"]]
+        label = f"none regrow after {arrays['step'][place]:,}"
+        axis.plot(after, np.mean(ideal, axis=0), color="0.3", linestyle=line, label=label)
+    axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel="weight of heads")
+    axis.set_ylim(bottom=left[left > 0].min() / 3)
+
+
+def plot_single_searches(arrays: Arrays) -> None:
+    """Amplification step by step against its formula, and the oracle calls to find one head."""
+    _, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7))
+    axes[0].plot(arrays["predicted"], color="0.5", label=r"$\sin^2((2m+1)\theta)$")
+    axes[0].plot(arrays["simulated"], "o", color="C0", label="simulated state vector")
+    axes[0].set(xlabel="steps of amplification $m$", ylabel="probability of reading a head", ylim=(-0.03, 1.22))
+    axes[0].legend(loc="upper right", ncols=2, fontsize=7)
+    plot_searches(axes[1], arrays)
+    axes[1].legend(fontsize=7)
+    label_panels(axes)
+
+
 def plot_searches(axis: Axes, arrays: Arrays) -> None:
     """Oracle calls to find a head against its weight, by plain reads and by amplitude amplification, with their laws."""
     found = arrays["found"]
@@ -168,15 +207,38 @@ def plot_search_training(axis: Axes, arrays: Arrays, measure: str = "train") -> 
     )
 
 
+def plot_training_by_search(arrays: Arrays) -> None:
+    """Training error and weight of heads side by side."""
+    _, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7))
+    plot_search_training(axes[0], arrays, "train")
+    plot_search_training(axes[1], arrays, "weight")
+    axes[0].legend(fontsize=7)
+    label_panels(axes)
+
+
 def plot_search_exponents(axis: Axes, arrays: Arrays) -> None:
     """Exponents of the weight left with each way to search, simulated and by theory, against that of plain reads."""
     alphas = arrays["alphas"]
     fine = np.linspace(min(alphas) - 0.2, max(alphas) + 0.2, 100)
     for column, search in enumerate(SEARCHES):
         style = SEARCH_STYLE[search]
-        error_bars(axis, alphas, arrays["exponents"][:, column], capsize=2, **{**style, "linestyle": "none"})
+        error_bars(axis, alphas, arrays["exponents"][:, column], **{**style, "linestyle": "none"})
         law = [expected_exponent(float(alpha), search) for alpha in fine]
         axis.plot(fine, law, color=style["color"], linewidth=0.8, linestyle=style["linestyle"])
     for level, line in ((ANNEALER_EXPONENT, "-"), (BACKPROP_EXPONENT, "--")):
         axis.axvline(level, color="0.6", linewidth=0.8, linestyle=line, zorder=0)
     axis.set(xlabel=r"exponent of plain reads $\alpha$", ylabel="exponent with this search")
+
+
+def plot_dragons(arrays: Arrays) -> None:
+    """The weight left against oracle calls for one exponent of plain reads, and the exponents for all."""
+    _, axes = plt.subplots(1, 2, figsize=(PAGE, 2.8))
+    for search in SEARCHES:
+        left = arrays[f"left_{search}"]
+        axes[0].plot(arrays["left_calls"][1:], left[1:] / left[0], **SEARCH_STYLE[search], markevery=20)
+    axes[0].set(xscale="log", yscale="log", xlabel="oracle calls", ylabel=r"weight left $\varepsilon$", ylim=(1e-5, 2))
+    axes[0].set(title=rf"heads of $\alpha={float(arrays['left_alpha']):g}$")
+    plot_search_exponents(axes[1], arrays)
+    axes[1].set(title="theory and simulation")
+    axes[0].legend(fontsize=7)
+    label_panels(axes)

@@ -7,7 +7,7 @@ their shares, so the head that is found is drawn in proportion to its own weight
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -23,6 +23,7 @@ from qnn_core.network import QNN
 from qnn_core.optimiser import Adam
 from qnn_core.samplers.base import derived_seed
 from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
+from qnn_core.statistics import FRACTION, difference_interval, mean_interval
 from qnn_core.threads import one_thread_for_algebra
 from studies.grover import SINGLE_SEARCHES, head_states, weights_after_anneal
 
@@ -117,3 +118,11 @@ def compare_searches(data: Dataset, hidden: int, seeds: Sequence[int], **options
         values = arrays[f"training_{name}_{measure}"][:, 1:]
         arrays[f"budget_{name}_{measure}"] = np.array([np.interp(np.log(budget), np.log(calls), run) for run in values])
     return arrays
+
+
+def budget_rows(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+    """Every measure of `compare_searches` when the budget is spent."""
+    for measure in MEASURES:
+        runs = {name: arrays[f"budget_{name}_{measure}"] for name in SINGLE_SEARCHES}
+        means = {name: mean_interval(values, FRACTION) for name, values in runs.items()}
+        yield {"measure": measure, **means, "amplified minus reads": difference_interval(runs["amplified"], runs["reads"])}
