@@ -5,6 +5,7 @@ Nothing on a page is fetched when it is read. MathML is what browsers draw by th
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable
@@ -23,7 +24,6 @@ from nbformat import NotebookNode
 from artifact.contents import about
 from artifact.files import in_project, relative
 from artifact.origins import STORED_AS
-from artifact.parameters import assigned
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -57,7 +57,10 @@ class Page:
         values: dict[str, Any] = {}
         for cell in self.content.cells:
             if {"parameters", "injected-parameters"} & set(cell.metadata.get("tags", [])):
-                values |= assigned(cell.source)
+                for line in ast.parse(cell.source).body:
+                    if isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None:
+                        target = line.targets[0] if isinstance(line, ast.Assign) else line.target
+                        values[ast.unparse(target)] = ast.literal_eval(line.value)
         return values
 
     @cached_property
