@@ -23,8 +23,6 @@ def allowed(model: type[BaseModel]) -> dict[str, str]:
 
     >>> from pydantic import Field
     >>> class Example(BaseModel):
-    ...     reads: tuple[int, ...] | None = Field(ge=1, description="reads of each image")
-    >>> class Example(BaseModel):
     ...     reads: int | None = Field(ge=1)
     >>> allowed(Example)
     {'reads': 'a whole number at least 1, or null'}
@@ -75,7 +73,7 @@ class ParameterTable:
 
     def _repr_html_(self) -> str:
         may_be = allowed(self._model)
-        rows = [("parameter", "here", "default", "unit", "allowed", "meaning")]
+        rows: list[tuple[str, ...]] = [("parameter", "here", "default", "unit", "allowed", "meaning")]
         changed = 0
         for one in self._parameters:
             value = self._values[one.name]

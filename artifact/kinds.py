@@ -50,21 +50,20 @@ def _known_dataset(name: str) -> str:
     return name
 
 
-Count = AtLeast[1]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 OneOrMore = Annotated[tuple[T, ...], Field(min_length=1)]
 TwoOrMore = Annotated[tuple[T, ...], Field(min_length=2)]
 _GENERAL = tuple(name for name in SAMPLERS if name not in ("coherent", "mock", "qpu", "replay"))
 
 
 class WindowChoice(Strict):
-    """How the layers of a deep network are sampled."""
+    """How the layers of a deep network are sampled, see `qnn_core.windows.WindowSampler`."""
 
-    width: Count = Field(description="layers sampled at a time, outputs included; the rest stays frozen")
-    schedule: Literal["sweeping", "bottom-up", "top-down", "random"] = Field(
-        "sweeping", description="the order in which the window visits the layers"
-    )
-    passes: Count = Field(2, description="of the window over the network for each read")
-    widest: Optional[Count] = Field(None, description="most spins of a layer sampled at once; null for no limit")  # noqa: UP045
+    width: Count
+    schedule: Literal["sweeping", "bottom-up", "top-down", "random"] = "sweeping"
+    passes: Count = 2
+    widest: Count | None = None
 
     def label(self, layers: int) -> str:
         """In words, for a network with this many layers of spins."""
@@ -78,12 +77,12 @@ class WindowChoice(Strict):
 
 
 class ChipChoice(Strict):
-    """A graph of qubits."""
+    """A graph of qubits. missing: qubits that do not work, drawn at random. side_by_side: most problems placed on it at once."""
 
     family: Literal["zephyr", "pegasus"]
-    size: Between[2, 24]
-    missing: AtLeast[0] = Field(0, description="qubits that do not work, drawn at random")
-    side_by_side: Between[1, 64] = Field(16, description="most problems placed side by side")
+    size: Annotated[int, Field(ge=2, le=24)]
+    missing: Annotated[int, Field(ge=0)] = 0
+    side_by_side: Annotated[int, Field(ge=1, le=64)] = 16
 
     @property
     def label(self) -> str:
@@ -94,7 +93,7 @@ KINDS: dict[str, Any] = {
     "int": int, "float": float, "str": str, "bool": bool, "tuple": tuple, "Optional": Optional, "Literal": Literal,
     "AtLeast": AtLeast, "Between": Between, "OneOrMore": OneOrMore, "TwoOrMore": TwoOrMore,
     "Count": Count,
-    "Seed": Annotated[int, Field(ge=0, lt=2**32)],
+    "Seed": Seed,
     "Rate": Annotated[float, Field(gt=0, le=10)],
     "Positive": Annotated[float, Field(gt=0)],
     "NotNegative": Annotated[float, Field(ge=0)],
@@ -107,6 +106,7 @@ KINDS: dict[str, Any] = {
     "OfflineSampler": Literal[(*_GENERAL, "mock")],
     "ComparedSampler": Literal[(*_GENERAL, "coherent", "dwave-like", "mock")],
     "AnySampler": Literal[tuple(SAMPLERS)],
+    "PlayedSampler": Literal["gibbs", "collapsed", "exact", "sa"],
     "Method": Literal[(*_GENERAL, "mlp", "energy")],
     "Baseline": Literal["mlp", "energy"],
     "Schedule": Literal["linear", "constant"],

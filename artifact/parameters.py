@@ -14,13 +14,13 @@ import argparse
 import ast
 import io
 import json
-import re
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache
+from itertools import takewhile
 from typing import Any, ClassVar
 
 from pydantic import Field, ValidationError, create_model
@@ -106,8 +106,11 @@ class Parameters(Strict):
     def choices(self) -> dict[str, tuple[str, dict[str, Any]]]:
         """What `get_sampler` needs for each of `samplers`: `dwave-like` is `coherent` under another schedule."""
         given = self.some("samplers", "dwave_duration", "steps")
-        like = {"duration": given.get("dwave_duration"), "steps": given.get("steps"), "schedule": "dwave-like"}
-        return {name: ("coherent", like) if name == "dwave-like" else (name, self.options_of(name)) for name in given["samplers"]}
+        found = {name: (name, self.options_of(name)) for name in given["samplers"] if name in SAMPLERS}
+        if "dwave-like" in given["samplers"]:
+            like = {"duration": given["dwave_duration"], "steps": given["steps"], "schedule": "dwave-like"}
+            found["dwave-like"] = ("coherent", like)
+        return {name: found[name] for name in given["samplers"]}
 
 
 def notebooks() -> list[str]:
@@ -133,14 +136,13 @@ def read_cell(source: str) -> Iterator[Parameter]:
     """
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
-    for statement in ast.parse(source).body:
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=kind, value=ast.expr() as value, end_lineno=int(line)):
-                told = re.fullmatch(r"(.*?)(?: \[(.+)\])?", comments.get(line, ""))
-                meaning, unit = told.groups() if told else ("", "")
-                yield Parameter(name, ast.unparse(kind), ast.literal_eval(value), meaning, unit or "")
+    for line in ast.parse(source).body:
+        match line:
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=kind, value=ast.expr() as value):
+                meaning, _, unit = comments.get(line.lineno, "").removesuffix("]").partition(" [")
+                yield Parameter(name, ast.unparse(kind), ast.literal_eval(value), meaning, unit)
             case ast.Assign():
-                raise InvalidInput("parameters cell", ast.unparse(statement), "name: type = default  # meaning [unit]")
+                raise InvalidInput("parameters cell", ast.unparse(line), "name: type = default  # meaning [unit]")
 
 
 @cache
@@ -218,25 +220,15 @@ def _typed(cells: Sequence[str], wanted: set[str]) -> list[str]:
     cells: sources of the cells that ran, as IPython keeps them; those from the one on that calls `from_cell` are left out.
     """
     found: list[str] = []
-    for source in cells:
-        if "from_cell(" in source:
-            break
+    for source in takewhile(lambda source: "from_cell(" not in source, cells):
         try:
-            names = list(_targets(source))
-        except SyntaxError:
+            nodes = ast.walk(ast.parse(source))
+        except SyntaxError:  # A magic command.
             continue
+        names = [node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
         if source.startswith("# Parameters") or wanted & set(names):
             found += names
     return found
-
-
-def _targets(source: str) -> Iterator[str]:
-    for statement in ast.parse(source).body:
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name)):
-                yield name
-            case ast.Assign(targets=targets):
-                yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
 def validated(model: type[Strict], values: Any, where: str) -> Any:

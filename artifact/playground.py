@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 from PIL import Image
 
-from artifact.parameters import Parameters, notebook_parameters
+from artifact.parameters import notebook_parameters
 from qnn_core.data import Dataset, load_dataset
 from qnn_core.errors import InvalidInput
 from qnn_core.landscape.minima import count_minima
@@ -71,9 +71,9 @@ class Trace:
 class Playground:
     """A network in training, one image to look at, and the settings of both."""
 
-    def __init__(self, settings: Parameters) -> None:
-        self.settings: Any = settings
-        """The checked parameters of the notebook `playground`."""
+    def __init__(self, settings: Any) -> None:
+        """settings: the checked parameters of the notebook `playground`."""
+        self.settings = settings
         self.data: Dataset = load_dataset(settings.dataset)
         self.drawing: Float32[np.ndarray, "1 D"] | None = None
         self.look_at(settings.image)

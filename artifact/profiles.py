@@ -7,43 +7,40 @@ it for one of its runs. Of `hidden`, `seeds` and `widths` at the top the Snakefi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from pydantic import Field
+from pydantic import BaseModel, create_model
 
 from artifact.files import ROOT
-from artifact.kinds import KINDS, Count, OneOrMore, Strict, TwoOrMore
+from artifact.kinds import Count, OneOrMore, Seed, Strict, TwoOrMore
 from artifact.parameters import INTERACTIVE, declared, notebook_parameters, notebooks, validated
 from qnn_core.errors import InvalidInput
 
+REPEATED: dict[str, Any] = {"hidden": tuple[Count], "seeds": TwoOrMore[Seed], "widths": OneOrMore[Count]}
+"""What the Snakefile makes runs of; of `hidden` one layer, by which files are named."""
 
-class Repeated(Strict):
-    """What the Snakefile makes runs of."""
 
-    hidden: Annotated[tuple[Count], Field(description="spins of the one hidden layer; files are named by it")]
-    seeds: TwoOrMore[KINDS["Seed"]]  # type: ignore[misc]
-    widths: OneOrMore[Count]
+class Section(BaseModel, extra="allow"):
+    """What one notebook is given; `runs`: changes for each of its runs, by name."""
+
+    runs: dict[str, dict[str, Any]] = {}
 
 
 def load_profile(name: str, folder: Path = ROOT / "config") -> dict[str, Any]:
     """The content of a profile, checked with all that any notebook would be given of it."""
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
-    if name not in known:
-        raise InvalidInput("profile", name, f"one of {', '.join(known)}")
+    profiles = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in profiles:
+        raise InvalidInput("profile", name, f"one of {', '.join(profiles)}")
     where = f"config/{name}.yaml"
     try:
         profile = yaml.load((folder / f"{name}.yaml").read_text(encoding="utf-8"), Loader=_OnceOnly)
     except yaml.YAMLError as failure:
         raise InvalidInput("profile", name, f"a readable yaml file: {' '.join(str(failure).split())}") from failure
-    if not isinstance(profile, dict):
-        raise InvalidInput(where, profile, "names with their values")
     run = [notebook for notebook in notebooks() if notebook not in INTERACTIVE]
-    names = {*run, *Repeated.model_fields, *(one.name for notebook in run for one in declared(notebook))}
-    for given in profile:
-        if given not in names:
-            raise InvalidInput(f"{where}: {given}", profile[given], "the name of a parameter or of a notebook")
-    validated(Repeated, {given: profile[given] for given in Repeated.model_fields if given in profile}, where)
+    known: dict[str, Any] = {one.name: (Any, None) for notebook in run for one in declared(notebook)}
+    known |= {notebook: (Section, Section()) for notebook in run}
+    validated(create_model("Profile", **{**known, **REPEATED}, __base__=Strict), profile, where)
     for notebook in run:
         paths = {one.name: one.default or "x.npz" for one in declared(notebook) if "Input" in one.kind or one.is_path}
         for one in runs_of(profile, notebook) or [""]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from artifact.parameters import LearningCurvesParameters, notebook_parameters
+from artifact.parameters import notebook_parameters
 from qnn_core import InvalidInput
 from qnn_core.learning_curve import MEASURES, LearningCurve
 from qnn_core.powerlaw import MODELS, common_window, scan_windows
@@ -147,7 +147,7 @@ def test_cost_to_reach_an_error_is_proportional_to_its_epochs(digits, tmp_path):
     result = stored(p, study(p, digits, str(tmp_path)))
     cost = cost_to_reach(result, 0.99)
     assert cost["reached"] == 1
-    epoch = cost_of_an_epoch(LearningCurvesParameters.model_validate(p), 64, 10, 200)
+    epoch = cost_of_an_epoch(p, 64, 10, 200)
     assert cost["reads"] == pytest.approx(cost["epochs"] * epoch["reads"])
     never = cost_to_reach(result, -1.0)
     assert never["reached"] == 0

@@ -142,7 +142,7 @@ def test_the_table_of_a_run_marks_what_is_not_at_its_default():
 
 
 def test_a_misspelt_parameter_is_met_with_the_one_that_is_meant():
-    with pytest.raises(InvalidInput, match="epoch = 3: no such parameter, expected epochs?"):
+    with pytest.raises(InvalidInput, match=r"epoch = 3: no such parameter, expected epochs\?"):
         notebook_parameters("02_training", {"epoch": 3, "result": "x.npz"})
 
 
