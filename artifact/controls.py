@@ -14,7 +14,7 @@ import numpy as np
 from ipycanvas import Canvas, hold_canvas
 from PIL import Image, ImageDraw
 
-from artifact.parameters import PlaygroundParameters
+from artifact.parameters import Parameters
 from artifact.playground import Playground, View
 from qnn_core.errors import InvalidInput
 from studies.plots import set_style
@@ -34,9 +34,9 @@ _NAMES = {
 }
 
 
-def controls_for(parameters: type[PlaygroundParameters], values: PlaygroundParameters) -> dict[str, widgets.Widget]:
+def controls_for(values: Any) -> dict[str, widgets.Widget]:
     """A slider for each number of `_NAMES` and a list of samplers, within the bounds of the model, at `values`."""
-    schema = parameters.model_json_schema()["properties"]
+    schema = type(values).model_json_schema()["properties"]
     made: dict[str, widgets.Widget] = {
         "sampler": widgets.Dropdown(options=schema["sampler"]["enum"], value=values.sampler, description="sampler")
     }
@@ -67,10 +67,10 @@ def _canvas(width: int, height: int) -> Canvas:
 class Controls:
     """All widgets of the playground; `widget` is what a notebook shows."""
 
-    def __init__(self, values: PlaygroundParameters) -> None:
+    def __init__(self, values: Parameters) -> None:
         set_style()
         self.playground = Playground(values)
-        self.controls = controls_for(type(values), values)
+        self.controls = controls_for(values)
         schema = type(values).model_json_schema()["properties"]
         self._bounds = {
             name: (schema[name]["minimum"], schema[name]["maximum"]) for name in _NAMES if schema[name]["type"] == "number"
@@ -238,6 +238,6 @@ class Controls:
         return np.asarray(sheet.convert("RGB"))
 
 
-def playground(parameters: PlaygroundParameters) -> widgets.Widget:
+def playground(parameters: Parameters) -> widgets.Widget:
     """The playground as one widget, at checked parameters; the last line of the notebook."""
     return Controls(parameters).widget

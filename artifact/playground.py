@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64
 from PIL import Image
 
-from artifact.parameters import PlaygroundParameters, notebook_parameters
+from artifact.parameters import notebook_parameters
 from qnn_core.data import Dataset, load_dataset
 from qnn_core.errors import InvalidInput
 from qnn_core.landscape.minima import count_minima, quench
@@ -71,7 +71,8 @@ class Trace:
 class Playground:
     """A network in training, one image to look at, and the settings of both."""
 
-    def __init__(self, settings: PlaygroundParameters) -> None:
+    def __init__(self, settings: Any) -> None:
+        """settings: the checked parameters of the notebook `playground`."""
         self.settings = settings
         self.data: Dataset = load_dataset(settings.dataset)
         self.drawing: Float32[np.ndarray, "1 D"] | None = None
@@ -215,8 +216,11 @@ class Playground:
         axis.legend(loc="upper right", fontsize="x-small")
 
     def _sampler(self) -> Sampler:
-        name = self.settings.sampler
-        return get_sampler(name, **self.settings.options_of(name))
+        """Reads end at `temperature`; `exact` draws from equilibrium at it."""
+        beta = 1 / self.settings.temperature
+        if self.settings.sampler == "exact":
+            return get_sampler("exact", beta=beta)
+        return get_sampler(self.settings.sampler, sweeps=self.settings.sweeps, beta=(min(0.1, beta), beta))
 
     def _rules(self) -> Rules:
         settings = self.settings

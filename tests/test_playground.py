@@ -24,7 +24,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from artifact import execute
 from artifact.controls import Controls
-from artifact.parameters import PlaygroundParameters, notebook_parameters
+from artifact.parameters import model_of, notebook_parameters
 from artifact.playground import Playground, as_image
 from qnn_core import InvalidInput
 
@@ -107,7 +107,7 @@ def test_a_drawing_becomes_an_image_like_those_of_the_data_set(digits):
 
 def test_widgets_have_the_bounds_of_the_model_and_act():
     controls = Controls(notebook_parameters("playground", SMALL))
-    schema = PlaygroundParameters.model_json_schema()["properties"]
+    schema = model_of("playground").model_json_schema()["properties"]
     for name in ("hidden", "reads", "sweeps", "updates"):
         assert (controls.controls[name].min, controls.controls[name].max) == (schema[name]["minimum"], schema[name]["maximum"])
     assert 10 ** controls.controls["temperature"].min == pytest.approx(schema["temperature"]["minimum"])
