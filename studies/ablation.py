@@ -51,7 +51,7 @@ def train_variants(
 
 
 def _kept_at(folder: str, recipe: Recipe, seed: int, snapshots: int) -> Path:
-    told = json.dumps([asdict(recipe), seed, snapshots], sort_keys=True, default=repr)
+    told = json.dumps([asdict(recipe), repr(recipe.sampler), seed, snapshots], sort_keys=True, default=repr)
     return Path(folder) / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.checkpoint"
 
 
