@@ -34,7 +34,11 @@ def test_each_sampler_trains_the_same_networks(data):
 def test_halving_the_steps_changes_less_the_more_there_are(data):
     """Trotter's error falls with the square of the step: by 16 from 20 steps to 80."""
     problem = QNN((64, 3, 3), seed=0).problem(data.x_test[:3])
-    rough, fine = (simulation_accuracy(CoherentSampler(duration=5.0, steps=steps), problem) for steps in (20, 80))
-    assert 8 < rough.variation / fine.variation < 32
-    long = simulation_accuracy(CoherentSampler(duration=100.0, steps=400), problem)
-    assert fine.ground < long.ground <= 1
+    anneals = {
+        name: CoherentSampler(*options) for name, options in {"rough": (5.0, 20), "fine": (5.0, 80), "long": (100.0, 400)}.items()
+    }
+    found = simulation_accuracy({**anneals, "gibbs": get_sampler("gibbs")}, problem)
+    variation, ground = ({name: row[what] for name, row in found.items()} for what in ("total variation", "P(ground state)"))
+    assert 8 < variation["rough"] / variation["fine"] < 32
+    assert list(ground) == list(anneals)
+    assert ground["fine"] < ground["long"] <= 1
