@@ -27,15 +27,14 @@ def fingerprint(arrays: list[np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def run_file(folder: str, settings: Any) -> str:
-    """The file in `folder` of the run that `settings` decide, anything that json takes: equal runs share a file, others do not."""
-    name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-    return f"{folder}/{name}.checkpoint"
+def run_file(folder: str, settings: Any) -> Path:
+    """The file in `folder` of the run that `settings` decide: equal settings share a file, others do not."""
+    name = hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode()).hexdigest()[:16]
+    return Path(folder) / f"{name}.checkpoint"
 
 
-def kept_arrays(path: str, made: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def kept_arrays(file: Path, made: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """The arrays kept in a file, or made now and kept; a file that is not as it was written is made again."""
-    file = Path(path)
     if file.is_file():
         try:
             with np.load(io.BytesIO(read_sealed(file, "it is made again")), allow_pickle=False) as archive:

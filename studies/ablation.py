@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -15,6 +12,7 @@ from jaxtyping import Float64
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
+from qnn_core.checkpoint import run_file
 from qnn_core.data import Dataset
 from qnn_core.history import History
 from qnn_core.statistics import PERCENT, Interval, difference_interval, mean_interval
@@ -41,18 +39,14 @@ def train_variants(
     folder: where finished runs are kept; one with equal settings is read from there and not trained again, so that a stopped study goes
     on where it was, and variants may share runs. Before the first is trained each makes one update, so that what cannot be done is found.
     """
-    runs = [(name, seed, _kept_at(folder, variants[name], seed, snapshots)) for name in variants for seed in seeds]
+    settings = {name: [asdict(recipe), repr(recipe.sampler), snapshots] for name, recipe in variants.items()}
+    runs = [(name, seed, run_file(folder, [*settings[name], seed])) for name in variants for seed in seeds]
     for name in dict.fromkeys(name for name, _, path in runs if not path.exists()):
         _rehearse(variants[name], data, seeds[0])
     histories: dict[Any, list[History]] = {name: [] for name in variants}
     for name, seed, path in tqdm(runs, desc="networks", disable=not progress):
         histories[name].append(variants[name].train(data, seed, snapshots=snapshots, checkpoint=str(path)))
     return histories
-
-
-def _kept_at(folder: str, recipe: Recipe, seed: int, snapshots: int) -> Path:
-    told = json.dumps([asdict(recipe), repr(recipe.sampler), seed, snapshots], sort_keys=True, default=repr)
-    return Path(folder) / f"{hashlib.sha256(told.encode()).hexdigest()[:16]}.checkpoint"
 
 
 def _rehearse(recipe: Recipe, data: Dataset, seed: int) -> None:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float64, Int64
 from tqdm import tqdm
 
-from qnn_core.backprop import train_backprop
 from qnn_core.checkpoint import kept_arrays, run_file
 from qnn_core.data import Dataset
-from qnn_core.network import QNN
 from qnn_core.powerlaw import Fit, fit_power_law
-from qnn_core.samplers import SAMPLERS, get_sampler
-from qnn_core.training import train
+from qnn_core.samplers import SAMPLERS
 from qnn_dwave.device import MockDevice
 from studies.stored import Result
+from studies.training import Recipe
 
 Measure = Literal["train", "test", "heads", "loss"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -74,25 +72,20 @@ class LearningCurve:
 
 def train_curves(
     data: Dataset,
-    method: str,
-    width: int,
+    recipe: Recipe,
     *,
     train_images: Sequence[int],
     rates: Sequence[float],
     held_out: float,
     seeds: Sequence[int],
     rate_seeds: int,
-    network: Mapping[str, Any],
-    cut: Mapping[str, Any],
-    sampler: Mapping[str, Any],
     folder: str,
     progress: bool = False,
 ) -> dict[str, np.ndarray]:
     """Tune the rate on the largest training set, then train all runs.
 
-    method: a sampler, or "mlp" or "energy". held_out: fraction of the largest set that the rate is chosen on, with the first `rate_seeds`
-    seeds. network, cut, sampler: options of `QNN`, of `train` (all but rate and seed) and of `get_sampler`. folder: where finished runs are
-    kept, so that a stopped study goes on where it was.
+    recipe: with any rate. held_out: fraction of the largest set that the rate is chosen on, with the first `rate_seeds` seeds. folder: where
+    finished runs are kept, so that a stopped study goes on where it was.
 
     Returns rates (K,); validation (V, K), mistakes on the num_validation images held out; chosen, the rate with the fewest, the lower of equal
     ones; train_images (M,); pixels, classes; for each number of images "<images>_<column>" with the columns of `LearningCurve`; and
@@ -102,16 +95,9 @@ def train_curves(
     bar = tqdm(total=len(rates) * 2 * rate_seeds + len(train_images) * len(seeds), desc="runs", unit="run", disable=not progress)
 
     def run(subset: Dataset, rate: float, seed: int) -> dict[str, np.ndarray]:
-        def trained() -> dict[str, np.ndarray]:
-            if method not in SAMPLERS:
-                options = {"copies": network["copies"], "optimiser": "adam", "schedule": "constant"}
-                return train_backprop(method, subset, width, cut["epochs"], rate, cut["batch_size"], seed, **options).arrays()  # type: ignore[arg-type]
-            net = QNN((subset.num_pixels, width, subset.num_classes), **network, seed=seed)
-            return train(net, subset, get_sampler(method, **sampler), **cut, lr=rate, seed=seed, schedule="constant").arrays()
-
-        settings = [method, width, dict(network), dict(cut), dict(sampler), subset.sha256, rate, seed]
         bar.update()
-        return kept_arrays(run_file(folder, settings), trained)
+        at_rate = recipe.varied(lr=rate)
+        return kept_arrays(run_file(folder, [asdict(at_rate), subset.sha256, seed]), lambda: at_rate.train(subset, seed).arrays())
 
     held = {seed: data.take(largest, seed).hold_out(held_out, seed) for seed in seeds[:rate_seeds]}
     validation = np.array([[run(split, rate, seed)["test_mistakes"][-1] for rate in rates] for seed, split in held.items()])
@@ -126,10 +112,10 @@ def train_curves(
         "classes": np.array(data.num_classes),
     }
     for images in train_images:
-        arrays |= _columns(str(images), [run(data.take(images, seed), chosen, seed) for seed in seeds], method)
+        arrays |= _columns(str(images), [run(data.take(images, seed), chosen, seed) for seed in seeds], recipe.method)
     for number, rate in enumerate(rates):
         runs = [run(data.take(largest, seed), rate, seed) for seed in seeds[:rate_seeds]]
-        arrays |= _columns(f"rate{number}", runs, method)
+        arrays |= _columns(f"rate{number}", runs, recipe.method)
     bar.close()
     return arrays
 

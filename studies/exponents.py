@@ -114,8 +114,9 @@ def fit_all(
                     interval = np.array(paired_difference(fit, fits[other][model]))
                     found.append({**known, "model": model, "other": other, "window": fit.window, "interval": interval})
     arrays = {"models": np.array(MODELS), **{name: np.array([row[name] for row in rows]) for name in rows[0]}}
-    names = ("width", "images", "measure", "axis", "model", "other", "window")
-    arrays |= {f"difference_{name}": np.array([one[name] for one in found]) for name in names}
+    for name in ("width", "images", "measure", "axis", "model", "other", "window"):
+        kind = np.int64 if name in ("width", "images") else None
+        arrays[f"difference_{name}"] = np.array([one[name] for one in found], kind)
     return {**arrays, "difference": np.array([one["interval"] for one in found]).reshape(-1, 3)}
 
 

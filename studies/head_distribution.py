@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
@@ -25,8 +24,8 @@ from qnn_core.powerlaw import Fit, fit_power_law, local_exponent
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
 from qnn_core.samplers.exact import output_log_weights, output_states
 from qnn_core.statistics import Interval, percentile_interval, resampled
-from qnn_core.training import train
 from studies.stored import stack_rows
+from studies.training import Recipe
 
 _LEAST_HEADS = 30
 _IMAGES_FOR_BETA = 50
@@ -133,21 +132,11 @@ MEASURES = {"heads per read": "heads_per_read", "images with a head": "head_frac
 
 
 def study_heads(
-    data: Dataset,
-    sampler: Sampler,
-    seeds: Sequence[int],
-    *,
-    width: int,
-    network: Mapping[str, Any],
-    cut: Mapping[str, Any],
-    lr: float,
-    snapshots: int,
-    images: int,
-    between: tuple[float, float],
+    data: Dataset, recipe: Recipe, seeds: Sequence[int], *, snapshots: int, images: int, between: tuple[float, float]
 ) -> dict[str, np.ndarray]:
-    """Train a network for each of R seeds at a constant rate and weigh the heads of B training images along the way.
+    """Train a network for each of R seeds and weigh the heads of B training images along the way.
 
-    network, cut: options of `QNN` and of `train`. between: the weights between which the law is fitted.
+    snapshots: networks along training. between: the weights between which the law is fitted.
 
     Returns, of N networks, step, epoch (N,), beta (R, N), weights (R, N, B, C) and gamma (N, 3), value and 95 % interval, NaN where unknown; of
     each evaluation, evaluated (T,), in epochs, and for each of `MEASURES`, with _ for spaces: count_<measure> (R, T) out of trials_<measure>
@@ -156,14 +145,14 @@ def study_heads(
     """
     rows = np.random.default_rng(seeds[0]).choice(len(data.x_train), size=min(images, len(data.x_train)), replace=False)
     x, labels = data.x_train[rows], data.y_train[rows]
-    histories, heads = [], []
+    reads, margin, histories, heads = recipe.training["reads"], recipe.training["margin"], [], []
     for seed in seeds:
-        net = QNN((data.num_pixels, width, data.num_classes), **network, seed=seed)
-        weights_by_class(net, x[:1], labels[:1], 1.0, cut["margin"])  # Refuses what cannot be enumerated.
-        histories.append(train(net, data, sampler, **cut, lr=lr, seed=seed, schedule="constant", snapshots=snapshots))
-        heads.append(follow_heads(net, histories[-1].snapshots, x, labels, sampler, cut["reads"], cut["margin"], seed))
+        net = recipe.untrained(data, seed)
+        weights_by_class(net, x[:1], labels[:1], 1.0, margin)  # Refuses what cannot be enumerated.
+        histories.append(recipe.train(data, seed, snapshots=snapshots))
+        heads.append(follow_heads(net, histories[-1].snapshots, x, labels, recipe.sampler, reads, margin, seed))
     step, epochs = np.array(list(histories[0].snapshots)), np.array(histories[0].epoch)
-    arrays = {"step": step, "epoch": step * cut["epochs"] / histories[0].step[-1], **stack_rows(heads)}
+    arrays = {"step": step, "epoch": step * recipe.training["epochs"] / histories[0].step[-1], **stack_rows(heads)}
     arrays["gamma"] = np.full((len(step), 3), np.nan)
     for place, weights in enumerate(np.concatenate(list(arrays["weights"]), axis=2)):
         with suppress(InvalidInput):
@@ -172,7 +161,7 @@ def study_heads(
     arrays |= {"evaluated": epochs, "centres": np.geomspace(0.3, epochs[-1] / 10**0.5, 6)}
     seen = np.round(np.diff(epochs, prepend=0) * histories[0].num_train).astype(np.int64)
     every = np.full(len(epochs), histories[0].num_train)
-    for (measure, column), trials in zip(MEASURES.items(), (seen * cut["reads"], seen, every), strict=True):
+    for (measure, column), trials in zip(MEASURES.items(), (seen * reads, seen, every), strict=True):
         name = measure.replace(" ", "_")
         counts = np.round(np.stack([np.nan_to_num(getattr(run, column)) for run in histories]) * trials).astype(np.int64)
 

@@ -10,26 +10,22 @@ from qnn_core.powerlaw import MODELS
 from studies.curves import MEASURES, CurveStudy, LearningCurve, cost_of_an_epoch, train_curves
 from studies.exponents import common_window, cost_to_reach, difference_rows, fit_all, largest, scan_windows, study_exponents
 from studies.stored import Result
+from studies.training import Recipe
 
 EPOCH = np.concatenate([[0.0], np.geomspace(0.01, 20, 60)])
 COST = {"method": "gibbs", "width": 8, "copies": 1, "batch_size": 20, "reads": 3, "sweeps": 5}
 
 
 def study(digits, folder, method="gibbs"):
-    arrays = train_curves(
-        digits,
+    recipe = Recipe(
         method,
-        8,
-        train_images=[100, 200],
-        rates=[0.003, 0.02],
-        held_out=0.2,
-        seeds=[0, 1, 2],
-        rate_seeds=2,
-        network={"copies": 1},
-        cut={"epochs": 2, "batch_size": 20, "reads": 3},
-        sampler={"sweeps": 5},
-        folder=str(folder),
+        (8,),
+        {"epochs": 2, "batch_size": 20, "reads": 3, "lr": None, "schedule": "constant"},
+        {"copies": 1},
+        {"sweeps": 5},
     )
+    sizes = {"train_images": [100, 200], "rates": [0.003, 0.02], "held_out": 0.2, "seeds": [0, 1, 2], "rate_seeds": 2}
+    arrays = train_curves(digits, recipe, **sizes, folder=str(folder))
     return CurveStudy(Result("curves.npz", arrays, {"parameters": {**COST, "method": method}}))
 
 

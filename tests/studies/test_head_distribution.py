@@ -18,6 +18,7 @@ from studies.head_distribution import (
     weight_left,
     weights_by_class,
 )
+from studies.training import Recipe
 
 
 def test_a_read_stands_for_the_class_it_decodes_to_and_ties_count_against_the_right_one(small_net):
@@ -110,16 +111,16 @@ def test_heads_along_training(digits):
 
 def test_a_study_of_heads_counts_what_its_runs_did(digits):
     data = digits.only_classes((0, 1, 2)).take(150, 0)
-    cut = {"reads": 4, "margin": 8.0, "epochs": 5, "batch_size": 10}
-    settings = {"width": 6, "network": {}, "cut": cut, "lr": 0.01, "snapshots": 3, "images": 30, "between": (1e-5, 0.1)}
-    found = study_heads(data, get_sampler("gibbs"), [0, 1], **settings)
+    training = {"reads": 4, "margin": 8.0, "epochs": 5, "batch_size": 10, "lr": 0.01, "schedule": "constant"}
+    recipe = Recipe("gibbs", (6,), training, {"copies": 1}, {})
+    found = study_heads(data, recipe, [0, 1], snapshots=3, images=30, between=(1e-5, 0.1))
     assert found["weights"].shape == (2, len(found["step"]), 30, 3)
     assert found["epoch"][-1] == 5
     assert found["trials_images_with_a_head"].sum() == 5 * 150
     np.testing.assert_array_equal(found["trials_heads_per_read"], 4 * found["trials_images_with_a_head"])
     for name in ("heads_per_read", "images_with_a_head", "training_error"):
         assert (found[f"count_{name}"] <= found[f"trials_{name}"]).all()
-    again = train(QNN((64, 6, 3), seed=1), data, get_sampler("gibbs"), **cut, lr=0.01, seed=1, schedule="constant")
+    again = train(QNN((64, 6, 3), seed=1), data, get_sampler("gibbs"), **training, seed=1)
     np.testing.assert_array_equal(found["count_training_error"][1], again.train_mistakes)
     assert found["test_error"][1] == again.test_error[-1]
 
