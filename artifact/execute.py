@@ -30,6 +30,7 @@ from artifact.parameters import check_inputs, notebook_parameters
 from artifact.results import provenance
 from qnn_core.errors import InvalidInput, MissingData, NotWritten, check_count
 from qnn_core.files import atomic_write, check_writable
+from qnn_dwave.secrets import redacted
 
 KERNEL = "python3"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -108,12 +109,22 @@ def _store(executed: Path, target: Path, origin: dict[str, Any] | None = None) -
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
             cell.outputs = _joined_streams([output for output in cell.outputs if not _is_progress_bar(output)])
+    notebook = _without_secrets(notebook)
     if origin is not None:
         shown = json.loads(nbformat.writes(notebook))["cells"]
         notebook.metadata["provenance"] = nbformat.from_dict({**origin, "page_sha256": page_digest(shown)})
     text = nbformat.writes(notebook)
-    with atomic_write(target, "w") as file:
+    with atomic_write(target, "w", private=origin is None) as file:
         file.write(text if text.endswith("\n") else text + "\n")
+
+
+def _without_secrets(content: Any) -> Any:
+    """A notebook with every string in it redacted."""
+    if isinstance(content, dict):
+        return nbformat.from_dict({name: _without_secrets(value) for name, value in content.items()})
+    if isinstance(content, list):
+        return [_without_secrets(value) for value in content]
+    return redacted(content) if isinstance(content, str) else content
 
 
 def _joined_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
@@ -161,11 +172,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         execute(options.notebook, options.output, values, options.threads)
     except (InvalidInput, MissingData, NotWritten) as failure:
-        print(failure, file=sys.stderr)
+        print(redacted(str(failure)), file=sys.stderr)
         return 2
     except papermill.PapermillExecutionError as failure:
         kept = relative(in_project(options.output).with_suffix(".failed.ipynb"))
-        print(f"{options.notebook} stopped: {failure.ename}: {failure.evalue}\nThe notebook so far: {kept}", file=sys.stderr)
+        told = redacted(f"{options.notebook} stopped: {failure.ename}: {failure.evalue}")
+        print(f"{told}\nThe notebook so far: {kept}", file=sys.stderr)
         return 1
     return 0
 

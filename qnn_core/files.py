@@ -24,9 +24,12 @@ MAX_ARRAY_BYTES = 8 * 2**30
 
 _RECORD_DIGEST = "record_sha256"
 _SEAL = 2 * hashlib.sha256().digest_size
+_NAME_ERRORS = (errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ)
 _STORAGE_ERRORS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR, errno.EEXIST,
+    *_NAME_ERRORS,
 )  # fmt: skip
+_UNKNOWN_REQUEST = (errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -36,28 +39,37 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
+def atomic_write(path: str | os.PathLike[str], mode: str = "wb", *, private: bool = False) -> Iterator[IO[Any]]:
     """Open a temporary file beside `path` and put it in place once the block ends well; nothing is left behind otherwise.
 
-    Raises NotWritten, in one sentence, when the disk is full or the folder cannot be written.
+    private: readable by its owner only. Raises NotWritten, in one sentence, when the disk is full or the folder cannot be written.
     """
     target = Path(path)
-    with _storage(target), _beside(target, mode) as file:
+    with storage(target), _beside(target, mode, private) as file:
         yield file
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise NotWritten if a file could not be written at `path` now, before hours of work depend on it."""
     target = Path(path)
-    with _storage(target):
+    try:
+        os.fsencode(target)
+        usable = "\0" not in str(target)
+    except UnicodeEncodeError:
+        usable = False
+    if not usable:
+        raise InvalidInput("path", str(path), "a name that the file system can hold")
+    with storage(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=target.parent):
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
             pass
 
 
 @contextmanager
-def _storage(target: Path) -> Iterator[None]:
-    """Says in one sentence that a disk is full or a folder cannot be written."""
+def storage(target: Path) -> Iterator[None]:
+    """Says in one sentence that a disk is full, a folder cannot be written or a name cannot be used."""
     try:
         yield
     except OSError as failure:
@@ -65,25 +77,42 @@ def _storage(target: Path) -> Iterator[None]:
             raise
         raise NotWritten(
             failure.errno,
-            f"{shown(target)} could not be written ({os.strerror(failure.errno)}). Make room, or the folder writable, and run again: "
+            f"{shown(target)} could not be written ({os.strerror(failure.errno)}). {_remedy(failure.errno)}, and run again: "
             "what stood there before is untouched.",
         ) from failure
 
 
+def _remedy(number: int | None) -> str:
+    return "Give another name" if number in _NAME_ERRORS else "Make room, or the folder writable"
+
+
 @contextmanager
-def _beside(target: Path, mode: str) -> Iterator[IO[Any]]:
+def _beside(target: Path, mode: str, private: bool) -> Iterator[IO[Any]]:
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
+            with _where_possible():
+                os.fsync(file.fileno())
+        if not private:
+            with _where_possible():
+                os.chmod(name, 0o644)
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _where_possible() -> Iterator[None]:
+    """Goes on where the file system knows no such request, as CIFS and vfat do: the content is written all the same."""
+    try:
+        yield
+    except OSError as failure:
+        if failure.errno not in _UNKNOWN_REQUEST:
+            raise
 
 
 def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
