@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import read_arrays
+from qnn_core.files import check_name, read_arrays
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -315,6 +315,7 @@ def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dat
 
 def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
     """A file of the user's: relative to `data_dir`, else to the current folder."""
+    check_name(name)
     path = Path(data_dir or ".") / name
     if path.is_file():
         return path.absolute()

@@ -22,6 +22,7 @@ from qnn_core.errors import DamagedFile, InvalidInput, NotWritten
 MAX_ARRAY_BYTES = 8 * 2**30
 """Most that the arrays of one file may take in memory."""
 
+_LONGEST_NAME = 255
 _RECORD_DIGEST = "record_sha256"
 _SEAL = 2 * hashlib.sha256().digest_size
 _NAME_ERRORS = (errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ)
@@ -49,16 +50,20 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", *, private: boo
         yield file
 
 
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise NotWritten if a file could not be written at `path` now, before hours of work depend on it."""
-    target = Path(path)
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Raise InvalidInput for a name that no file can have."""
     try:
-        os.fsencode(target)
-        usable = "\0" not in str(target)
+        usable = b"\0" not in os.fsencode(path) and all(len(os.fsencode(part)) <= _LONGEST_NAME for part in Path(path).parts)
     except UnicodeEncodeError:
         usable = False
     if not usable:
-        raise InvalidInput("path", str(path), "a name that the file system can hold")
+        raise InvalidInput("path", str(path), f"names of at most {_LONGEST_NAME} bytes, without a zero byte")
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise NotWritten if a file could not be written at `path` now, before hours of work depend on it."""
+    check_name(path)
+    target = Path(path)
     with storage(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
