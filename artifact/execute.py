@@ -48,7 +48,11 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
     rendered = in_project(output)
     failed = rendered.with_suffix(".failed.ipynb")
     check_targets(parameters, rendered, failed)
-    with storage(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="qnn-") as scratch, _kernel_environment(threads):
+    with (
+        storage(Path(tempfile.gettempdir())),
+        tempfile.TemporaryDirectory(prefix="qnn-") as scratch,
+        _kernel_environment(threads),
+    ):
         working_copy = Path(scratch) / "running.ipynb"
         connection = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(scratch) / "kernel")}})
         try:

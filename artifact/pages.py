@@ -5,7 +5,6 @@ Nothing on a page is fetched when it is read. MathML is what browsers draw by th
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from copy import deepcopy
@@ -24,6 +23,8 @@ from artifact.contents import about
 from artifact.files import in_project, relative
 from artifact.origins import STORED_AS
 from artifact.parameters import assigned
+from artifact.results import REMEDY
+from qnn_core.files import read_record
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -67,7 +68,7 @@ class Page:
         for name in STORED_AS:
             record = in_project(self.parameters[name]).with_suffix(".json") if carried and name in self.parameters else None
             if record is not None and record.is_file():
-                stored = json.loads(record.read_text(encoding="utf-8"))
+                stored = read_record(record, REMEDY)
                 carried["seconds"] = stored.get("provenance", stored)["seconds"]
         return carried
 

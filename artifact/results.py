@@ -137,6 +137,7 @@ def load_result(path: str) -> Result:
 
     Raises MissingData when it, or the .json beside it, does not exist, and DamagedFile when the content does not match.
     """
+    check_name(path)
     file, record = in_project(path), in_project(sidecar(path))
     for needed in (file, record):
         if not needed.is_file():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from qnn_core.errors import DamagedFile, InvalidInput
-from qnn_core.files import read_sealed, shown, write_sealed
+from qnn_core.errors import InvalidInput
+from qnn_core.files import read_sealed, reading, write_sealed
 
 REMEDY = "delete it to train from the start"
 
@@ -49,14 +48,12 @@ class Checkpoint:
         if not path.is_file():
             return None
         payload = io.BytesIO(read_sealed(path, REMEDY))
-        try:
+        with reading(path, "a checkpoint", REMEDY):
             content = torch.load(payload, weights_only=True)
-            settings, state = content["settings"], content["state"]
-        except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as failure:
-            raise DamagedFile(f"{shown(path)} is no checkpoint; {REMEDY}.") from failure
+            settings, state = dict(content["settings"]), dict(content["state"])
         differing = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))
         if differing:
             raise InvalidInput(
                 "checkpoint", self.path, f"the checkpoint of this run, or a new file: that one has other {', '.join(differing)}"
             )
-        return dict(state)
+        return state

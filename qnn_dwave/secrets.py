@@ -34,7 +34,15 @@ def _forms(tokens: frozenset[str]) -> list[str]:
     written = {piece for token in tokens for piece in (token, token.strip(), *token.split(), token.strip().strip("'\""))}
     written |= {unquote(token) for token in written}
     escaped = {form for token in written for form in (token, repr(token)[1:-1], ascii(token)[1:-1], str(_bytes(token))[2:-1])}
-    encoders = (str, lambda token: repr(token)[1:-1], lambda token: json.dumps(token)[1:-1], quote, _quote_all, quote_plus, html.escape)
+    encoders = (
+        str,
+        lambda token: repr(token)[1:-1],
+        lambda token: json.dumps(token)[1:-1],
+        quote,
+        _quote_all,
+        quote_plus,
+        html.escape,
+    )
     found = {encode(token) for token in escaped for encode in encoders}
     found |= {form.lower() for form in found if "%" in form}
     return sorted((form for form in found if len(form.strip()) >= _LEAST), key=len, reverse=True)
