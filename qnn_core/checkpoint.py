@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from qnn_core.errors import InvalidInput
-from qnn_core.files import read_sealed, reading, write_sealed
+from qnn_core.errors import DamagedFile, InvalidInput
+from qnn_core.files import read_sealed, shown, write_sealed
 
 REMEDY = "delete it to train from the start"
 
@@ -48,9 +48,11 @@ class Checkpoint:
         if not path.is_file():
             return None
         payload = io.BytesIO(read_sealed(path, REMEDY))
-        with reading(path, "a checkpoint", REMEDY):
+        try:
             content = torch.load(payload, weights_only=True)
             settings, state = dict(content["settings"]), dict(content["state"])
+        except Exception as failure:  # Whose words are not repeated: torch's advise to load it without safety.
+            raise DamagedFile(f"{shown(path)} is no checkpoint; {REMEDY}.") from failure
         differing = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))
         if differing:
             raise InvalidInput(
