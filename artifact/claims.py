@@ -18,8 +18,9 @@ import numpy as np
 
 from artifact.files import in_project, relative
 from artifact.origins import records_behind
+from artifact.results import REMEDY
 from qnn_core.errors import DamagedFile, MissingData
-from qnn_core.files import read_record
+from qnn_core.files import read_record, reading
 from qnn_core.statistics import FRACTION, Interval, difference_interval, mean_interval, of_largest_size
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT, STATEMENTS
 from studies.phase import Passage
@@ -337,8 +338,9 @@ def load_claims(path: str) -> list[Claim]:
     file = in_project(path)
     if not file.is_file():
         raise MissingData(f"{relative(file)} does not exist; ./run_all.sh makes it.")
-    content = read_record(file, "delete it and run again")
-    return [Claim(**claim) for claim in content["claims"]]
+    content = read_record(file, REMEDY)
+    with reading(file, "a table of claims", REMEDY):
+        return [Claim(**claim) for claim in content["claims"]]
 
 
 def _verdict(supported: bool, contradicted: bool) -> Verdict:
