@@ -14,7 +14,7 @@ from jaxtyping import install_import_hook
 PROJECT = Path(__file__).parents[1]
 WHO = {"USER": "somebody-particular", "LOGNAME": "somebody-particular", "DWAVE_API_TOKEN": "DEV-a-token-of-somebody"}
 """What no page or result may repeat."""
-COMPILED = {f"qnn_core.samplers.{name}" for name in ("kernels", "enumeration", "evolution")}
+COMPILED = {"qnn_core.loops", *(f"qnn_core.samplers.{name}" for name in ("kernels", "enumeration", "evolution"))}
 
 _modules = {info.name for info in pkgutil.walk_packages([str(PROJECT / "qnn_core")], prefix="qnn_core.") if not info.ispkg}
 _hook = install_import_hook(sorted(_modules - COMPILED), "typecheck.checker")

@@ -1,5 +1,6 @@
 """Steps bit for bit those of torch's own optimisers, without loading its compiler."""
 
+import functools
 import subprocess
 import sys
 
@@ -9,7 +10,9 @@ import torch
 from qnn_core.optimiser import SGD, Adam, rate_at
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(Adam, torch.optim.Adam), (SGD, torch.optim.SGD)])
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(Adam, functools.partial(torch.optim.Adam, fused=True)), (SGD, torch.optim.SGD)], ids=["adam", "sgd"]
+)
 def test_steps_are_those_of_torch(ours, theirs):
     torch.manual_seed(0)
     start = [torch.randn(4, 3), torch.randn(3)]

@@ -10,6 +10,7 @@ from qnn_core.samplers.base import Metered, Reads, Sampler
 from qnn_core.samplers.coherent import CoherentSampler
 from qnn_core.samplers.collapsed import CollapsedSampler
 from qnn_core.samplers.control_errors import WithControlErrors
+from qnn_core.samplers.descent import WithDescent
 from qnn_core.samplers.exact import ExactSampler
 from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.samplers.hardware import MockSampler, QPUSampler, ReplaySampler
@@ -35,7 +36,7 @@ SAMPLERS: dict[str, type[Any]] = {
 def get_sampler(name: str, **options: Any) -> Sampler:
     """A sampler by name, with its options; see the sampler's class for what they mean.
 
-    Samplers that run on this computer also take `control_error`, see `WithControlErrors`.
+    All of them also take `descend=True`, see `WithDescent`; those that run on this computer `control_error`, see `WithControlErrors`.
 
     >>> sampler = get_sampler("gibbs", sweeps=20, beta=(0.1, 5.0))
     >>> sampler.kind
@@ -45,11 +46,14 @@ def get_sampler(name: str, **options: Any) -> Sampler:
         raise InvalidInput("sampler", name, f"one of {', '.join(SAMPLERS)}")
     known = [option.name for option in fields(SAMPLERS[name])]
     errors = options.pop("control_error", None) if "control_error" not in known and name not in ("qpu", "replay") else None
+    descend = options.pop("descend", False)
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InvalidInput(f"option of sampler {name}", ", ".join(unknown), f"one of {', '.join(known)}")
     sampler: Sampler = SAMPLERS[name](**options)
-    return sampler if errors is None else WithControlErrors(sampler, errors)
+    if errors is not None:
+        sampler = WithControlErrors(sampler, errors)
+    return WithDescent(sampler) if descend else sampler
 
 
 __all__ = [
@@ -67,5 +71,6 @@ __all__ = [
     "Sampler",
     "SimulatedAnnealing",
     "WithControlErrors",
+    "WithDescent",
     "get_sampler",
 ]

@@ -12,6 +12,11 @@ from qnn_core.errors import InvalidInput, check_count, check_pair
 from qnn_core.ising import IsingProblem
 
 
+_HOT, _COLD = 0.2, 25.0
+_TINY = 1e-6
+"""A field so small that a problem might as well have none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Reads:
     """R configurations for each of B images.
@@ -79,15 +84,33 @@ def derived_seed(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def check_schedule(sweeps: int, beta: tuple[float, float]) -> None:
+def check_schedule(sweeps: int, beta: tuple[float, float] | None) -> None:
     check_count("sweeps", sweeps)
-    allowed = "(hot, cold), two finite numbers with 0 < hot <= cold"
+    if beta is None:
+        return
+    allowed = "(hot, cold), two finite numbers with 0 < hot <= cold, or None for the problem's own scale"
     check_pair("beta", beta, allowed)
     if not 0 < beta[0] <= beta[1]:
         raise InvalidInput("beta", beta, allowed)
 
 
-def annealing_betas(sweeps: int, beta: tuple[float, float]) -> Float32[np.ndarray, " sweeps"]:
-    """Inverse temperatures of an annealing run, geometric from hot to cold, one a sweep."""
+def own_range(problem: IsingProblem) -> tuple[float, float]:
+    """Inverse temperatures (hot, cold) of the problem's own scale: 0.2 over the largest and 25 over the smallest field of a layer.
+
+    The field of a layer is what its spins feel among neighbours that point anywhere, sqrt(<h^2> + <sum_j J_ij^2>), means over images and
+    spins of the layer. At the hot end all spins are free, at the cold end nearly all are in their field: on K_256,10 as a `QNN` starts,
+    reads that end so are local minima.
+    """
+    squares = [np.square(part, dtype=np.float64).mean() for part in problem.split(problem.fields)]
+    for layer, matrix in enumerate(problem.couplings):
+        total = np.square(matrix, dtype=np.float64).sum()
+        squares[layer] += total / matrix.shape[0]
+        squares[layer + 1] += total / matrix.shape[1]
+    felt = np.sqrt(squares)
+    return (_HOT / max(felt.max(), _TINY), _COLD / max(felt.min(), _TINY))
+
+
+def annealing_betas(problem: IsingProblem, sweeps: int, beta: tuple[float, float] | None) -> Float32[np.ndarray, " sweeps"]:
+    """Inverse temperatures of an annealing run, geometric from hot to cold, one a sweep; without `beta`, `own_range`."""
     check_schedule(sweeps, beta)
-    return np.geomspace(*beta, sweeps).astype(np.float32)
+    return np.geomspace(*(own_range(problem) if beta is None else beta), sweeps).astype(np.float32)

@@ -31,14 +31,14 @@ class GibbsSampler:
     """Batched block-Gibbs annealing; any depth, any size.
 
     sweeps: updates of every spin per read. beta: inverse temperatures (hot, cold), dimensionless, passed through
-    geometrically; equal numbers sample at a fixed temperature.
+    geometrically; equal numbers sample at a fixed temperature; None for the problem's own scale, `own_range`.
 
     The random numbers are counter-based: a read depends on the seed and on its place in the batch, and not on the number of
     threads.
     """
 
     sweeps: int = 20
-    beta: tuple[float, float] = (0.1, 5.0)
+    beta: tuple[float, float] | None = None
 
     name: ClassVar[str] = "gibbs"
     kind: ClassVar[str] = "classical annealer (block Gibbs)"
@@ -51,7 +51,7 @@ class GibbsSampler:
         check_seed(seed)
         check_counters(problem, self.sweeps)
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-        anneal(problem.fields, *_pack(problem).arrays, annealing_betas(self.sweeps, self.beta), np.uint64(seed), spins)
+        anneal(problem.fields, *_pack(problem).arrays, annealing_betas(problem, self.sweeps, self.beta), np.uint64(seed), spins)
         updates = spins.size * self.sweeps
         return Reads(spins, problem.energy(spins), {"spin_updates": updates})
 
