@@ -48,7 +48,7 @@ def train(
     data: Dataset,
     sampler: Sampler | None = None,
     epochs: int = 20,
-    reads: int = 10,
+    reads: int = 5,
     lr: float | None = None,
     batch_size: int = 50,
     seed: int = 0,

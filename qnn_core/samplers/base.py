@@ -12,7 +12,7 @@ from qnn_core.errors import InvalidInput, check_count, check_pair
 from qnn_core.ising import IsingProblem
 
 
-_HOT, _COLD = 0.2, 25.0
+_HOT, _COLD = 0.5, 25.0
 _TINY = 1e-6
 """A field so small that a problem might as well have none."""
 
@@ -95,7 +95,7 @@ def check_schedule(sweeps: int, beta: tuple[float, float] | None) -> None:
 
 
 def own_range(problem: IsingProblem) -> tuple[float, float]:
-    """Inverse temperatures (hot, cold) of the problem's own scale: 0.2 over the largest and 25 over the smallest field of a layer.
+    """Inverse temperatures (hot, cold) of the problem's own scale: half over the largest and 25 over the smallest field of a layer.
 
     The field of a layer is what its spins feel among neighbours that point anywhere, sqrt(<h^2> + <sum_j J_ij^2>), means over images and
     spins of the layer. At the hot end all spins are free, at the cold end nearly all are in their field: on K_256,10 as a `QNN` starts,
