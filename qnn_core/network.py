@@ -177,7 +177,8 @@ class QNN:
         One hidden layer: min_s E(s, t_c | x) = - sum_j |a_j + (W t_c)_j| - b.t_c, exact and free of any sampling.
         """
         parts = [
-            self.energies_of_classes(self.problem(x[first : first + _IMAGES_AT_ONCE])) for first in range(0, len(x), _IMAGES_AT_ONCE)
+            self.energies_of_classes(self.problem(x[first : first + _IMAGES_AT_ONCE]))
+            for first in range(0, len(x), _IMAGES_AT_ONCE)
         ]
         return np.concatenate(parts)
 

@@ -94,7 +94,9 @@ class Rule:
         check_number("nudge", self.nudge, above=True)
         check_count("code_reads", self.code_reads)
         if self.name == "completed" and self.wrong == "spins":
-            raise InvalidInput("wrong", self.wrong, 'of the rule "completed" only "class": a completed read has no single wrong spins')
+            raise InvalidInput(
+                "wrong", self.wrong, 'of the rule "completed" only "class": a completed read has no single wrong spins'
+            )
 
     def contrast(self, batch: Batch) -> Contrast:
         """Sample the batch and say what to lower and what to raise."""
@@ -128,7 +130,8 @@ class Rule:
             forms.append(complete(net, problem, labels, free, sampler, self.code_reads, derived_seed(batch.seed, 2)))
         heads = [self.heads(batch, form, clamped) for form in forms]
         weights = [
-            head_weights(marked, form.energies, self.weighting, form.energies.shape[1] // batch.num_reads) / np.float32(len(forms))
+            head_weights(marked, form.energies, self.weighting, form.energies.shape[1] // batch.num_reads)
+            / np.float32(len(forms))
             for marked, form in zip(heads, forms, strict=True)
         ]
         raised = np.concatenate([form.spins for form in forms], axis=1)

@@ -194,7 +194,9 @@ class TrainingRun:
             self._evaluate()
         rows = self.batches[step]
         if not all(np.isfinite(parameter).all() for parameter in self.net.parameters):
-            raise Diverged(f"The weights are no numbers any more after {step} updates: the learning rate {settings.lr:g} is too high.")
+            raise Diverged(
+                f"The weights are no numbers any more after {step} updates: the learning rate {settings.lr:g} is too high."
+            )
         batch = self._batch(rows, derived_seed(settings.seed, step))
         contrast = settings.rule.contrast(batch)
         self.effort["reads"] += len(rows) * settings.reads

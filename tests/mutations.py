@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-COMPILED = ("kernels", "enumeration", "evolution")
+COMPILED = ("loops", "kernels", "enumeration", "evolution")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,19 @@ FAULTS = [
     Fault("optimiser.py", "beta2=0.999", "beta2=0.99", "test_optimiser.py::test_steps_are_those_of_torch"),
     Fault("backprop.py", "summed_out = felt.abs() + softplus(-2 * felt.abs())", "summed_out = felt.abs() + softplus(-felt.abs())",
           "test_training.py::test_energy_scores_are_the_free_energies_of_the_codes"),
+    # Rules
+    Fault("rules.py", 'forms = [] if self.name == "completed" else [free]',
+          'forms = [] if self.name == "completed" else [complete(net, problem, labels, free)]',
+          "test_rules.py::test_only_what_should_be_completed_is"),
+    Fault("rules.py", "weights = head_weights(every, free.energies, self.weighting) / np.float32(self.nudge)",
+          "weights = head_weights(every, free.energies, self.weighting)",
+          "test_rules.py::test_equilibrium_propagation_of_ground_states"),
+    Fault("network.py", "fields[:, free.layer_slices[-1]] += np.float32(nudge)", "fields[:, free.layer_slices[-1]] -= np.float32(nudge)",
+          "test_rules.py::test_equilibrium_propagation_of_ground_states"),
+    Fault("answers.py", "reads.energies.argmin(axis=1)", "reads.energies.argmax(axis=1)",
+          "test_rules.py::test_own_answers_are_those_of_enumerated_ground_states"),
+    Fault("optimiser.py", "(_FORGETTING + 1) / (step + _FORGETTING)", "_FORGETTING / (step + _FORGETTING)",
+          "test_optimiser.py::test_the_average_is_the_weighted_mean_over_all_steps"),
     Fault("training.py", 'self.optimiser.load_state(state["optimiser"])', "self.optimiser.state()",
           "test_training.py::test_a_killed_run_goes_on_bit_for_bit"),
     Fault("active.py", "problem.couplings[layer - 1][:, begin:end]", "problem.couplings[layer - 1][:, begin:end] * 2",

@@ -172,7 +172,16 @@ def test_searches_never_go_below_the_exact_minimum_and_answers_follow_energies(d
 @pytest.mark.parametrize("width", [3, 2])
 def test_deep_networks_train_and_go_on_after_an_interruption(digits, tmp_path, width):
     data = digits.take(300, seed=0)
-    settings = {"epochs": 6, "batch_size": 10, "lr": 0.006, "reads": 4, "rule": Rule(code_reads=2), "seed": 0, "looks": 1, "judged": 100}
+    settings = {
+        "epochs": 6,
+        "batch_size": 10,
+        "lr": 0.006,
+        "reads": 4,
+        "rule": Rule(code_reads=2),
+        "seed": 0,
+        "looks": 1,
+        "judged": 100,
+    }
     sampler = WindowSampler(get_sampler("gibbs", sweeps=8), width)
 
     def fresh():

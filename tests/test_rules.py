@@ -127,7 +127,7 @@ def test_heads_as_they_are_follow_the_perceptron_loss_of_the_ground_state(images
     lost = world.wrong[torch.arange(6), ground]
     clamped = energies.masked_fill(~world.held, torch.inf).min(dim=1).values
     expected = world.gradients(((clamped - lowest) * lost).sum() / 6)
-    assert 0 < lost.sum()
+    assert lost.sum() > 0
     batch = batch_of(net, x, labels, get_sampler("exact"), 1)
     contrast = Rule("as-read", margin=0.0).contrast(batch)
     agree(gradients_of(contrast, batch), expected, atol=1e-5)

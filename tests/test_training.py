@@ -15,9 +15,9 @@ from qnn_core.data import Dataset
 from qnn_core.errors import Diverged
 from qnn_core.heads import count_cut, search_heads
 from qnn_core.history import evaluation_steps, log_spaced_steps, minibatches, snapshots_of
+from qnn_core.rules import Rule
 from qnn_core.samplers.base import Reads
 from qnn_core.samplers.exact import output_log_weights, output_states
-from qnn_core.rules import Rule
 from qnn_core.training import TrainingWarning, default_rate
 
 
@@ -154,7 +154,9 @@ def test_training_learns_with_every_sampler(name):
 def test_digits_are_learned_as_well_as_the_reference(digits):
     """The one-page prototype reached 4 % after 20 epochs at a constant rate; half the epochs must do with a falling one."""
     net = QNN((64, 120, 10), seed=0)
-    history = train(net, digits, get_sampler("gibbs", sweeps=20), epochs=10, lr=0.003, batch_size=10, rule=Rule(margin=3.0), seed=0)
+    history = train(
+        net, digits, get_sampler("gibbs", sweeps=20), epochs=10, lr=0.003, batch_size=10, rule=Rule(margin=3.0), seed=0
+    )
     assert history.test_error[-1] < 0.04
     assert history.own_error[-1] < 0.05 < 0.5 < history.own_error[0]
     assert history.overlap[-1] > 0.9 > 0.3 > history.overlap[0]

@@ -9,7 +9,7 @@ import numpy as np
 
 from qnn_core.errors import check_number
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, check_num_reads, check_schedule, check_seed, derived_seed, own_range
+from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_schedule, check_seed, derived_seed, own_range
 
 if TYPE_CHECKING:
     import dimod
@@ -34,7 +34,11 @@ class SimulatedAnnealing:
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         from dwave.samplers import SimulatedAnnealingSampler
 
-        options = {"num_sweeps": self.sweeps, "beta_range": list(self.beta or own_range(problem))}
+        options = {
+            "beta_schedule_type": "custom",
+            "beta_schedule": annealing_betas(problem, self.sweeps, self.beta).tolist(),
+            "num_sweeps_per_beta": 1,
+        }
         return _each_image(SimulatedAnnealingSampler(), problem, num_reads, seed, self.sweeps, options)
 
 
@@ -44,28 +48,32 @@ class PathIntegralAnnealing:
 
     The closest classical stand-in for a quantum annealer; its reads are not quantum. sweeps: of the world lines, while the
     transverse field falls linearly from `transverse` to 0 and the problem rises from 0 to its full size. beta: inverse
-    temperature of the quantum system, in the problem's units of energy; None for a fifth of the cold end of `own_range`, as time grows with it.
+    temperature of the quantum system, in the problem's units of energy; None for the cold end of `own_range`, as for `transverse` the largest field of
+    a layer that it goes by.
     """
 
     sweeps: int = 20
     beta: float | None = None
-    transverse: float = 1.0
+    transverse: float | None = None
 
     name: ClassVar[str] = "pia"
     kind: ClassVar[str] = "classical path-integral annealer (dwave-samplers)"
 
     def __post_init__(self) -> None:
         check_schedule(self.sweeps, None if self.beta is None else (self.beta, self.beta))
-        check_number("transverse", self.transverse, above=True)
+        if self.transverse is not None:
+            check_number("transverse", self.transverse, above=True)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         from dwave.samplers import PathIntegralAnnealingSampler
 
         moments = (np.arange(self.sweeps) + 0.5) / self.sweeps
-        beta = own_range(problem)[1] / 5 if self.beta is None else self.beta
+        hot, cold = own_range(problem)
+        beta = cold if self.beta is None else self.beta
+        transverse = 1 / hot if self.transverse is None else self.transverse
         options = {
             "Hp_field": beta * moments,
-            "Hd_field": beta * self.transverse * (1 - moments),
+            "Hd_field": beta * transverse * (1 - moments),
             "num_sweeps_per_beta": 1,
             "beta_schedule_type": "custom",
         }
