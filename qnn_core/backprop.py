@@ -86,7 +86,9 @@ def train_backprop(
     hidden layer; several numbers for a deep MLP. epochs: passes over the training images. batch_size: images of an update. seed: of the
     initial weights and the order of the images. optimiser: "sgd", plain stochastic gradient descent, or "adam"; lr: its rate; schedule:
     "linear" lets it fall to 0 over the run, "constant" keeps it. copies: output spins of each class of the energy model. beta: its
-    inverse temperature. looks, judged: when and on how many images errors are measured, as in `train`. Raises InvalidInput for settings that cannot be used, before any work.
+    inverse temperature.
+    looks, judged: when and on how many images errors are measured, as in `train`. Raises InvalidInput for settings that cannot be used, before
+    any work.
 
     >>> from qnn_core.data import load_dataset
     >>> history = train_backprop("mlp", load_dataset("digits"), hidden=8, epochs=1)

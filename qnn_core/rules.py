@@ -6,13 +6,14 @@ All of them sample the same network on the same images and go down the gradient 
 
 by `qnn_core.cutting.cut_gradient`. The abstract of arXiv:2506.05244 does not name its rule; these are the likely ones.
 
-| rule | lowered | raised |
-|---|---|---|
-| "as-read" | the clamped state | heads among the reads as they are: structured perceptron (Collins, EMNLP 2002) |
-| "completed" | the clamped state | heads among the reads completed to the code of a class, see `qnn_core.cutting` |
-| "both" | the clamped state | half of each |
-| "boltzmann" | reads with the outputs held | all reads, alike: Ackley, Hinton, Sejnowski, Cognitive Science 9, 147 (1985) |
-| "equilibrium" | reads nudged towards the answer | free reads, both over the nudge: Scellier, Bengio, Frontiers Comput. Neurosci. 11, 24 (2017), on an annealer Laydevant et al., Nature Communications 15, 3671 (2024) |
+- "as-read": the clamped state against heads among the reads as they are. With the deepest head it is the structured perceptron of
+  Collins (EMNLP 2002), with a margin, and an annealer to search.
+- "completed": the clamped state against heads among the reads completed to the code of a class, see `qnn_core.cutting`.
+- "both": half of each.
+- "boltzmann": reads with the outputs held against free reads, means over all of them; Ackley, Hinton, Sejnowski, Cognitive Science 9, 147
+  (1985). The sampler must end at the temperature that is meant, as `GibbsSampler(beta=(0.1, 1.0))` does.
+- "equilibrium": reads nudged towards the answer against free ones, over the nudge; Scellier, Bengio, Frontiers in Computational Neuroscience
+  11, 24 (2017); on an annealer Laydevant, Markovic, Grollier, Nature Communications 15, 3671 (2024).
 
 Heads as they are make the right answer the ground state, which is what an annealer itself then shows; completed ones only order the ten states
 that the deployed network compares. Boltzmann learning and equilibrium propagation follow gradients of free energies when the reads are drawn

@@ -76,8 +76,8 @@ def train(
     snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. looks: how often a decade of updates errors
     are measured, besides the end of every epoch. judged: on how many of the training and of the test images, drawn by the seed, that
     is along the way; at both ends, and with None, it is on all. asked: on how many test images the annealer's own answer is; 0 for none.
-    Both looks are no effort of the training. progress: show a bar. checkpoint: a file that keeps the state at the end of every epoch; if it is there
-    when the run starts, the run goes on from it, bit for bit.
+    Both looks are no effort of the training. progress: show a bar. checkpoint: a file that keeps the state at the end of every epoch; if it
+    is there when the run starts, the run goes on from it, bit for bit.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
     zero where the answer is right, in units of energy. Raises InvalidInput for settings that cannot be used, before any work, and Diverged
@@ -244,8 +244,8 @@ class TrainingRun:
         batch = self._batch(rows, seed)
         again = rule.contrast(batch)
         found = contrast.found.spins
-        energies = batch.problem.energy(found).reshape(len(rows), self.settings.reads, -1)
-        energies = np.broadcast_to(energies.mean(axis=2, keepdims=True), energies.shape).reshape(heads.shape)
+        together = batch.problem.energy(found).reshape(len(rows), self.settings.reads, -1)
+        energies = np.repeat(together.mean(axis=2), together.shape[2], axis=1)
         still = rule.heads(batch, Reads(found, energies), again.clamped) & heads
         surviving = {"heads_surviving": float(still.sum() / heads.sum())} if heads.any() else {}
         return {**surviving, "heads_regrown": float(again.heads.mean())}

@@ -218,7 +218,7 @@ def test_overlap_and_wrong_reads(small_net, images):
     class Half:
         name = kind = "half"
 
-        def sample(self, problem, num_reads, _seed):
+        def sample(self, problem, _num_reads, _seed):
             spins = np.stack([clamped, turned, -clamped], axis=1)
             return Reads(spins, problem.energy(spins), {"spin_updates": 0})
 
