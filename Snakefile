@@ -1,10 +1,10 @@
-# Which notebook makes which result from which. Every rule runs one notebook through qnn_core.execute.
+# Which notebook makes which result from which. Every rule runs one notebook through artifact.execute.
 # ./run_all.sh starts it; by hand: snakemake --cores 2 --config profile=quick
 
 import json
 
-from qnn_core.dependencies import modules_of
-from qnn_core.profiles import load_profile, settings
+from artifact.dependencies import modules_of
+from artifact.profiles import load_profile, settings
 
 name = config.get("profile", "quick")
 profile = load_profile(name)
@@ -30,7 +30,7 @@ wildcard_constraints:
 
 
 # Pictures inside the pages of long runs are not worth running those again; the figures do depend on it.
-PICTURES = {"qnn_core/plots.py", "qnn_core/scaling_plots.py"}
+PICTURES = {"studies/plots.py", "studies/scaling_plots.py"}
 
 
 def notebook(name):
@@ -59,7 +59,7 @@ def given(notebook, **run):
 
 
 COMMAND = (
-    "python -m qnn_core.execute {params.notebook} --output {output.rendered} "
+    "python -m artifact.execute {params.notebook} --output {output.rendered} "
     "--parameters {params.settings:q} --parameters {params.paths:q}"
 )
 CURVES = expand(RESULTS + "/curves/{method}-{width}.npz", method=METHODS, width=profile.scaling.widths)

@@ -100,14 +100,14 @@ activate() {
     local name python
     if [ -n "${CONDA_PREFIX:-}" ] && [ -x "$CONDA_PREFIX/bin/python" ]; then
         name=$(sed -n 's/^name: *//p' environment.yml)
-        if "$CONDA_PREFIX/bin/python" -m qnn_core.environment >/dev/null 2>&1 || [ "${CONDA_DEFAULT_ENV:-}" = "$name" ]; then
+        if "$CONDA_PREFIX/bin/python" -m artifact.environment >/dev/null 2>&1 || [ "${CONDA_DEFAULT_ENV:-}" = "$name" ]; then
             echo "Using the active conda environment ${CONDA_DEFAULT_ENV:-$CONDA_PREFIX}."
-            "$CONDA_PREFIX/bin/python" -m qnn_core.environment || echo "It differs from requirements.lock as listed; going on with it."
+            "$CONDA_PREFIX/bin/python" -m artifact.environment || echo "It differs from requirements.lock as listed; going on with it."
             export PATH="$CONDA_PREFIX/bin:$PATH"
             return
         fi
     fi
-    if ! .venv/bin/python -m qnn_core.environment >/dev/null 2>&1; then
+    if ! .venv/bin/python -m artifact.environment >/dev/null 2>&1; then
         echo "Making the environment .venv from requirements.lock (a few minutes, once)."
         if ! python_is_311 .venv/bin/python; then
             python=$(find_python)
@@ -186,7 +186,7 @@ take_lock
 activate
 if [ -n "$site" ]; then
     if [ -f "notebooks/rendered/$profile/summary.ipynb" ] && [ -f "data/results/$profile/claims.json" ]; then
-        exec python -m qnn_core.site --profile "$profile"
+        exec python -m artifact.book --profile "$profile"
     fi
     echo "The $profile profile has no rendered notebooks yet; making them first."
 fi
@@ -194,7 +194,7 @@ export PYTHONHASHSEED=0
 started=$SECONDS
 status=0
 log=.snakemake/run_all.log
-if [[ " ${options[*]:-} " != *" --dry-run "* ]]; then python -m qnn_core.tidy --profile "$profile"; fi
+if [[ " ${options[*]:-} " != *" --dry-run "* ]]; then python -m artifact.tidy --profile "$profile"; fi
 if [ "$executor" = slurm ]; then
     if ! command -v sbatch >/dev/null; then
         printf 'run_all.sh: --executor slurm: there is no sbatch here, the command of Slurm that takes jobs.\n' >&2
@@ -220,12 +220,12 @@ while kill -0 "$job" 2>/dev/null; do
     sleep 0.2
     if [ -z "$planned" ] && grep -q '^Select jobs' "$log"; then
         planned=1
-        python -m qnn_core.plan --profile "$profile" --cores "$cores" "$log" || true
+        python -m artifact.plan --profile "$profile" --cores "$cores" "$log" || true
     fi
     progress=$(grep -E '^[0-9]+ of [0-9]+ steps' "$log" | tail -n 1 || true)
     if [ -n "$progress" ] && [ "$progress" != "$shown" ]; then
         shown=$progress
-        left=$(python -m qnn_core.plan --profile "$profile" --cores "$cores" --left "$log" || true)
+        left=$(python -m artifact.plan --profile "$profile" --cores "$cores" --left "$log" || true)
         line="$progress, $((SECONDS - started)) s${left:+, $left}"
         if [ -t 1 ]; then printf '\r%-78s' "$line"; else printf '%s\n' "$line"; fi
     fi
@@ -247,12 +247,12 @@ fi
 if grep -q 'Nothing to be done' "$log"; then echo "All is up to date."; fi
 if [ "$only" = summary ] && [[ " ${options[*]:-} " != *" --dry-run "* ]]; then
     echo
-    python -m qnn_core.claims --profile "$profile"
+    python -m artifact.claims --profile "$profile"
     cat <<TEXT
 
 Table of claims:      data/results/$profile/claims.json
 Figures:              figures/$profile/
 Rendered notebooks:   notebooks/rendered/$profile/
 TEXT
-    if [ -n "$site" ]; then python -m qnn_core.site --profile "$profile"; fi
+    if [ -n "$site" ]; then python -m artifact.book --profile "$profile"; fi
 fi

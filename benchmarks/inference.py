@@ -17,7 +17,7 @@ import torch
 
 from qnn_core import QNN, load_dataset, train
 from qnn_core.backprop import mlp
-from qnn_core.deployment import export_onnx
+from qnn_core.export import export_onnx
 from qnn_core.threads import one_thread_for_algebra
 
 SIZES, COPIES = (784, 120, 10), 4

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from time import perf_counter
 
-from qnn_core.controls import Controls
-from qnn_core.params import notebook_parameters
+from artifact.controls import Controls
+from artifact.parameters import notebook_parameters
 
 CHANGES = {"hidden": 200, "reads": 400, "sweeps": 50, "temperature": 1.0, "margin": 2.0}
 

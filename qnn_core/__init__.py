@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qnn_core import phase
+    from qnn_core import landscape
     from qnn_core.backprop import train_backprop
     from qnn_core.data import Dataset, load_dataset
     from qnn_core.errors import DamagedFile, InvalidInput, MissingData
@@ -46,16 +46,16 @@ __all__ = [
     "Reads",
     "Sampler",
     "get_sampler",
+    "landscape",
     "load_dataset",
-    "phase",
     "train",
     "train_backprop",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "phase":
-        return import_module("qnn_core.phase")
+    if name in ("landscape", "phase"):  # Two names of one module.
+        return import_module("qnn_core.landscape")
     if name not in _HOME:
         raise AttributeError(f"module 'qnn_core' has no attribute {name!r}")
     return getattr(import_module(f"qnn_core.{_HOME[name]}"), name)

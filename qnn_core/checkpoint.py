@@ -1,4 +1,4 @@
-"""The state of a training run on disk, so that a run that was killed goes on bit for bit."""
+"""Training runs on disk: the state of one that was killed goes on bit for bit, and one that was finished is not made again."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import hashlib
 import io
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from qnn_core.errors import DamagedFile, InvalidInput
-from qnn_core.files import in_project, read_sealed, relative, write_sealed
+from qnn_core.files import read_sealed, shown, write_sealed
 
 REMEDY = "delete it to train from the start"
 
@@ -24,6 +25,27 @@ def fingerprint(arrays: list[np.ndarray]) -> str:
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def run_file(folder: str, settings: Any) -> str:
+    """The file in `folder` of the run that `settings` decide, anything that json takes: equal runs share a file, others do not."""
+    name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{folder}/{name}.checkpoint"
+
+
+def kept_arrays(path: str, made: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays kept in a file, or made now and kept; a file that is not as it was written is made again."""
+    file = Path(path)
+    if file.is_file():
+        try:
+            with np.load(io.BytesIO(read_sealed(file, "it is made again")), allow_pickle=False) as archive:
+                return dict(archive)
+        except DamagedFile:
+            file.unlink()
+    arrays, payload = made(), io.BytesIO()
+    np.savez(payload, allow_pickle=False, **arrays)
+    write_sealed(file, payload.getvalue())
+    return arrays
 
 
 class Checkpoint:
@@ -44,7 +66,7 @@ class Checkpoint:
 
     def load(self) -> dict[str, Any] | None:
         """The state that was saved, None when there is none."""
-        path = in_project(self.path)
+        path = Path(self.path)
         if not path.is_file():
             return None
         payload = io.BytesIO(read_sealed(path, REMEDY))
@@ -52,7 +74,7 @@ class Checkpoint:
             content = torch.load(payload, weights_only=True)
             settings, state = content["settings"], content["state"]
         except (RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as failure:
-            raise DamagedFile(f"{relative(path)} is no checkpoint; {REMEDY}.") from failure
+            raise DamagedFile(f"{shown(path)} is no checkpoint; {REMEDY}.") from failure
         differing = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))
         if differing:
             raise InvalidInput(

@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import in_project, read_arrays
+from qnn_core.files import read_arrays
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -172,13 +172,13 @@ class Size:
 _SIZES = {"digits": Size(10, 1437, 360), "mnist": Size(10, 60_000, 10_000), "mnist-1000": Size(10, 1000, 100)}
 
 
-def size_of(name: str) -> Size:
+def size_of(name: str, data_dir: str | os.PathLike[str] | None = None) -> Size:
     """How large a data set is, found without loading images; raises as `load_dataset` for names that it does not know."""
     if name in _SIZES:
         return _SIZES[name]
     if not name.endswith(".npz"):
         raise InvalidInput("dataset", name, _NAMES)
-    labels = read_arrays(_own_file(name), _WRITE_AGAIN, ("y_train", "y_test"))
+    labels = read_arrays(_own_file(name, data_dir), _WRITE_AGAIN, ("y_train", "y_test"))
     if len(labels) < 2:
         raise InvalidInput("dataset", f"{name} with {sorted(labels)}", f"arrays {', '.join(_ARRAYS)}")
     train, test = (_own_labels(part, labels[part]) for part in ("y_train", "y_test"))
@@ -320,11 +320,10 @@ def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dat
 
 
 def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
-    """A file of the user's: relative to `data_dir`, else to the project's folder, else to the working directory."""
-    candidates = [Path(data_dir) / name] if data_dir else [in_project(name), Path(name)]
-    for path in candidates:
-        if path.is_file():
-            return path.absolute()
+    """A file of the user's: relative to `data_dir`, else to the current folder."""
+    path = Path(data_dir or ".") / name
+    if path.is_file():
+        return path.absolute()
     raise MissingData(f"dataset = {name!r} does not exist; give the path of an .npz file with {', '.join(_ARRAYS)}.")
 
 

@@ -1,4 +1,4 @@
-"""Files of the project: where they are, writing them whole or not at all, and reading them without trusting them."""
+"""Files: written whole or not at all, and read without being trusted. Relative paths count from the current folder."""
 
 from __future__ import annotations
 
@@ -19,9 +19,6 @@ import numpy as np
 
 from qnn_core.errors import DamagedFile, InvalidInput, NotWritten
 
-ROOT = Path(__file__).resolve().parents[1]
-"""The project's folder; relative paths of results and figures count from here."""
-
 MAX_ARRAY_BYTES = 8 * 2**30
 """Most that the arrays of one file may take in memory."""
 
@@ -32,15 +29,10 @@ _STORAGE_ERRORS = (
 )  # fmt: skip
 
 
-def in_project(path: str | os.PathLike[str]) -> Path:
-    """The absolute path; a relative one counts from the project's folder, wherever the notebook runs."""
-    return ROOT / path
-
-
-def relative(path: str | os.PathLike[str]) -> str:
-    """The path as results and pages show it: from the project's folder, never the machine's."""
-    absolute = in_project(path)
-    return str(absolute.relative_to(ROOT)) if absolute.is_relative_to(ROOT) else absolute.name
+def shown(path: str | os.PathLike[str]) -> str:
+    """The path as messages show it: from the current folder, or the name alone; never the machine's folders."""
+    absolute = Path(path).absolute()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else absolute.name
 
 
 @contextmanager
@@ -49,14 +41,14 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
 
     Raises NotWritten, in one sentence, when the disk is full or the folder cannot be written.
     """
-    target = in_project(path)
+    target = Path(path)
     with _storage(target), _beside(target, mode) as file:
         yield file
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise NotWritten if a file could not be written at `path` now, before hours of work depend on it."""
-    target = in_project(path)
+    target = Path(path)
     with _storage(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target.parent):
@@ -73,7 +65,7 @@ def _storage(target: Path) -> Iterator[None]:
             raise
         raise NotWritten(
             failure.errno,
-            f"{relative(target)} could not be written ({os.strerror(failure.errno)}). Make room, or the folder writable, and run again: "
+            f"{shown(target)} could not be written ({os.strerror(failure.errno)}). Make room, or the folder writable, and run again: "
             "what stood there before is untouched.",
         ) from failure
 
@@ -108,14 +100,14 @@ def write_record(path: str | os.PathLike[str], content: Mapping[str, Any]) -> No
 
 def read_record(path: str | os.PathLike[str], remedy: str) -> dict[str, Any]:
     """The content of a file of `write_record`; DamagedFile, with what to do about it, if it is not as it was written."""
-    file = in_project(path)
+    file = Path(path)
     try:
         content = dict(json.loads(file.read_text(encoding="utf-8")))
         whole = content.pop(_RECORD_DIGEST) == _digest(content)
     except (ValueError, KeyError, TypeError) as failure:
-        raise DamagedFile(f"{relative(file)} is not a record of this project; {remedy}.") from failure
+        raise DamagedFile(f"{shown(file)} is not a record of this project; {remedy}.") from failure
     if not whole:
-        raise DamagedFile(f"{relative(file)} does not match its own SHA-256; {remedy}.")
+        raise DamagedFile(f"{shown(file)} does not match its own SHA-256; {remedy}.")
     return content
 
 
@@ -131,10 +123,10 @@ def write_sealed(path: str | os.PathLike[str], payload: bytes) -> None:
 
 def read_sealed(path: str | os.PathLike[str], remedy: str) -> bytes:
     """The bytes of a file of `write_sealed`; DamagedFile, with what to do about it, if they are not those that were written."""
-    content = in_project(path).read_bytes()
+    content = Path(path).read_bytes()
     payload = content[_SEAL:]
     if hashlib.sha256(payload).hexdigest().encode() != content[:_SEAL]:
-        raise DamagedFile(f"{relative(path)} is damaged: it does not match its own SHA-256; {remedy}.")
+        raise DamagedFile(f"{shown(path)} is damaged: it does not match its own SHA-256; {remedy}.")
     return payload
 
 
@@ -145,7 +137,7 @@ def read_arrays(path: str | os.PathLike[str], remedy: str, names: Collection[str
     take nor what their headers say may exceed MAX_ARRAY_BYTES. Raises InvalidInput for too large or unreadable arrays, by name, and
     DamagedFile, with what to do about it, for an archive that is not whole.
     """
-    file = in_project(path)
+    file = Path(path)
     try:
         with zipfile.ZipFile(file) as archive:
             parts = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
@@ -174,5 +166,5 @@ def _bytes_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: str) -> in
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
-    with in_project(path).open("rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -68,6 +68,16 @@ class History:
             getattr(self, name).append(value)
 
     @property
+    def num_train(self) -> int:
+        """Training images on which the last errors are measured: all of them at the end of a run."""
+        return self.train_images[-1]
+
+    @property
+    def num_test(self) -> int:
+        """The same of the test images."""
+        return self.test_images[-1]
+
+    @property
     def train_error(self) -> Float64[np.ndarray, " T"]:
         """Fraction of training images answered wrongly."""
         return np.array(self.train_mistakes, np.float64) / np.array(self.train_images)
@@ -78,8 +88,9 @@ class History:
         return np.array(self.test_mistakes, np.float64) / np.array(self.test_images)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What is stored: every column but wall time, and the snapshots as `snapshot_<step>_<parameter>`."""
+        """What is stored: every column but wall time, the set sizes, and the snapshots as `snapshot_<step>_<parameter>`."""
         stored = {name: np.array(getattr(self, name)) for name in COLUMNS}
+        stored |= {"num_train": np.array(self.num_train), "num_test": np.array(self.num_test)}
         for step, parameters in self.snapshots.items():
             stored |= {f"snapshot_{step}_{index}": value for index, value in enumerate(parameters)}
         return stored

@@ -46,6 +46,7 @@ def net(**options: Any) -> Any:
 
 
 def sampler(name: str = "gibbs", **options: Any) -> Any:
+    import qnn_dwave  # noqa: F401
     from qnn_core import get_sampler
 
     return get_sampler(name, **options)
@@ -68,25 +69,25 @@ def deep(name: str) -> object:
 
 
 def tempered(**options: Any) -> object:
-    from qnn_core import QNN, phase
+    from qnn_core import QNN, landscape
 
-    return phase.parallel_tempering(QNN((64, 6, 10)).problem(digits().x_train[:2]), **options)
+    return landscape.parallel_tempering(QNN((64, 6, 10)).problem(digits().x_train[:2]), **options)
 
 
 def windowed(width: Any) -> object:
-    from qnn_core.active import WindowSampler
+    from qnn_core.windows import WindowSampler
 
     return WindowSampler(sampler(), width)
 
 
 def stored(path: str) -> object:
-    from qnn_core.results import save_result
+    from artifact.results import save_result
 
     return save_result(path, {}, notebook="n", parameters={}, kind="none", seconds=0.0)
 
 
 def loaded(path: str) -> object:
-    from qnn_core.results import expand, load_result
+    from artifact.results import expand, load_result
 
     return [load_result(name) for name in expand([path])]
 
@@ -98,10 +99,10 @@ def dataset(name: Any) -> object:
 
 
 def few_reads() -> object:
-    from qnn_core import QNN, phase
+    from qnn_core import QNN, landscape
 
     reads = sampler(sweeps=1).sample(QNN((64, 6, 10)).problem(digits().x_train[:2]), 5, 0)
-    return phase.order_parameters(reads)
+    return landscape.order_parameters(reads)
 
 
 class Untouchable:

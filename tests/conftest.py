@@ -1,4 +1,4 @@
-"""Shape annotations of qnn_core are checked at run time in every test; the compiled kernels are left as they are."""
+"""Shape annotations are checked at run time in every test; the compiled kernels are left as they are."""
 
 import os
 import pkgutil
@@ -14,16 +14,22 @@ from jaxtyping import install_import_hook
 PROJECT = Path(__file__).parents[1]
 WHO = {"USER": "somebody-particular", "LOGNAME": "somebody-particular", "DWAVE_API_TOKEN": "DEV-a-token-of-somebody"}
 """What no page or result may repeat."""
-COMPILED = {"qnn_core.loops", *(f"qnn_core.samplers.{name}" for name in ("kernels", "enumeration", "evolution"))}
+COMPILED = {"qnn_core.loops", *(f"qnn_core.samplers.{name}" for name in ("kernels", "enumeration", "evolution", "fused"))}
 
-_modules = {info.name for info in pkgutil.walk_packages([str(PROJECT / "qnn_core")], prefix="qnn_core.") if not info.ispkg}
+PACKAGES = ("qnn_core", "qnn_dwave", "studies", "artifact")
+_modules = {
+    info.name
+    for package in PACKAGES
+    for info in pkgutil.walk_packages([str(PROJECT / package)], prefix=f"{package}.")
+    if not info.ispkg
+}
 _hook = install_import_hook(sorted(_modules - COMPILED), "typecheck.checker")
 _hook.__enter__()
 
+from artifact.verify import copy_sources  # noqa: E402
 from qnn_core.data import load_dataset  # noqa: E402
 from qnn_core.ising import IsingProblem  # noqa: E402
 from qnn_core.network import QNN  # noqa: E402
-from qnn_core.verify import copy_sources  # noqa: E402
 
 
 def random_problem(layers: tuple[int, ...], images: int, seed: int, scale: float = 1.0) -> IsingProblem:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import psutil
 
-from qnn_core.tidy import outputs
-from qnn_core.verify import compare, copy_sources
+from artifact.tidy import outputs
+from artifact.verify import compare, copy_sources
 
 
 def environment(folder: Path, **changes: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import dimod
 from dwave.system.testing import MockDWaveSampler
 
-from qnn_core.samplers.device import _ChainAnnealer
+from qnn_dwave.device import _ChainAnnealer
 
 TOKEN = "DEV-0123456789abcdef-not-a-real-one"
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
+PACKAGES = ("qnn_core", "qnn_dwave", "studies", "artifact")
 COMPILED = ("loops", "kernels", "enumeration", "evolution")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """In `file` of qnn_core, `line`, which stands there once, becomes `faulty`; `test` must notice."""
+    """In `file`, `line`, which stands there once, becomes `faulty`; `test` must notice."""
 
     file: str
     line: str
@@ -29,107 +30,109 @@ class Fault:
 
 FAULTS = [
     # Energies
-    Fault("ising.py", 'block = -np.einsum("brn,bn->br"', 'block = np.einsum("brn,bn->br"',
+    Fault("qnn_core/ising.py", 'block = -np.einsum("brn,bn->br"', 'block = np.einsum("brn,bn->br"',
           "test_ising.py::test_energy_is_the_sum_over_fields_and_couplings"),
-    Fault("ising.py", 'block -= np.einsum("brm,brm->br", _times(left', 'block += np.einsum("brm,brm->br", _times(left',
+    Fault("qnn_core/ising.py", 'block -= np.einsum("brm,brm->br", _times(left', 'block += np.einsum("brm,brm->br", _times(left',
           "test_ising.py::test_bqm_and_qubo_have_the_same_energies"),
-    Fault("ising.py", "values.append(-matrix.ravel()", "values.append(matrix.ravel()",
+    Fault("qnn_core/ising.py", "values.append(-matrix.ravel()", "values.append(matrix.ravel()",
           "test_ising.py::test_bqm_and_qubo_have_the_same_energies"),
-    Fault("ising.py", "felt += _times(parts[layer + 1], problem.couplings[layer].T)",
+    Fault("qnn_core/ising.py", "felt += _times(parts[layer + 1], problem.couplings[layer].T)",
           "felt -= _times(parts[layer + 1], problem.couplings[layer].T)",
           "test_ising.py::test_a_flip_changes_the_energy_by_twice_the_local_field"),
-    Fault("ising.py", "return (2 * (values >= 0)", "return (2 * (values < 0)",
+    Fault("qnn_core/ising.py", "return (2 * (values >= 0)", "return (2 * (values < 0)",
           "test_ising.py::test_relaxed_states_are_stable_and_not_higher"),
-    Fault("network.py", "return -rewards - self.codes @ self.biases[-1]", "return -rewards + self.codes @ self.biases[-1]",
+    Fault("qnn_core/network.py", "return -rewards - self.codes @ self.biases[-1]", "return -rewards + self.codes @ self.biases[-1]",
           "test_network.py::test_one_hidden_layer_is_solved_exactly"),
-    Fault("network.py", "return overlaps.max(axis=-1) >= target[..., 0]", "return overlaps.max(axis=-1) > target[..., 0]",
+    Fault("qnn_core/network.py", "return overlaps.max(axis=-1) >= target[..., 0]", "return overlaps.max(axis=-1) > target[..., 0]",
           "test_network.py::test_wrong_by_class_and_by_spins"),
-    Fault("samplers/enumeration.py", "total[lane] += abs(fields[lane])", "total[lane] += fields[lane]",
+    Fault("qnn_core/samplers/enumeration.py", "total[lane] += abs(fields[lane])", "total[lane] += fields[lane]",
           "test_samplers.py::test_exact_reads_are_the_deepest_minima_in_order"),
-    Fault("samplers/exact.py", "(felt * states >= 0).all(axis=2)", "(felt * states >= 0).any(axis=2)",
+    Fault("qnn_core/samplers/exact.py", "(felt * states >= 0).all(axis=2)", "(felt * states >= 0).any(axis=2)",
           "test_samplers.py::test_minima_are_the_one_flip_stable_states"),
     # Updates
-    Fault("cutting.py", ".sum(axis=1) - np.add.reduceat(raised, firsts, axis=0)", ".sum(axis=1) + np.add.reduceat(raised, firsts, axis=0)",
+    Fault("qnn_core/cutting.py", ".sum(axis=1) - np.add.reduceat(raised, firsts, axis=0)", ".sum(axis=1) + np.add.reduceat(raised, firsts, axis=0)",
           "test_training.py::test_cut_is_the_gradient_by_automatic_differentiation"),
-    Fault("cutting.py", "return [-(net.measured(x[active]).T @ differences[0])", "return [(net.measured(x[active]).T @ differences[0])",
+    Fault("qnn_core/cutting.py", "return [-(net.measured(x[active]).T @ differences[0])", "return [(net.measured(x[active]).T @ differences[0])",
           "test_training.py::test_cut_is_the_gradient_by_automatic_differentiation"),
-    Fault("cutting.py", "share = weights[image, read] / np.float32(len(x))", "share = weights[image, read]",
+    Fault("qnn_core/cutting.py", "share = weights[image, read] / np.float32(len(x))", "share = weights[image, read]",
           "test_training.py::test_cut_is_the_gradient_by_automatic_differentiation"),
-    Fault("cutting.py", "np.where(heads, energies, np.inf)[:, ::together].argmin(axis=1)",
+    Fault("qnn_core/cutting.py", "np.where(heads, energies, np.inf)[:, ::together].argmin(axis=1)",
           "np.where(heads, energies, -np.inf)[:, ::together].argmax(axis=1)",
           "test_training.py::test_weights_of_heads"),
-    Fault("cutting.py", "& (reads.energies <= bar)", "& (reads.energies >= bar)",
+    Fault("qnn_core/cutting.py", "& (reads.energies <= bar)", "& (reads.energies >= bar)",
           "test_training.py::test_heads_are_wrong_and_below_the_bar"),
-    Fault("optimiser.py", "lr * (1 - step / total)", "lr * (step / total)", "test_optimiser.py::test_rates"),
-    Fault("optimiser.py", "beta2=0.999", "beta2=0.99", "test_optimiser.py::test_steps_are_those_of_torch"),
-    Fault("backprop.py", "summed_out = felt.abs() + softplus(-2 * felt.abs())", "summed_out = felt.abs() + softplus(-felt.abs())",
+    Fault("qnn_core/optimiser.py", "lr * (1 - step / total)", "lr * (step / total)", "test_optimiser.py::test_rates"),
+    Fault("qnn_core/optimiser.py", "beta2=0.999", "beta2=0.99", "test_optimiser.py::test_steps_are_those_of_torch"),
+    Fault("qnn_core/backprop.py", "summed_out = felt.abs() + softplus(-2 * felt.abs())", "summed_out = felt.abs() + softplus(-felt.abs())",
           "test_training.py::test_energy_scores_are_the_free_energies_of_the_codes"),
     # Rules
-    Fault("rules.py", 'forms = [] if self.name == "completed" else [free]',
+    Fault("qnn_core/rules.py", 'forms = [] if self.name == "completed" else [free]',
           'forms = [] if self.name == "completed" else [complete(net, problem, labels, free)]',
           "test_rules.py::test_only_what_should_be_completed_is"),
-    Fault("rules.py", "weights = head_weights(every, free.energies, self.weighting) / np.float32(self.nudge)",
+    Fault("qnn_core/rules.py", "weights = head_weights(every, free.energies, self.weighting) / np.float32(self.nudge)",
           "weights = head_weights(every, free.energies, self.weighting)",
           "test_rules.py::test_equilibrium_propagation_of_ground_states"),
-    Fault("network.py", "fields[:, free.layer_slices[-1]] += np.float32(nudge)", "fields[:, free.layer_slices[-1]] -= np.float32(nudge)",
+    Fault("qnn_core/network.py", "fields[:, free.layer_slices[-1]] += np.float32(nudge)", "fields[:, free.layer_slices[-1]] -= np.float32(nudge)",
           "test_rules.py::test_equilibrium_propagation_of_ground_states"),
-    Fault("answers.py", "reads.energies.argmin(axis=1)", "reads.energies.argmax(axis=1)",
+    Fault("qnn_core/answers.py", "reads.energies.argmin(axis=1)", "reads.energies.argmax(axis=1)",
           "test_rules.py::test_own_answers_are_those_of_enumerated_ground_states"),
-    Fault("optimiser.py", "(_FORGETTING + 1) / (step + _FORGETTING)", "_FORGETTING / (step + _FORGETTING)",
+    Fault("qnn_core/optimiser.py", "(_FORGETTING + 1) / (step + _FORGETTING)", "_FORGETTING / (step + _FORGETTING)",
           "test_optimiser.py::test_the_average_is_the_weighted_mean_over_all_steps"),
-    Fault("training.py", 'self.optimiser.load_state(state["optimiser"])', "self.optimiser.state()",
+    Fault("qnn_core/training.py", 'self.optimiser.load_state(state["optimiser"])', "self.optimiser.state()",
           "test_training.py::test_a_killed_run_goes_on_bit_for_bit"),
-    Fault("active.py", "problem.couplings[layer - 1][:, begin:end]", "problem.couplings[layer - 1][:, begin:end] * 2",
+    Fault("qnn_core/windows.py", "problem.couplings[layer - 1][:, begin:end]", "problem.couplings[layer - 1][:, begin:end] * 2",
           "test_active.py::test_window_energies_differ_from_the_whole_by_a_constant"),
-    Fault("samplers/kernels.py", "half = _same(0.5)", "half = _same(0.4)",
+    Fault("qnn_core/samplers/kernels.py", "half = _same(0.5)", "half = _same(0.4)",
           "test_samplers.py::test_outputs_follow_the_boltzmann_distribution"),
-    Fault("samplers/kernels.py", "ir.Constant(ir.FloatType(), 1.0), ir.Constant(ir.FloatType(), 2.0)",
+    Fault("qnn_core/samplers/kernels.py", "ir.Constant(ir.FloatType(), 1.0), ir.Constant(ir.FloatType(), 2.0)",
           "ir.Constant(ir.FloatType(), 1.0), ir.Constant(ir.FloatType(), 1.0)",
           "test_samplers.py::test_means_and_correlations_at_every_depth"),
-    Fault("samplers/kernels.py", "counts |= tile.flips[first + place, word] != 0", "counts |= tile.flips[first + place, word] == 1",
+    Fault("qnn_core/samplers/kernels.py", "counts |= tile.flips[first + place, word] != 0", "counts |= tile.flips[first + place, word] == 1",
           "test_samplers.py::test_means_and_correlations_at_every_depth"),
-    Fault("samplers/gibbs.py", "blocks.append(problem.couplings[layer])", "blocks.append(-problem.couplings[layer])",
+    Fault("qnn_core/samplers/gibbs.py", "blocks.append(problem.couplings[layer])", "blocks.append(-problem.couplings[layer])",
           "test_samplers.py::test_means_and_correlations_at_every_depth"),
     # Overlaps
-    Fault("overlaps.py", "np.triu_indices(values.shape[1], k=1)", "np.triu_indices(values.shape[1], k=0)",
-          "test_phase.py::test_edwards_anderson_parameter_is_unbiased"),
-    Fault("overlaps.py", "astype(np.float64) / values.shape[2]", "astype(np.float64) / values.shape[1]",
-          "test_phase.py::test_overlap_is_the_mean_product_of_every_pair"),
-    Fault("overlaps.py", "squares / two - 2 * chains / three + separate / four", "squares / two - 2 * chains / three - separate / four",
-          "test_phase.py::test_susceptibility_is_unbiased_and_needs_four_replicas"),
-    Fault("overlaps.py", "return (3 - fourth / second**2) / 2", "return (3 - fourth / second) / 2",
-          "test_phase.py::test_binder_cumulant_of_gauss_and_of_two_values"),
-    Fault("phase.py", "* sum(np.sqrt(matrix.shape))", "* np.sqrt(sum(matrix.shape))",
-          "test_phase.py::test_random_weights_stay_below_the_edge_and_planted_structure_does_not"),
+    Fault("qnn_core/landscape/overlaps.py", "np.triu_indices(values.shape[1], k=1)", "np.triu_indices(values.shape[1], k=0)",
+          "core/landscape/test_overlaps.py::test_edwards_anderson_parameter_is_unbiased"),
+    Fault("qnn_core/landscape/overlaps.py", "astype(np.float64) / values.shape[2]", "astype(np.float64) / values.shape[1]",
+          "core/landscape/test_overlaps.py::test_overlap_is_the_mean_product_of_every_pair"),
+    Fault("qnn_core/landscape/overlaps.py", "squares / two - 2 * chains / three + separate / four", "squares / two - 2 * chains / three - separate / four",
+          "core/landscape/test_overlaps.py::test_susceptibility_is_unbiased_and_needs_four_replicas"),
+    Fault("qnn_core/landscape/overlaps.py", "return (3 - fourth / second**2) / 2", "return (3 - fourth / second) / 2",
+          "core/landscape/test_overlaps.py::test_binder_cumulant_of_gauss_and_of_two_values"),
+    Fault("qnn_core/landscape/spectrum.py", "* sum(np.sqrt(matrix.shape))", "* np.sqrt(sum(matrix.shape))",
+          "core/landscape/test_spectrum.py::test_random_weights_stay_below_the_edge_and_planted_structure_does_not"),
     # Fits
-    Fault("scaling.py", "rate = np.exp(parameters[1] - parameters[0] * np.log(t))",
+    Fault("qnn_core/powerlaw.py", "rate = np.exp(parameters[1] - parameters[0] * np.log(t))",
           "rate = np.exp(parameters[1] - 0.98 * parameters[0] * np.log(t))",
-          "test_scaling.py::test_exponents_are_recovered_without_bias"),
-    Fault("scaling.py", "samples.std() * np.sqrt(runs / (runs - 1))", "samples.std() * np.sqrt((runs - 1) / runs)",
-          "test_scaling.py::test_intervals_cover_at_the_nominal_rate_though_runs_differ_and_are_few"),
-    Fault("scaling.py", "return points * float(np.log", "return -points * float(np.log",
-          "test_scaling.py::test_every_model_is_recovered_and_preferred_where_it_is_true"),
-    Fault("scaling.py", "(mean <= mean[known][0] / 2)", "(mean <= mean[known][0])",
-          "test_scaling.py::test_window_starts_where_the_error_has_halved"),
-    Fault("statistics.py", "half = stats.t.ppf(0.975, len(values) - 1)", "half = stats.norm.ppf(0.975)",
-          "test_scaling.py::test_student_intervals_cover_the_mean"),
-    Fault("grover.py", "np.sin((2 * steps + 1) *", "np.sin((2 * steps) *",
-          "test_coherent_and_grover.py::test_searches_of_known_success_take_the_expected_calls"),
-    Fault("grover.py", "calls[searching] += steps + 1", "calls[searching] += steps",
-          "test_coherent_and_grover.py::test_searches_of_known_success_take_the_expected_calls"),
-    Fault("head_distribution.py", "chances * (shown[labels] == one)", "chances * (shown[labels] != one)",
-          "test_heads_and_searches.py::test_weights_of_classes_are_boltzmann_sums_over_all_states"),
-    Fault("head_distribution.py", "scaled = powers * span", "scaled = powers * span * 0.9",
-          "test_heads_and_searches.py::test_weight_laws_are_recovered_with_error_bars_that_cover"),
-    Fault("hazards.py", "left[everyone, one] = 0.0", "left[everyone, one] *= 0.5",
-          "test_heads_and_searches.py::test_dragons_lose_their_heads_as_theory_says"),
-    Fault("sizes.py", "accumulate((order - order[0]) / (target - order[0]))", "accumulate((order - order[0]) / target)",
-          "test_equilibrium_and_sizes.py::test_a_sharper_rise_is_narrower_and_a_later_one_later"),
+          "core/test_powerlaw.py::test_exponents_are_recovered_without_bias"),
+    Fault("qnn_core/statistics.py", "spread * np.sqrt(runs / (runs - 1))", "spread * np.sqrt((runs - 1) / runs)",
+          "core/test_powerlaw.py::test_intervals_cover_at_the_nominal_rate_though_runs_differ_and_are_few"),
+    Fault("qnn_core/powerlaw.py", "return points * float(np.log", "return -points * float(np.log",
+          "core/test_powerlaw.py::test_every_model_is_recovered_and_preferred_where_it_is_true"),
+    Fault("qnn_core/powerlaw.py", "(mean <= mean[known][0] / 2)", "(mean <= mean[known][0])",
+          "core/test_powerlaw.py::test_window_starts_where_the_error_has_halved"),
+    Fault("qnn_core/statistics.py", "half = stats.t.ppf(0.975, len(values) - 1)", "half = stats.norm.ppf(0.975)",
+          "core/test_statistics.py::test_student_intervals_cover_the_mean"),
+    Fault("studies/grover.py", "np.sin((2 * steps + 1) *", "np.sin((2 * steps) *",
+          "studies/test_searches.py::test_searches_of_known_success_take_the_expected_calls"),
+    Fault("studies/grover.py", "calls[searching] += steps + 1", "calls[searching] += steps",
+          "studies/test_searches.py::test_searches_of_known_success_take_the_expected_calls"),
+    Fault("studies/head_distribution.py", "chances * (shown[labels] == one)", "chances * (shown[labels] != one)",
+          "studies/test_head_distribution.py::test_weights_of_classes_are_boltzmann_sums_over_all_states"),
+    Fault("studies/head_distribution.py", "scaled = powers * span", "scaled = powers * span * 0.9",
+          "studies/test_head_distribution.py::test_weight_laws_are_recovered_with_error_bars_that_cover"),
+    Fault("studies/hazards.py", "left[everyone, one] = 0.0", "left[everyone, one] *= 0.5",
+          "studies/test_searches.py::test_dragons_lose_their_heads_as_theory_says"),
+    Fault("studies/sizes.py", "np.searchsorted(time[1:-1], middle)", "np.searchsorted(time[:-1], middle)",
+          "studies/test_sizes.py::test_widths_below_the_spacing_of_the_networks_are_told"),
+    Fault("studies/sizes.py", "accumulate((order - order[0]) / (target - order[0]))", "accumulate((order - order[0]) / target)",
+          "studies/test_sizes.py::test_a_sharper_rise_is_narrower_and_a_later_one_later"),
 ]  # fmt: skip
 
 
 def copy_project(folder: Path) -> None:
-    for name in ("qnn_core", "tests"):
+    for name in (*PACKAGES, "tests"):
         shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns(".hypothesis"))
     for name in ("pyproject.toml", "requirements.lock"):
         shutil.copy2(PROJECT / name, folder / name)
@@ -137,7 +140,7 @@ def copy_project(folder: Path) -> None:
 
 def plant(fault: Fault, folder: Path) -> None:
     """Change the line in a copy, and throw away the compiled loops if it is one of theirs: they are kept by the date of their own file."""
-    path = folder / "qnn_core" / fault.file
+    path = folder / fault.file
     source = path.read_text(encoding="utf-8")
     if source.count(fault.line) != 1:
         raise ValueError(f"{fault.file} has {source.count(fault.line)} times, not once: {fault.line}")

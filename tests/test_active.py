@@ -9,11 +9,11 @@ from conftest import random_problem, random_spins
 from dwave.embedding import is_valid_embedding
 
 from qnn_core import InvalidInput, get_sampler
-from qnn_core.active import Window, WindowSampler, places, window_problem, windows_at
-from qnn_core.footprint import Footprint, chip, demand, footprint
 from qnn_core.ising import feed_forward, sign
-from qnn_core.samplers import embedding
-from qnn_core.samplers.embedding import find_tiles, layered_graph, trimmed
+from qnn_core.windows import Window, WindowSampler, places, window_problem, windows_at
+from qnn_dwave import tiles as embedding
+from qnn_dwave.footprint import Footprint, chip, demand, footprint
+from qnn_dwave.tiles import find_tiles, layered_graph, trimmed
 
 LAYERS = (3, 4, 2, 3)
 

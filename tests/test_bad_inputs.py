@@ -10,9 +10,10 @@ import pytest
 import yaml
 from bad_inputs import BAD
 
-from qnn_core import InvalidInput, MissingData, execute
-from qnn_core.params import NOTEBOOKS, assigned, from_cell
-from qnn_core.profiles import load_profile
+from artifact import execute
+from artifact.parameters import NOTEBOOKS, assigned, from_cell
+from artifact.profiles import load_profile
+from qnn_core import InvalidInput, MissingData
 
 PROJECT = Path(__file__).parents[1]
 ALLOWED = r"should|expected|must|at least|at most|valid|needs|give |not permitted|name a folder|finds nothing|does not exist|matches|takes"

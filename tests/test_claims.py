@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from qnn_core import claims
-from qnn_core.readme import claims_table, with_numbers, with_table
-from qnn_core.results import DamagedFile, Result
+from artifact import claims
+from artifact.readme import claims_table, with_numbers, with_table
+from qnn_core import DamagedFile
 from qnn_core.statistics import Interval
+from studies.stored import Result
 
 COUNTER = itertools.count()
 KIND = {"sampler_kind": "classical annealer (block Gibbs)", "seconds": 2.0, "inputs": {}}
@@ -249,7 +250,7 @@ def test_claims_are_stored_read_printed_and_put_into_a_page(tmp_path, capsys, mo
     assert claims.measured_number(claim).startswith("0.60")
     table = claims_table([claim])
     assert "**agrees**" in table
-    page = "a\n<!-- claims: filled by python -m qnn_core.readme -->\nold\n<!-- end of claims -->\nb\n"
+    page = "a\n<!-- claims: filled by python -m artifact.readme -->\nold\n<!-- end of claims -->\nb\n"
     assert with_table(page, table).count(table) == 1
     assert "old" not in with_table(page, table)
     with pytest.raises(DamagedFile, match="lost the lines"):

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qnn_core import DamagedFile, data, execute, files, load_dataset, tidy
+from artifact import execute, files, tidy
+from artifact.origins import page_digest
+from artifact.results import save_result
+from qnn_core import DamagedFile, data, load_dataset
 from qnn_core.errors import NotWritten
-from qnn_core.files import atomic_write, read_record, read_sealed, write_record, write_sealed
-from qnn_core.origins import page_digest
-from qnn_core.results import save_result
+from qnn_core.files import atomic_write, check_writable, read_record, read_sealed, write_json, write_record, write_sealed
 
 RESULTS, FIGURES, PAGES = tidy.outputs("quick")
 
@@ -38,6 +39,7 @@ def store(path, *pictures):
 def project(tmp_path, monkeypatch):
     """A folder with one of everything that a run leaves."""
     monkeypatch.setattr(files, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
     store(f"{RESULTS}/training/s0.npz")
     for ending in (".png", ".pdf"):
         with atomic_write(f"{FIGURES}/fig1{ending}") as file:
@@ -46,9 +48,7 @@ def project(tmp_path, monkeypatch):
     write_record(f"{RESULTS}/claims.json", {"profile": "quick", "claims": [], "provenance": {"notebook": "summary"}})
     cells = [{"cell_type": "markdown", "source": ["text"]}]
     for page in ("02_training/s0", "02_training/fig1", "summary"):
-        files.write_json(
-            f"{PAGES}/{page}.ipynb", {"cells": cells, "metadata": {"provenance": {"page_sha256": page_digest(cells)}}}
-        )
+        write_json(f"{PAGES}/{page}.ipynb", {"cells": cells, "metadata": {"provenance": {"page_sha256": page_digest(cells)}}})
     write_sealed(f"{RESULTS}/training/run.checkpoint", b"the state of a run")
     write_record(f"{tidy.EMBEDDINGS}/zephyr-4/8-4-tiles2.json", {"layers": [8, 4], "tiles": []})
     return tmp_path
@@ -183,7 +183,7 @@ def test_writes_that_cannot_be_say_so(tmp_path, monkeypatch, number):
         pass
     (tmp_path / "folder").write_text("a file, no folder")
     with pytest.raises(NotWritten):
-        files.check_writable(tmp_path / "folder" / "x.npz")
+        check_writable(tmp_path / "folder" / "x.npz")
 
 
 def test_other_errors_of_the_system_keep_their_own_words(tmp_path):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from qnn_core import DamagedFile, InvalidInput, MissingData, files, load_dataset
+from qnn_core import DamagedFile, InvalidInput, MissingData, load_dataset
 from qnn_core import data as data_module
+from qnn_core import files as core_files
 
 MNIST = Path(os.environ.get("QNN_DATA_DIR", Path(__file__).parents[2] / "shared" / "mnist"))
 needs_mnist = pytest.mark.skipif(
@@ -198,7 +199,7 @@ def test_pickles_broken_archives_and_missing_files_are_refused(tmp_path):
 
 def test_a_bomb_is_stopped_before_it_is_unpacked(tmp_path, monkeypatch):
     path, _ = own(tmp_path)
-    monkeypatch.setattr(files, "MAX_ARRAY_BYTES", 1000)
+    monkeypatch.setattr(core_files, "MAX_ARRAY_BYTES", 1000)
     with pytest.raises(InvalidInput, match="at most 1000 bytes"):
         load_dataset(str(path))
 

@@ -8,12 +8,12 @@ import torch
 from conftest import random_problem, random_spins
 
 from qnn_core import QNN, InvalidInput, get_sampler, train
-from qnn_core.active import WindowSampler
 from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
-from qnn_core.depth import answers, exact_minimum, held_energies, minimum_found, searches
 from qnn_core.ising import cool, feed_forward, relax
 from qnn_core.rules import Rule
 from qnn_core.training import default_rate
+from qnn_core.windows import WindowSampler
+from studies.depth import answers, exact_minimum, held_energies, minimum_found, searches
 
 GIBBS = get_sampler("gibbs", sweeps=20)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from test_project import ORDER
 
+from artifact.parameters import notebook_parameters
+from artifact.results import PACKAGES
 from qnn_core import data, load_dataset
-from qnn_core.params import notebook_parameters
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -45,7 +45,7 @@ def test_commands_of_the_pages_name_notebooks_and_parameters_that_exist(tmp_path
     monkeypatch.setattr(data, "_own_file", lambda *_: own_images)
     for page in PAGES:
         for notebook, given in re.findall(
-            r"qnn_core\.execute (\w+) .*?--parameters\s+(?:\\\s+)?'(\{.*?\})'", page.read_text(), flags=re.DOTALL
+            r"artifact\.execute (\w+) .*?--parameters\s+(?:\\\s+)?'(\{.*?\})'", page.read_text(), flags=re.DOTALL
         ):
             notebook_parameters(notebook, json.loads(given))
             checked += 1
@@ -58,11 +58,9 @@ def test_the_python_of_the_qpu_page_runs(tmp_path, capsys):
     assert "submissions of up to 2 images side by side" in capsys.readouterr().out
 
 
-def test_the_map_names_every_module():
+def test_the_map_names_every_package():
     text = (PROJECT / "docs/map.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`([\w.]+)`", text))
-    for module in ORDER:
-        assert module in named or f".{module.split('.')[-1]}" in named or module == "samplers", f"{module} is not on the map"
+    assert all(f"`{package}/`" in text for package in (*PACKAGES, "qnn_core/samplers", "qnn_core/landscape"))
 
 
 def test_the_project_can_be_cited_by_its_paper():

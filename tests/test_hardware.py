@@ -15,11 +15,11 @@ from machines import TOKEN, Machine
 from qnn_core import QNN, DamagedFile, InvalidInput, MissingData, get_sampler, train
 from qnn_core.data import Dataset
 from qnn_core.errors import AnnealerError, OverBudget
-from qnn_core.samplers.control_errors import WithControlErrors
-from qnn_core.samplers.device import Anneal, MockDevice
-from qnn_core.samplers.embedding import find_tiles, graph_identifier, layered_graph
-from qnn_core.samplers.hardware import _read_chains
-from qnn_core.samplers.records import Question, probe_energies
+from qnn_dwave.control_errors import WithControlErrors
+from qnn_dwave.device import Anneal, MockDevice
+from qnn_dwave.hardware import _read_chains
+from qnn_dwave.records import Question, probe_energies
+from qnn_dwave.tiles import find_tiles, graph_identifier, layered_graph
 
 SMALL = ("zephyr", 3)
 
@@ -83,7 +83,7 @@ def test_embeddings_are_found_once_and_damaged_ones_again(graph, tmp_path, monke
     first = find_tiles((8, 4), graph, 2, str(tmp_path))
     file = tmp_path / graph_identifier(graph) / "8-4-tiles2.json"
     with monkeypatch.context() as patch:
-        patch.setattr("qnn_core.samplers.embedding._find", lambda *_: pytest.fail("looked for again"))
+        patch.setattr("qnn_dwave.tiles._find", lambda *_: pytest.fail("looked for again"))
         assert find_tiles((8, 4), graph, 2, str(tmp_path)).embeddings == first.embeddings
     content = json.loads(file.read_text())
     content["tiles"][0][0] = content["tiles"][1][0]
@@ -266,7 +266,7 @@ def test_a_folder_records_one_run(qpu, problem):
 
 def test_answers_are_on_disk_before_they_are_used(machine, qpu, problem, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("qnn_core.samplers.hardware._read_chains", lambda *_: 1 / 0)
+        patch.setattr("qnn_dwave.hardware._read_chains", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             qpu().sample(problem, 3, seed=1)
     assert len(machine.submissions) == 1

@@ -10,11 +10,12 @@ import nbformat
 import papermill
 import pytest
 
-from qnn_core import InvalidInput, execute, params
-from qnn_core.describe import UNITS, describe, parameters_cell
+from artifact import execute
+from artifact.describe import UNITS, describe, parameters_cell
+from artifact.parameters import NOTEBOOKS, assigned, from_cell, notebook_parameters
+from artifact.profiles import Profile, load_profile
+from qnn_core import InvalidInput
 from qnn_core.files import write_record
-from qnn_core.params import NOTEBOOKS, assigned, from_cell, notebook_parameters
-from qnn_core.profiles import Profile, load_profile
 
 PROJECT = Path(__file__).parents[1]
 SOURCES = sorted((PROJECT / "notebooks").glob("*.ipynb"))
@@ -46,7 +47,7 @@ def test_notebook_defaults_pass_their_model_and_name_every_parameter(path):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_notebooks_show_their_parameters_and_papermill_agrees_with_the_models(path):
     source = source_of_parameters(path)
-    assert source == parameters_cell(NOTEBOOKS[path.stem], assigned(source)), "run python -m qnn_core.params --write"
+    assert source == parameters_cell(NOTEBOOKS[path.stem], assigned(source)), "run python -m artifact.parameters --write"
     shown = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.source.endswith("\np.table")]
     assert len(shown) == 1
     assert f'from_cell("{path.stem}", globals())' in shown[0]

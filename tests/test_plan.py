@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from qnn_core import files, plan
-from qnn_core.plan import costs, main, read_log
+from artifact import files, plan
+from artifact.plan import costs, main, read_log
 
 LOG = """Job stats:
 job         count

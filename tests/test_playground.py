@@ -22,10 +22,11 @@ from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from qnn_core import InvalidInput, execute
-from qnn_core.controls import Controls
-from qnn_core.params import PlaygroundParameters, notebook_parameters
-from qnn_core.playground import Playground, as_image
+from artifact import execute
+from artifact.controls import Controls
+from artifact.parameters import PlaygroundParameters, notebook_parameters
+from artifact.playground import Playground, as_image
+from qnn_core import InvalidInput
 
 PROJECT = Path(__file__).parents[1]
 SMALL = {"hidden": 24, "reads": 10, "epochs": 2}

@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import tomllib
+from graphlib import TopologicalSorter
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -11,109 +12,36 @@ import yaml
 from packaging.requirements import Requirement
 
 import qnn_core
-import qnn_core.phase
-from qnn_core import samplers
-from qnn_core.dependencies import modules_of
-from qnn_core.environment import differences
-from qnn_core.origins import describe, origin_of
-from qnn_core.params import INTERACTIVE
-from qnn_core.readme import FILLED, GALLERY, NUMBER, filled
+from artifact.dependencies import modules_of
+from artifact.environment import differences
+from artifact.origins import describe, origin_of
+from artifact.parameters import INTERACTIVE
+from artifact.readme import FILLED, GALLERY, NUMBER, filled
+from artifact.results import PACKAGES
+from qnn_core import landscape, samplers
 
 PROJECT = Path(__file__).parents[1]
-ORDER = [
-    "environment",
-    "errors",
-    "files",
-    "limits",
-    "threads",
-    "paper",
-    "data",
-    "history",
-    "ising",
-    "deployment",
-    "network",
-    "samplers.base",
-    "samplers.kernels",
-    "samplers.gibbs",
-    "samplers.collapsed",
-    "samplers.enumeration",
-    "samplers.exact",
-    "samplers.schedule",
-    "samplers.evolution",
-    "samplers.control_errors",
-    "samplers.ocean",
-    "samplers.coherent",
-    "samplers.embedding",
-    "samplers.records",
-    "samplers.device",
-    "samplers.hardware",
-    "samplers",
-    "optimiser",
-    "cutting",
-    "checkpoint",
-    "training",
-    "heads",
-    "backprop",
-    "active",
-    "footprint",
-    "results",
-    "origins",
-    "statistics",
-    "minima",
-    "describe",
-    "params",
-    "profiles",
-    "ablation",
-    "learning_curves",
-    "depth",
-    "overlaps",
-    "tempering",
-    "equilibrium",
-    "phase",
-    "sizes",
-    "scaling",
-    "exponents",
-    "head_distribution",
-    "grover",
-    "hazards",
-    "amplified_training",
-    "claims",
-    "plots",
-    "scaling_plots",
-    "playground",
-    "controls",
-    "readme",
-    "contents",
-    "pages",
-    "site",
-    "tidy",
-    "plan",
-    "verify",
-    "dependencies",
-    "execute",
-]
 
 
 def imported_modules(path):
-    """Modules of the project that a module imports when it runs; imports for type checkers and inside functions are left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {
-        node.module.removeprefix("qnn_core.")
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("qnn_core.")
-    }
+    """Modules of the project that a module imports when it is imported; imports for type checkers and inside functions are left out."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] in PACKAGES:
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name.split(".")[0] in PACKAGES)
 
 
-def test_data_flows_one_way():
-    paths = {path for path in (PROJECT / "qnn_core").rglob("*.py") if path.parent.name != "__pycache__"}
-    names = {
-        ".".join(path.relative_to(PROJECT / "qnn_core").with_suffix("").parts).removesuffix(".__init__"): path for path in paths
-    }
-    names.pop("__init__")
-    assert set(names) == set(ORDER)
-    for name, path in names.items():
-        for imported in imported_modules(path):
-            assert ORDER.index(imported) < ORDER.index(name), f"{name} imports {imported}, which comes after it"
+def test_imports_run_one_way():
+    """From package to package only to the left, and without a circle inside of one."""
+    graph = {}
+    for package in PACKAGES:
+        for path in (PROJECT / package).rglob("*.py"):
+            name = ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+            graph[name] = set(imported_modules(path))
+            for other in graph[name]:
+                assert PACKAGES.index(other.split(".")[0]) <= PACKAGES.index(package), f"{name} imports {other}"
+    assert len(list(TopologicalSorter(graph).static_order())) >= len(graph) > 50
 
 
 def test_every_public_name_can_be_imported_and_is_documented():
@@ -143,7 +71,8 @@ def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
     """From nothing, the lock installs everything, in versions that suit each other: pip would have nothing to add or to choose."""
     pins = locked()
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    waiting = [Requirement(text) for text in (*project["dependencies"], *project["optional-dependencies"]["test"])]
+    extras = project["optional-dependencies"]
+    waiting = [Requirement(text) for text in (*project["dependencies"], *extras["test"], *extras["book"])]
     needed = set()
     while waiting:
         requirement = waiting.pop()
@@ -165,7 +94,7 @@ def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
 
 def public_surface():
     """Every public class and function with its name, and every public method and property of the classes."""
-    for module in (qnn_core, qnn_core.phase, samplers):
+    for module in (qnn_core, landscape, samplers):
         for name in module.__all__:
             whole = getattr(module, name)
             if not callable(whole) or (inspect.isclass(whole) and issubclass(whole, Exception)):
@@ -204,7 +133,8 @@ def test_the_lock_is_exact_and_holds_the_direct_ones():
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
     assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[^\s+]+", line) for line in lock.splitlines() if not line.startswith("#"))
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    direct = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    extras = project["optional-dependencies"]
+    direct = [*project["dependencies"], *extras["test"], *extras["book"]]
     assert {name.lower().replace("_", "-") for name in direct} <= pinned
     assert "torch==2.13.0" in lock.splitlines()
 
@@ -250,7 +180,7 @@ def test_what_is_committed_names_no_path_or_user_of_a_machine():
 
 
 def test_every_committed_number_and_figure_tells_where_it_came_from():
-    """In one step: python -m qnn_core.results show FILE."""
+    """In one step: python -m artifact.results show FILE."""
     folders = (GALLERY, "figures/paper", "data/results/paper", "notebooks/rendered/paper")
     shown = [
         path for folder in folders for path in (PROJECT / folder).rglob("*") if path.is_file() and path.name != "records.json"
@@ -273,6 +203,6 @@ def test_the_environment_is_compared_with_the_lock(tmp_path):
 
 def test_modules_of_a_notebook_are_found_through_others():
     found = modules_of("02_training")
-    assert {"qnn_core/training.py", "qnn_core/samplers/kernels.py", "qnn_core/deployment.py"} <= set(found)
-    assert "qnn_core/grover.py" not in found
+    assert {"qnn_core/training.py", "qnn_core/samplers/kernels.py", "qnn_core/export.py"} <= set(found)
+    assert "studies/grover.py" not in found
     assert all((PROJECT / path).is_file() for path in found)

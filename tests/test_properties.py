@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from qnn_core import DamagedFile, IsingProblem, load_dataset
 from qnn_core.errors import InvalidInput
-from qnn_core.scaling import fit_power_law
+from qnn_core.powerlaw import fit_power_law
 from qnn_core.statistics import bootstrap_interval, difference_interval, mean_interval
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -6,10 +6,13 @@ import os
 import numpy as np
 import pytest
 
-from qnn_core import DamagedFile, InvalidInput, MissingData, files, origins
-from qnn_core.files import atomic_write, in_project, relative, write_record
-from qnn_core.origins import RECORDS, describe, main, origin_of, records_behind
-from qnn_core.results import expand, load_result, save_result, stack
+from artifact import files, origins
+from artifact.files import in_project, relative
+from artifact.origins import RECORDS, describe, main, origin_of, records_behind
+from artifact.results import expand, load_result, save_result
+from qnn_core import DamagedFile, InvalidInput, MissingData
+from qnn_core.files import atomic_write, write_record
+from studies.stored import stack
 
 
 def store(path, **parameters):
@@ -164,7 +167,7 @@ def test_show_tells_what_is_not_there_or_was_altered(tmp_path, monkeypatch, caps
     assert [record["notebook"] for record in kept.values()].count("02_training") == 1
     (tmp_path / "first.json").unlink()
     assert "first.npz: not here any more" in describe(origin_of("fig.npz"))
-    write_record(RECORDS, kept)
+    write_record(tmp_path / RECORDS, kept)
     assert "first.npz: 02_training" in describe(origin_of("fig.npz"))
     record = json.loads((tmp_path / "fig.json").read_text())
     record["parameters"]["reads"] = 21
@@ -195,7 +198,7 @@ def test_show_says_what_git_knows_of_files_without_a_record(tmp_path, monkeypatc
     assert main(["show", "notes.txt"]) == 0
     assert "made by" not in capsys.readouterr().out
     monkeypatch.setattr(origins, "git", lambda *_: "")
-    write_record("many.json", {"one": 1})
+    write_record(tmp_path / "many.json", {"one": 1})
     assert main(["show", "cost.txt"]) == main(["show", "many.json"]) == 1
     said = capsys.readouterr().err
     assert "cost.txt has no provenance beside it" in said

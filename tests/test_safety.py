@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qnn_core import DamagedFile, InvalidInput, files, load_dataset
+from artifact.profiles import load_profile
+from artifact.results import PACKAGES
+from qnn_core import DamagedFile, InvalidInput, load_dataset
 from qnn_core import data as data_module
+from qnn_core import files as core_files
 from qnn_core.checkpoint import Checkpoint
 from qnn_core.files import read_arrays, write_sealed
-from qnn_core.profiles import load_profile
 
 PROJECT = Path(__file__).parents[1]
 FORBIDDEN = {
@@ -27,7 +29,7 @@ FORBIDDEN = {
 
 def sources():
     """Every Python text that users run: the package, the notebooks' cells, the benchmarks, the workflow's helpers."""
-    for path in [*(PROJECT / "qnn_core").rglob("*.py"), *(PROJECT / "benchmarks").glob("*.py")]:
+    for path in [path for folder in (*PACKAGES, "benchmarks") for path in (PROJECT / folder).rglob("*.py")]:
         yield path.relative_to(PROJECT), path.read_text(encoding="utf-8")
     for path in (PROJECT / "notebooks").glob("*.ipynb"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -126,7 +128,7 @@ def test_sizes_are_known_before_anything_is_unpacked(tmp_path, monkeypatch):
         read_arrays(tmp_path / "liar.npz", "")
     archive(tmp_path / "bomb.npz", {**plain, "shape": (4_000_000,)}, bytes(32_000_000))
     assert (tmp_path / "bomb.npz").stat().st_size < 100_000
-    monkeypatch.setattr(files, "MAX_ARRAY_BYTES", 1_000_000)
+    monkeypatch.setattr(core_files, "MAX_ARRAY_BYTES", 1_000_000)
     with pytest.raises(InvalidInput, match="at most 1000000 bytes"):
         read_arrays(tmp_path / "bomb.npz", "")
     monkeypatch.undo()
@@ -147,7 +149,7 @@ def test_no_more_is_unpacked_of_a_download_than_it_may_hold(tmp_path, monkeypatc
 
 def test_what_is_written_names_no_secret_of_the_environment(tmp_path, monkeypatch):
     """Tokens and the name of the user stand in the environment of every run; none may reach a record."""
-    from qnn_core.results import save_result
+    from artifact.results import save_result
 
     monkeypatch.setenv("DWAVE_API_TOKEN", "DEV-secret-token")
     monkeypatch.setenv("USER", "somebody-particular")

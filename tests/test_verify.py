@@ -10,11 +10,12 @@ import sys
 import numpy as np
 import pytest
 
-from qnn_core import MissingData, files, tidy, verify
+from artifact import files, tidy, verify
+from artifact.origins import page_digest
+from artifact.results import provenance, save_result
+from artifact.verify import compare, compare_gallery
+from qnn_core import MissingData
 from qnn_core.files import write_json, write_record
-from qnn_core.origins import page_digest
-from qnn_core.results import provenance, save_result
-from qnn_core.verify import compare, compare_gallery
 
 RESULTS, FIGURES, PAGES = tidy.outputs("quick")
 CLAIM = {"id": "C1", "verdict": "agrees", "value": 2.0, "low": 1.5, "high": 2.5, "runtime": 3.0, "measured": "2.0"}
@@ -194,7 +195,7 @@ OTHER_PROCESSOR = {
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="another type of x86 processor can only be played on one")
 def test_another_processor_rounds_otherwise_and_stays_within_the_tolerance(tmp_path):
     code = (
-        "import sys; from qnn_core import load_dataset, train_backprop; from qnn_core.results import save_result;"
+        "import sys; from qnn_core import load_dataset, train_backprop; from artifact.results import save_result;"
         "h = train_backprop('mlp', load_dataset('digits'), hidden=30, epochs=4, lr=0.003, optimiser='adam');"
         "save_result(sys.argv[1], h.arrays(), notebook='03_backprop', parameters={}, kind='backpropagation', seconds=0.0)"
     )

@@ -10,9 +10,9 @@ import pytest
 from conftest import WHO, snakemake
 from killed import finish, kernels, kill, start
 
+from artifact.parameters import INTERACTIVE
+from artifact.verify import compare, copy_sources
 from qnn_core.files import read_arrays
-from qnn_core.params import INTERACTIVE
-from qnn_core.verify import compare, copy_sources
 
 PROJECT = Path(__file__).parents[1]
 OUTPUTS = ("data/results/smoke", "figures/smoke", "notebooks/rendered/smoke")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -9,11 +10,9 @@ from qnn_core.errors import InvalidInput
 from qnn_core.samplers.base import Metered, Reads, Sampler
 from qnn_core.samplers.coherent import CoherentSampler
 from qnn_core.samplers.collapsed import CollapsedSampler
-from qnn_core.samplers.control_errors import WithControlErrors
 from qnn_core.samplers.descent import WithDescent
 from qnn_core.samplers.exact import ExactSampler
 from qnn_core.samplers.gibbs import GibbsSampler
-from qnn_core.samplers.hardware import MockSampler, QPUSampler, ReplaySampler
 from qnn_core.samplers.ocean import PathIntegralAnnealing, SimulatedAnnealing
 
 SAMPLERS: dict[str, type[Any]] = {
@@ -25,52 +24,53 @@ SAMPLERS: dict[str, type[Any]] = {
         SimulatedAnnealing,
         PathIntegralAnnealing,
         CoherentSampler,
-        QPUSampler,
-        MockSampler,
-        ReplaySampler,
     )
 }
-"""Every sampler by name."""
+"""Every sampler by name; a package that brings more adds them here."""
+
+WRAPPERS: dict[str, Callable[[Sampler, Any], Sampler]] = {
+    "descend": lambda sampler, wanted: WithDescent(sampler) if wanted else sampler
+}
+"""Options that any sampler takes, by name, with what makes a sampler of it and of the option's value."""
 
 
 def get_sampler(name: str, **options: Any) -> Sampler:
     """A sampler by name, with its options; see the sampler's class for what they mean.
 
-    All of them also take `descend=True`, see `WithDescent`; those that run on this computer `control_error`, see `WithControlErrors`.
+    All of them also take `descend=True`, see `WithDescent`. Samplers of D-Wave machines, and the option `control_error`, are there after
+    `import qnn_dwave`.
 
     >>> sampler = get_sampler("gibbs", sweeps=20, beta=(0.1, 5.0))
     >>> sampler.kind
     'classical annealer (block Gibbs)'
     """
     if name not in SAMPLERS:
-        raise InvalidInput("sampler", name, f"one of {', '.join(SAMPLERS)}")
+        raise InvalidInput(
+            "sampler", name, f"one of {', '.join(SAMPLERS)}; after `import qnn_dwave` also those of D-Wave machines"
+        )
     known = [option.name for option in fields(SAMPLERS[name])]
-    errors = options.pop("control_error", None) if "control_error" not in known and name not in ("qpu", "replay") else None
-    descend = options.pop("descend", False)
+    wrappers = {option: options.pop(option) for option in WRAPPERS if option in options and option not in known}
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise InvalidInput(f"option of sampler {name}", ", ".join(unknown), f"one of {', '.join(known)}")
     sampler: Sampler = SAMPLERS[name](**options)
-    if errors is not None:
-        sampler = WithControlErrors(sampler, errors)
-    return WithDescent(sampler) if descend else sampler
+    for option, value in wrappers.items():
+        sampler = WRAPPERS[option](sampler, value)
+    return sampler
 
 
 __all__ = [
     "SAMPLERS",
+    "WRAPPERS",
     "CoherentSampler",
     "CollapsedSampler",
     "ExactSampler",
     "GibbsSampler",
     "Metered",
-    "MockSampler",
     "PathIntegralAnnealing",
-    "QPUSampler",
     "Reads",
-    "ReplaySampler",
     "Sampler",
     "SimulatedAnnealing",
-    "WithControlErrors",
     "WithDescent",
     "get_sampler",
 ]

@@ -79,6 +79,23 @@ def check_counters(problem: IsingProblem, sweeps: int, anneals: int = 1) -> None
         raise InvalidInput("sweeps", sweeps, f"at most {most} for {problem.num_spins} spins, else random numbers would repeat")
 
 
+def check_device(device: str) -> None:
+    """Refuse what is not "cpu", "cuda" or "auto", and "cuda" where torch finds no such device."""
+    if device not in ("cpu", "cuda", "auto"):
+        raise InvalidInput("device", device, "'cpu', 'cuda', or 'auto' for 'cuda' where there is one")
+    if device == "cuda" and not on_gpu("auto"):
+        raise InvalidInput("device", device, "'cpu' or 'auto' here: torch finds no CUDA device")
+
+
+def on_gpu(device: str) -> bool:
+    """Whether a sampler with this option runs on a CUDA device."""
+    if device == "cpu":
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def derived_seed(*parts: int) -> int:
     """A 63-bit seed that depends on every part, in order: one stream for each (run seed, step, ...)."""
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))

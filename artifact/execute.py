@@ -1,0 +1,174 @@
+"""Run one notebook with checked parameters: python -m artifact.execute NOTEBOOK --output RENDERED [--parameters JSON] ...
+
+Parameters are validated before a kernel starts. The kernel talks over a private IPC socket, so runs beside each other never race for
+a port, and computes on one thread, so its numbers do not depend on the machine's load. The rendered copy is written whole, without
+what changes from run to run; when a cell fails, it is kept as *.failed.ipynb and the error is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+# Where jsonschema finds this package it builds a parser of IRIs, for a second of every run; notebooks have none to check.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+import nbformat
+import papermill
+from traitlets.config import Config
+
+from artifact.files import ROOT, in_project, relative
+from artifact.origins import STORED_AS, origin_of, page_digest
+from artifact.parameters import check_inputs, notebook_parameters
+from artifact.results import provenance
+from qnn_core.errors import InvalidInput, MissingData, NotWritten, check_count
+from qnn_core.files import atomic_write, check_writable
+
+KERNEL = "python3"
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1) -> None:
+    """Run notebooks/<notebook>.ipynb with the given parameters and store the rendered copy at `output`.
+
+    Raises InvalidInput before any work for unusable parameters, and papermill's PapermillExecutionError when a cell fails.
+    """
+    parameters = notebook_parameters(notebook, values)
+    check_count("threads", threads)
+    check_inputs(parameters)
+    rendered = in_project(output)
+    for target in [str(rendered), *_stored(parameters)]:
+        check_writable(in_project(target))
+    failed = rendered.with_suffix(".failed.ipynb")
+    with tempfile.TemporaryDirectory(prefix="qnn-") as scratch, _kernel_environment(threads):
+        working_copy = Path(scratch) / "running.ipynb"
+        connection = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(scratch) / "kernel")}})
+        try:
+            papermill.execute_notebook(
+                ROOT / "notebooks" / f"{notebook}.ipynb",
+                working_copy,
+                parameters=json.loads(parameters.model_dump_json()),
+                kernel_name=KERNEL,
+                cwd=ROOT,
+                progress_bar=False,
+                config=connection,
+                extra_arguments=["--log-level=CRITICAL"],
+            )
+        except papermill.PapermillExecutionError:
+            _store(working_copy, failed)
+            raise
+        _store(working_copy, rendered, _origin(notebook, parameters))
+    failed.unlink(missing_ok=True)
+
+
+@contextmanager
+def _kernel_environment(threads: int) -> Iterator[None]:
+    """What the kernel inherits: its number of threads and a fixed hash seed. This process is put back as it was."""
+    before = dict(os.environ)
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), PYTHONHASHSEED="0")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _stored(parameters: Any) -> list[str]:
+    """The file, if any, in which a notebook leaves its result or the record of it."""
+    return [f"{value}{STORED_AS[name]}" for name, value in parameters if name in STORED_AS]
+
+
+def _origin(notebook: str, parameters: Any) -> dict[str, Any]:
+    """What made a page: the provenance of the result that it stored, else that of this process; without wall time."""
+    stored = _stored(parameters)
+    if stored and in_project(stored[0]).is_file():
+        record = origin_of(stored[0]).record
+    else:
+        record = provenance(notebook, parameters.model_dump(mode="json"), "none", 0.0)
+    return {name: value for name, value in record.items() if name not in ("seconds", "file", "pictures")}
+
+
+def _store(executed: Path, target: Path, origin: dict[str, Any] | None = None) -> None:
+    """Write the executed notebook with where it came from, and without what changes from run to run: times, progress bars, paths."""
+    notebook = nbformat.read(executed, as_version=4)
+    notebook.metadata = nbformat.from_dict(
+        {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
+    )
+    notebook.metadata.get("language_info", {}).pop("version", None)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
+        if cell.cell_type == "code":
+            cell.outputs = _joined_streams([output for output in cell.outputs if not _is_progress_bar(output)])
+    if origin is not None:
+        shown = json.loads(nbformat.writes(notebook))["cells"]
+        notebook.metadata["provenance"] = nbformat.from_dict({**origin, "page_sha256": page_digest(shown)})
+    text = nbformat.writes(notebook)
+    with atomic_write(target, "w") as file:
+        file.write(text if text.endswith("\n") else text + "\n")
+
+
+def _joined_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Printed text arrives in pieces cut at random; neighbouring pieces of one stream become one."""
+    joined: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last is not None and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def _is_progress_bar(output: nbformat.NotebookNode) -> bool:
+    """tqdm redraws its line on stderr, and ends it there."""
+    return output.output_type == "stream" and output.name == "stderr" and ("\r" in output.text or not output.text.strip())
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(twice)} is given twice")
+    return dict(pairs)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m artifact.execute", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("notebook", help="name of the notebook, for example 02_training")
+    parser.add_argument("--output", required=True, help="where to store the rendered copy")
+    parser.add_argument(
+        "--parameters", action="append", default=[], help="parameters as a JSON object; may be given more than once"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads of the kernel's arithmetic (default 1)")
+    options = parser.parse_args(arguments)
+    values: dict[str, Any] = {}
+    for given in options.parameters:
+        try:
+            part = dict(json.loads(given, object_pairs_hook=_named_once))
+        except (TypeError, ValueError) as failure:
+            parser.error(f"--parameters is not a JSON object: {failure}")
+        if twice := sorted(set(part) & set(values)):
+            parser.error(f"--parameters names {', '.join(twice)} twice")
+        values |= part
+    try:
+        execute(options.notebook, options.output, values, options.threads)
+    except (InvalidInput, MissingData, NotWritten) as failure:
+        print(failure, file=sys.stderr)
+        return 2
+    except papermill.PapermillExecutionError as failure:
+        kept = relative(in_project(options.output).with_suffix(".failed.ipynb"))
+        print(f"{options.notebook} stopped: {failure.ename}: {failure.evalue}\nThe notebook so far: {kept}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

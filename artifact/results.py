@@ -1,0 +1,180 @@
+"""Results on disk: arrays in an .npz file and, beside it, a .json file that says where they came from.
+
+Both are written whole or not at all. The .json carries the SHA-256 of the .npz and of itself, so a truncated or altered file is noticed
+when it is read. Wall time stands in the .json only: two identical runs write identical .npz files.
+
+python -m artifact.results show FILE tells where any stored number, figure or rendered page came from.
+"""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from llvmlite.binding import get_host_cpu_name
+
+from artifact.files import ROOT, in_project, relative
+from qnn_core.errors import DamagedFile, InvalidInput, MissingData
+from qnn_core.files import atomic_write, file_sha256, read_arrays, read_record, write_record
+from studies.stored import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PACKAGES = ("numpy", "numba", "torch", "scipy", "scikit-learn", "dimod", "dwave-samplers", "matplotlib", "papermill")
+PACKAGES = ("qnn_core", "qnn_dwave", "studies", "artifact")
+"""The project's own, each of which may use those before it."""
+REMEDY = "delete it and run again"
+
+
+def expand(patterns: Iterable[str]) -> list[str]:
+    """Result paths for names or glob patterns, sorted within each pattern; a pattern that matches nothing is an error."""
+    paths: list[str] = []
+    for pattern in patterns:
+        if any(mark in pattern for mark in "*?["):
+            found = sorted(relative(path) for path in ROOT.glob(pattern))
+            if not found:
+                raise MissingData(f"No result matches {pattern}; run ./run_all.sh to make the quick profile's results.")
+            paths += found
+        else:
+            paths.append(pattern)
+    return paths
+
+
+def save_result(
+    path: str,
+    arrays: Mapping[str, Any],
+    *,
+    notebook: str,
+    parameters: Mapping[str, Any],
+    kind: str,
+    seconds: float,
+    inputs: Iterable[str] = (),
+    data_sha256: str | None = None,
+    pictures: Iterable[str] = (),
+) -> None:
+    """Store arrays at `path` (.npz) with their provenance.
+
+    notebook: that made them. parameters: all of the run's, the seed among them. kind: of the sampler or method, in words.
+    seconds: wall time of the work. inputs: results that were read. data_sha256: of the data set. pictures: files that
+    show the arrays.
+    """
+    if not path.endswith(".npz"):
+        raise InvalidInput("path", path, "a name that ends in .npz")
+    with atomic_write(in_project(path)) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    made = provenance(notebook, parameters, kind, seconds, inputs, data_sha256)
+    shown = {Path(name).name: file_sha256(in_project(name)) for name in pictures}
+    write_record(
+        in_project(sidecar(path)), {"file": Path(path).name, "sha256": file_sha256(in_project(path)), "pictures": shown, **made}
+    )
+
+
+def save_figure(
+    figure: Figure,
+    path: str,
+    data: Mapping[str, Any],
+    *,
+    notebook: str,
+    parameters: Mapping[str, Any],
+    kind: str,
+    seconds: float,
+    inputs: Iterable[str],
+) -> None:
+    """Write path.png, path.pdf, and the plotted numbers with their provenance, path.npz and path.json.
+
+    The files carry no dates, so the same numbers give the same bytes.
+    """
+    for ending, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None, "Producer": None})):
+        with atomic_write(in_project(path + ending)) as file:
+            figure.savefig(file, format=ending[1:], metadata=metadata)
+    save_result(
+        path + ".npz",
+        data,
+        notebook=notebook,
+        parameters=parameters,
+        kind=kind,
+        seconds=seconds,
+        inputs=inputs,
+        pictures=(path + ".png", path + ".pdf"),
+    )
+
+
+def provenance(
+    notebook: str,
+    parameters: Mapping[str, Any],
+    kind: str,
+    seconds: float,
+    inputs: Iterable[str] = (),
+    data_sha256: str | None = None,
+) -> dict[str, Any]:
+    """What made a result, for the record beside it: the arguments, as in `save_result`, and the code, packages and processor used."""
+    return {
+        "notebook": notebook,
+        "parameters": dict(parameters),
+        "sampler_kind": kind,
+        "data_sha256": data_sha256,
+        "inputs": {relative(name): file_sha256(in_project(name)) for name in inputs},
+        **versions(),
+        "processor": f"{platform.machine()} {get_host_cpu_name()}",
+        "seconds": round(seconds, 3),
+    }
+
+
+def load_result(path: str) -> Result:
+    """Read a stored result after checking it against its provenance.
+
+    Raises MissingData when it, or the .json beside it, does not exist, and DamagedFile when the content does not match.
+    """
+    file, record = in_project(path), in_project(sidecar(path))
+    for needed in (file, record):
+        if not needed.is_file():
+            raise MissingData(f"{relative(needed)} does not exist; ./run_all.sh makes the results of a profile.")
+    made = read_record(record, REMEDY)
+    if file_sha256(file) != made.get("sha256"):
+        raise DamagedFile(f"{relative(file)} does not match its recorded SHA-256; {REMEDY}.")
+    return Result(path, read_arrays(file, REMEDY), made)
+
+
+def versions() -> dict[str, Any]:
+    """What computed a result: the project's commit, the packages that matter for numbers, and Python."""
+    return {
+        "code": code_version(),
+        "packages": {package: version(package) for package in _PACKAGES},
+        "python": platform.python_version(),
+    }
+
+
+@cache
+def code_version() -> dict[str, Any]:
+    """Git commit of the project and whether its code differs from it; None where there is no git."""
+    try:
+        commit = git("rev-parse", "HEAD")
+        changed = bool(git("status", "--porcelain", "--", *PACKAGES, ":(glob)notebooks/*.ipynb", "config/*.yaml", "Snakefile"))
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "changed": None}
+    return {"commit": commit, "changed": changed}
+
+
+def git(*arguments: str) -> str:
+    """What git says of the project; raises OSError or CalledProcessError where there is none."""
+    done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def sidecar(path: str) -> str:
+    """The .json file that belongs to a stored file."""
+    return str(Path(path).with_suffix(".json"))
+
+
+if __name__ == "__main__":
+    from artifact.origins import main
+
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Before a run: remove what can be made again and is not what it was. python -m artifact.tidy [--profile quick]
+
+A run that was killed while it wrote leaves a temporary file; a disk, a copy or a person can alter a finished one. Snakemake looks at
+dates alone, so nothing would make those again. Every file of a profile is held against its SHA-256 here; what does not match is named,
+in one sentence, and removed with all that the same notebook made, so that Snakemake misses it: results, figures and rendered pages, the
+table of claims, checkpoints, and embeddings; a page or record in these folders that the workflow did not write counts as damaged.
+Recorded reads and data sets are never touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from artifact.files import in_project, relative
+from artifact.origins import read_page
+from qnn_core.errors import DamagedFile
+from qnn_core.files import file_sha256, read_record, read_sealed
+
+EMBEDDINGS = "data/embeddings"
+_AGAIN = "it is made again"
+
+
+def outputs(profile: str) -> tuple[str, str, str]:
+    """The folders of a profile's results, figures and rendered pages."""
+    return f"data/results/{profile}", f"figures/{profile}", f"notebooks/rendered/{profile}"
+
+
+def tidy(profile: str) -> list[str]:
+    """Remove leftovers and damaged files of a profile; returns a sentence for each damaged one."""
+    results, figures, pages = (in_project(folder) for folder in outputs(profile))
+    embeddings = in_project(EMBEDDINGS)
+    for leftover in (path for folder in (results, figures, pages, embeddings) for path in folder.rglob(".*") if path.is_file()):
+        leftover.unlink()
+    found = [_damage(checkpoint, "training begins from its start") for checkpoint in sorted(results.rglob("*.checkpoint"))]
+    found += [_damage(embedding, _AGAIN) for embedding in sorted(embeddings.rglob("*.json"))]
+    found += [_damaged_family(record, pages) for folder in (results, figures) for record in sorted(folder.rglob("*.json"))]
+    found += [_damage(page, _AGAIN) for page in sorted(pages.rglob("*.ipynb")) if _rendered(page)]
+    return [sentence for sentence in found if sentence]
+
+
+def _rendered(page: Path) -> bool:
+    """Whether it is a page of the workflow's: not one that failed, nor what Jupyter keeps of one that was opened."""
+    return not page.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in page.parts
+
+
+def _damage(path: Path, remedy: str) -> str:
+    """What is wrong with a file that carries its own SHA-256, which then is removed; nothing if nothing is."""
+    read = {".checkpoint": read_sealed, ".json": read_record, ".ipynb": read_page}[path.suffix]
+    try:
+        read(path, remedy)
+    except DamagedFile as failure:
+        path.unlink()
+        return str(failure)
+    return ""
+
+
+def _damaged_family(record: Path, pages: Path) -> str:
+    """What is wrong with a record, or with what it is the record of; all of it is removed then, the record last."""
+    family = [path for path in (record.with_suffix(ending) for ending in (".npz", ".png", ".pdf")) if path.is_file()]
+    try:
+        content = read_record(record, _AGAIN)
+        family += _pages_of(content.get("provenance", content), record, pages)
+        _check(content, record, family)
+    except DamagedFile as failure:
+        for path in [*family, record]:
+            path.unlink()
+        return str(failure)
+    return ""
+
+
+def _pages_of(made: dict[str, Any], record: Path, pages: Path) -> Iterator[Path]:
+    """The rendered page of a notebook: one for all, or one for each of its results."""
+    name = str(made.get("notebook"))
+    return (page for page in (pages / f"{name}.ipynb", pages / name / f"{record.stem}.ipynb") if page.is_file())
+
+
+def _check(content: dict[str, Any], record: Path, family: list[Path]) -> None:
+    expected = dict(content.get("pictures", {}))
+    if "file" in content:
+        expected[content["file"]] = content["sha256"]
+    for name, sha256 in expected.items():
+        path = record.with_name(name)
+        if not path.is_file() and name == content.get("file"):
+            continue  # a result too large to be kept, of which the record is
+        if not path.is_file():
+            raise DamagedFile(f"{relative(path)} is missing; {_AGAIN}.")
+        if file_sha256(path) != sha256:
+            raise DamagedFile(f"{relative(path)} does not match its recorded SHA-256; {_AGAIN}.")
+    for page in (path for path in family if path.suffix == ".ipynb"):
+        read_page(page, _AGAIN)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m artifact.tidy", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--profile", default="quick")
+    for sentence in tidy(parser.parse_args(arguments).profile):
+        print(sentence)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

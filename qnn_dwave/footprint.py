@@ -1,0 +1,132 @@
+"""What a problem of some layers takes on an annealer's chip: qubits by a real embedding, and modelled time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import networkx as nx
+import numpy as np
+
+from qnn_core.errors import InvalidInput
+from qnn_core.samplers.base import Sampler
+from qnn_core.windows import Window, WindowSampler
+from qnn_dwave.device import Anneal, MockDevice
+from qnn_dwave.tiles import Tiles, find_tiles
+
+Family = Literal["zephyr", "pegasus"]
+
+
+def chip(family: Family, size: int, missing: int = 0, seed: int = 0) -> nx.Graph:
+    """The graph of an annealer's qubits: Zephyr or Pegasus of some size, less `missing` qubits drawn at random, as no real chip is whole."""
+    import dwave.graphs
+
+    if family not in ("zephyr", "pegasus"):
+        raise InvalidInput("family", family, '"zephyr" or "pegasus"')
+    make = dwave.graphs.zephyr_graph if family == "zephyr" else dwave.graphs.pegasus_graph
+    whole = make(size)
+    if not 0 <= missing < len(whole):
+        raise InvalidInput("missing", missing, f"0 .. {len(whole) - 1}")
+    lost = np.random.default_rng(seed).choice(sorted(whole), missing, replace=False).tolist()
+    return make(size, node_list=[qubit for qubit in whole if qubit not in set(lost)])
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """One problem of these layers on one chip.
+
+    spins, couplers: of the problem. qubits: of its embedding; None if none was found. side_by_side: disjoint embeddings found, so problems of
+    one submission. longest_chain, mean_chain: qubits of a spin. degree: couplers of the chip that a qubit uses, on average, those
+    inside of chains included.
+    """
+
+    spins: int
+    couplers: int
+    qubits: int | None = None
+    side_by_side: int = 0
+    longest_chain: int = 0
+    mean_chain: float = math.nan
+    degree: float = math.nan
+
+
+def footprint(layers: tuple[int, ...], graph: nx.Graph, folder: str, most: int = 1) -> Footprint:
+    """Measured on embeddings by `find_tiles`: bicliques only, since the general heuristic takes minutes for networks that do not fit.
+
+    folder: where embeddings are kept. most: how many to place side by side.
+    """
+    logical = {"spins": sum(layers), "couplers": sum(left * right for left, right in pairwise(layers))}
+    try:
+        tiles = find_tiles(layers, graph, most, folder, heuristic=False)
+    except InvalidInput:
+        return Footprint(**logical)
+    return Footprint(
+        **logical,
+        qubits=sum(map(len, tiles.embeddings[0])),
+        side_by_side=len(tiles),
+        longest_chain=tiles.longest_chain,
+        mean_chain=tiles.mean_chain,
+        degree=_degree(tiles, graph),
+    )
+
+
+def _degree(tiles: Tiles, graph: nx.Graph) -> float:
+    """Couplers in use an embedding: those inside chains, and those between the chains of neighbouring layers."""
+    layer_of_spin = np.repeat(np.arange(len(tiles.layers)), tiles.layers).tolist()
+    ends = 0
+    for embedding in tiles.embeddings:
+        owner = {qubit: spin for spin, chain in enumerate(embedding) for qubit in chain}
+        for qubit, spin in owner.items():
+            for other in graph[qubit]:
+                if other in owner and (owner[other] == spin or abs(layer_of_spin[owner[other]] - layer_of_spin[spin]) == 1):
+                    ends += 1
+    return ends / tiles.num_qubits
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What sampling a network takes of a chip, window by window.
+
+    spins, couplers, qubits: of its largest window, qubits None if one of them does not fit. windows: anneals of a read.
+    seconds: modelled access time for the reads of one batch of images, None if it does not fit.
+    """
+
+    spins: int
+    couplers: int
+    qubits: int | None
+    windows: int
+    seconds: float | None
+
+
+def demand(
+    sampler: Sampler, layers: tuple[int, ...], graph: nx.Graph, folder: str, images: int, num_reads: int, most: int = 1
+) -> Demand:
+    """What `sampler`, a `WindowSampler` or one that takes the network whole, needs for `num_reads` reads of each of some images.
+
+    All at once, an image is one problem that is read `num_reads` times. In windows each read has frozen states, so a problem, of its own.
+    Problems are placed side by side, `most` of them or as many as fit; a submission's time is that of `MockDevice`: programming, anneals of
+    20 microseconds, and readout.
+    """
+    whole = Window(0, tuple((0, size) for size in layers))
+    windows = sampler.windows(layers) if isinstance(sampler, WindowSampler) else [whole]
+    found = {window.sizes: footprint(window.sizes, graph, folder, most) for window in windows}
+    problems, reads = (images, num_reads) if windows == [whole] else (images * num_reads, 1)
+    qubits = [measured.qubits for measured in found.values()]
+    fits = [count for count in qubits if count is not None]
+    return Demand(
+        spins=max(measured.spins for measured in found.values()),
+        couplers=max(measured.couplers for measured in found.values()),
+        qubits=max(fits) if len(fits) == len(qubits) else None,
+        windows=len(windows),
+        seconds=_seconds([found[window.sizes].side_by_side for window in windows], problems, reads)
+        if len(fits) == len(qubits)
+        else None,
+    )
+
+
+def _seconds(side_by_side: Sequence[int], problems: int, num_reads: int) -> float:
+    device = MockDevice(("zephyr", 1), sweeps=1, beta=(1.0, 1.0), control_error=(0.0, 0.0))
+    anneal = Anneal(duration=20.0, turning_point=0.5, hold=0.0)
+    return sum(math.ceil(problems / tiles) * device.access_seconds(0, num_reads, anneal) for tiles in side_by_side)

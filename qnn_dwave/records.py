@@ -1,0 +1,181 @@
+"""What an annealer ever answered, on disk before it is used.
+
+A folder holds one run: `settings.json`, the annealer and how it was asked; `tiles-*.json`, where the spins were placed; and one file
+for each submission, named by the seed of the call, the place of the images in it and the cycle. Asking the same again reads the
+file: a run that was stopped goes on without paying twice, and a reader without an annealer sees the same reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int8, Int64
+
+from qnn_core.errors import DamagedFile, InvalidInput, MissingData
+from qnn_core.files import atomic_write, read_arrays, read_record, shown, write_record
+from qnn_core.ising import IsingProblem
+from qnn_dwave.tiles import Tiles, as_content, from_content
+
+_PROBES = 4
+_NEEDED = "restore it from a copy: without it the recorded reads cannot be understood"
+_PAY_AGAIN = "restore it from a copy, or delete it: then the annealer is asked, and paid, once more"
+_ARRAYS = ("spins", "shape", "qubits", "scale", "chain_strength", "qpu_seconds", "problem_id", "num_reads", "probe")
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """Reads of one submission, as the qubits gave them.
+
+    spins: (R, Q) of the qubits `qubits`. scale: what fields and couplings were multiplied with. chain_strength: coupling that holds
+    the qubits of a spin together, before that scale. qpu_seconds: access time, as the
+    annealer charged it, or as modelled where `problem_id` is empty.
+    """
+
+    spins: Int8[np.ndarray, "R Q"]
+    qubits: Int64[np.ndarray, " Q"]
+    scale: float
+    chain_strength: float
+    qpu_seconds: float
+    problem_id: str
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One submission of a run: which it is, and a few energies that tell its problem from any other.
+
+    seed: of the call. block: number of the submission in it. cycle: 0 for the forward anneal, then the reverse ones. probe: (B, 4)
+    energies of fixed random configurations.
+    """
+
+    seed: int
+    block: int
+    cycle: int
+    num_reads: int
+    probe: Float32[np.ndarray, "B 4"]
+
+    @property
+    def file(self) -> str:
+        return f"{self.seed:016x}-{self.block:05d}-{self.cycle:02d}.npz"
+
+
+def probe_energies(problem: IsingProblem) -> Float32[np.ndarray, "B 4"]:
+    """Energies of four fixed random configurations of every image."""
+    spins = np.random.default_rng(0).choice(np.array([-1, 1], np.int8), size=(1, _PROBES, problem.num_spins))
+    return problem.energy(np.broadcast_to(spins, (problem.num_images, *spins.shape[1:])))
+
+
+class Records:
+    """The answers of one run in a folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.settings: dict[str, Any] = {}
+
+    def open(self, settings: Mapping[str, Any]) -> None:
+        """Begin, or go on with, a run of these settings; a folder of other settings is refused."""
+        self.settings = json.loads(json.dumps(settings))
+        if not self._path("settings.json").exists():
+            write_record(self._path("settings.json"), self.settings)
+            return
+        there = self._read_settings()
+        differing = sorted(name for name in {*there, *self.settings} if there.get(name) != self.settings.get(name))
+        if differing:
+            raise InvalidInput(
+                "record",
+                self.folder,
+                f"a folder of its own for this run: that one records a run with other {', '.join(differing)}",
+            )
+
+    def reopen(self) -> None:
+        """Read the settings of a recorded run."""
+        if not self._path("settings.json").is_file():
+            raise MissingData(f"There are no recorded reads in {shown(self.folder)}: give the folder that a run recorded into.")
+        self.settings = self._read_settings()
+
+    def tiles(self, layers: tuple[int, ...]) -> Tiles | None:
+        """Where this run placed a network, if it did."""
+        path = self._path(f"tiles-{'-'.join(map(str, layers))}.json")
+        if not path.is_file():
+            return None
+        return from_content(read_record(path, _NEEDED))
+
+    def keep_tiles(self, tiles: Tiles) -> None:
+        write_record(self._path(f"tiles-{'-'.join(map(str, tiles.layers))}.json"), as_content(tiles))
+
+    def find(self, question: Question) -> Answer | None:
+        """The recorded answer, None if there is none; InvalidInput if it answers another problem."""
+        path = self._path(question.file)
+        if not path.is_file():
+            return None
+        content = _read(path)
+        probe = content["probe"]
+        same = probe.shape == question.probe.shape and int(content["num_reads"]) == question.num_reads
+        if not same or not np.allclose(probe, question.probe, rtol=1e-3, atol=1e-3 * float(np.abs(probe).max(initial=1e-3))):
+            raise InvalidInput(
+                "record",
+                self.folder,
+                f"a folder of this run: {question.file} there answers another problem (data, weights or reads)",
+            )
+        reads, qubits = content["shape"]
+        spins = np.unpackbits(content["spins"], axis=1, count=int(qubits))[: int(reads)]
+        return Answer(
+            (2 * spins.astype(np.int8) - 1).astype(np.int8),
+            content["qubits"],
+            float(content["scale"]),
+            float(content["chain_strength"]),
+            float(content["qpu_seconds"]),
+            str(content["problem_id"]),
+        )
+
+    def keep(self, question: Question, answer: Answer) -> None:
+        """Write an answer down, whole or not at all, and forget that it was pending."""
+        with atomic_write(self._path(question.file)) as file:
+            np.savez_compressed(
+                file,
+                spins=np.packbits(answer.spins > 0, axis=1),
+                shape=np.array(answer.spins.shape),
+                qubits=answer.qubits,
+                scale=answer.scale,
+                chain_strength=answer.chain_strength,
+                qpu_seconds=answer.qpu_seconds,
+                problem_id=answer.problem_id,
+                num_reads=question.num_reads,
+                probe=question.probe,
+            )
+        self._pending(question).unlink(missing_ok=True)
+
+    def note_submitted(self, question: Question, problem_id: str) -> None:
+        """Write down that a problem is on its way, so that its answer can be fetched if this process is killed."""
+        with atomic_write(self._pending(question), "w") as file:
+            file.write(problem_id)
+
+    def submitted(self, question: Question) -> str | None:
+        """The name of a problem that is on its way."""
+        path = self._pending(question)
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+
+    def spent(self) -> float:
+        """Seconds of access time of all answers here."""
+        return float(sum(float(_read(path)["qpu_seconds"]) for path in sorted(Path(self.folder).glob("*.npz"))))
+
+    def _path(self, name: str) -> Path:
+        return Path(self.folder) / name
+
+    def _pending(self, question: Question) -> Path:
+        return self._path(question.file).with_suffix(".pending")
+
+    def _read_settings(self) -> dict[str, Any]:
+        return read_record(self._path("settings.json"), _NEEDED)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a record; the archive's own checksums tell whether it is whole."""
+    arrays = read_arrays(path, _PAY_AGAIN, _ARRAYS)
+    if set(arrays) != set(_ARRAYS):
+        raise DamagedFile(f"{shown(path)} is damaged; {_PAY_AGAIN}.")
+    return arrays

@@ -1,0 +1,1 @@
+"""The studies of the paper: plain arguments in, numbers and figures out."""
