@@ -157,6 +157,12 @@ class Dataset:
     def _of_training(self, rows: Int64[np.ndarray, " n"]) -> Dataset:
         return replace(self, name=f"{self.name}-{len(rows)}", x_train=self.x_train[rows], y_train=self.y_train[rows])
 
+    def sample(self, images: int, seed: int) -> Dataset:
+        """At most `images` of the training and of the test images each, drawn by the seed: enough to estimate errors on."""
+        random = np.random.default_rng([seed, 0x5A])
+        rows, others = (np.sort(random.permutation(len(labels))[:images]) for labels in (self.y_train, self.y_test))
+        return replace(self._of_training(rows), x_test=self.x_test[others], y_test=self.y_test[others])
+
     def only_classes(self, classes: tuple[int, ...]) -> Dataset:
         """The images of some classes, relabelled 0, 1, ... in the order given."""
         unknown = sorted(set(classes) - set(range(self.num_classes)))

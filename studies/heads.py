@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
+from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput, check_number
 from qnn_core.ising import relax, sign
@@ -53,7 +53,7 @@ def search_heads(
     """
     check_number("margin", margin)
     problem = net.problem(x)
-    clamped = net.clamped(x, labels)[:, None]
+    clamped = code_reads(net, problem, labels)
     reads = sampler.sample(problem, num_reads, seed)
     spins = relax(problem, reads.spins)
     heads = find_heads(net, problem, Reads(spins, problem.energy(spins)), clamped, labels, margin, "class")
@@ -62,7 +62,7 @@ def search_heads(
         heads.mean(axis=1),
         np.array(distinct, np.int64),
         _existing(net, x, labels, margin).sum(axis=1).astype(np.float64) if _enumerable(net) else np.full(len(x), np.nan),
-        _rival_found(net, x, labels, complete(net, problem, x, labels, reads)),
+        _rival_found(net, x, labels, complete(net, problem, labels, reads)),
     )
 
 
@@ -178,13 +178,13 @@ def count_cut(
     if not _enumerable(net):
         raise InvalidInput("sizes", net.sizes, f"one hidden layer and at most {MAX_OUTPUTS} outputs, to enumerate heads")
     problem = net.problem(x)
-    clamped = net.clamped(x, labels)[:, None]
-    completed = complete(net, problem, x, labels, reads)
+    clamped = code_reads(net, problem, labels)
+    completed = complete(net, problem, labels, reads)
     heads = find_heads(net, problem, completed, clamped, labels, margin, "class")
     changed = net.copy()
     if heads.any():
         weights = head_weights(heads, completed.energies, "deepest")
-        gradients = cut_gradient(net, x, clamped, completed.spins, weights)
+        gradients = cut_gradient(net, x, clamped.spins, completed.spins, weights)
         optimiser = Adam([torch.from_numpy(parameter) for parameter in changed.parameters])
         optimiser.step([torch.from_numpy(gradient) for gradient in gradients], lr)
     before, after = (_existing(network, x, labels, margin) for network in (net, changed))

@@ -87,5 +87,5 @@ def view_reads(
         reads = sampler.sample(problem, num_reads, seed)
         views[moment, AS_READ] = landscape(net, x, label, reads)
         if completed:
-            views[moment, AS_CUT] = landscape(net, x, label, complete(net, problem, x, label, reads))
+            views[moment, AS_CUT] = landscape(net, x, label, complete(net, problem, label, reads))
     return Views(margin, views)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
 PACKAGES = ("qnn_core", "qnn_dwave", "studies", "artifact")
-COMPILED = ("kernels", "enumeration", "evolution")
+COMPILED = ("loops", "kernels", "enumeration", "evolution")
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,19 @@ FAULTS = [
     Fault("qnn_core/optimiser.py", "beta2=0.999", "beta2=0.99", "test_optimiser.py::test_steps_are_those_of_torch"),
     Fault("qnn_core/backprop.py", "summed_out = felt.abs() + softplus(-2 * felt.abs())", "summed_out = felt.abs() + softplus(-felt.abs())",
           "test_training.py::test_energy_scores_are_the_free_energies_of_the_codes"),
+    # Rules
+    Fault("qnn_core/rules.py", 'forms = [] if self.name == "completed" else [free]',
+          'forms = [] if self.name == "completed" else [complete(net, problem, labels, free)]',
+          "test_rules.py::test_only_what_should_be_completed_is"),
+    Fault("qnn_core/rules.py", "weights = head_weights(every, free.energies, self.weighting) / np.float32(self.nudge)",
+          "weights = head_weights(every, free.energies, self.weighting)",
+          "test_rules.py::test_equilibrium_propagation_of_ground_states"),
+    Fault("qnn_core/network.py", "fields[:, free.layer_slices[-1]] += np.float32(nudge)", "fields[:, free.layer_slices[-1]] -= np.float32(nudge)",
+          "test_rules.py::test_equilibrium_propagation_of_ground_states"),
+    Fault("qnn_core/answers.py", "reads.energies.argmin(axis=1)", "reads.energies.argmax(axis=1)",
+          "test_rules.py::test_own_answers_are_those_of_enumerated_ground_states"),
+    Fault("qnn_core/optimiser.py", "(_FORGETTING + 1) / (step + _FORGETTING)", "_FORGETTING / (step + _FORGETTING)",
+          "test_optimiser.py::test_the_average_is_the_weighted_mean_over_all_steps"),
     Fault("qnn_core/training.py", 'self.optimiser.load_state(state["optimiser"])', "self.optimiser.state()",
           "test_training.py::test_a_killed_run_goes_on_bit_for_bit"),
     Fault("qnn_core/windows.py", "problem.couplings[layer - 1][:, begin:end]", "problem.couplings[layer - 1][:, begin:end] * 2",

@@ -23,6 +23,7 @@ from qnn_core.samplers.base import (
     check_seed,
     on_gpu,
 )
+from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.samplers.kernels import anneal_collapsed
 
 
@@ -31,13 +32,14 @@ class CollapsedSampler:
     """Batched annealing of the outputs with the hidden spins summed out; exactly one hidden layer, any size.
 
     sweeps: draws of every output per read; the hidden spins are drawn once, at the end. beta: inverse temperatures (hot, cold),
-    dimensionless, passed through geometrically; equal numbers sample at a fixed temperature. anneals: how many separate anneals share
+    dimensionless, passed through geometrically; equal numbers sample at a fixed temperature; None for the problem's own scale,
+    `own_range`. anneals: how many separate anneals share
     the sweeps of a read, which keeps the outputs of the deepest: several short ones find the ground state more often than one long
     one, at the price of less variety among reads. device, and the random numbers: as for `GibbsSampler`.
     """
 
     sweeps: int = 20
-    beta: tuple[float, float] = (0.1, 5.0)
+    beta: tuple[float, float] | None = None
     anneals: int = 1
     device: str = "cpu"
 
@@ -54,10 +56,14 @@ class CollapsedSampler:
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
+        if len(problem.layers) == 1:
+            # Spins that do not interact: one draw at the last temperature is exact.
+            cold = float(annealing_betas(problem, self.sweeps, self.beta)[-1])
+            return GibbsSampler(1, (cold, cold)).sample(problem, num_reads, seed)
         if len(problem.layers) != 2:
             raise InvalidInput("layers", problem.layers, "one hidden layer and the outputs, for hidden spins to be summed out")
         check_counters(problem, self.sweeps, self.anneals)
-        betas = annealing_betas(self.sweeps // self.anneals, self.beta)
+        betas = annealing_betas(problem, self.sweeps // self.anneals, self.beta)
         if on_gpu(self.device):
             from qnn_core.samplers.on_torch import collapsed_reads
 

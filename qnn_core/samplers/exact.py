@@ -118,6 +118,8 @@ class ExactSampler:
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
+        if len(problem.layers) == 1:
+            return self._of_one_layer(problem, num_reads, seed)
         _check(problem)
         spent = {"spin_updates": 0, "enumerated_states": 1 << problem.layers[1]}
         if on_gpu(self.device):
@@ -140,6 +142,14 @@ class ExactSampler:
                 felt -= 2 * for_hidden.random(felt.shape) - 1
             spins[images] = np.concatenate([sign(felt), states[chosen]], axis=2)
         return Reads(spins, problem.energy(spins), spent)
+
+    def _of_one_layer(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
+        """Spins that do not interact: each in its field, or drawn in it."""
+        felt = np.repeat(problem.fields[:, None], num_reads, axis=1)
+        if self.beta is not None:
+            felt = np.tanh(self.beta * felt) - (2 * np.random.default_rng(seed).random(felt.shape) - 1)
+        spins = sign(felt)
+        return Reads(spins, problem.energy(spins), {"spin_updates": 0})
 
 
 def _hidden_fields(problem: IsingProblem, outputs: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ class GibbsSampler:
     """Batched block-Gibbs annealing; any depth, any size.
 
     sweeps: updates of every spin per read. beta: inverse temperatures (hot, cold), dimensionless, passed through
-    geometrically; equal numbers sample at a fixed temperature.
+    geometrically; equal numbers sample at a fixed temperature; None for the problem's own scale, `own_range`.
 
     device: "cpu" for the compiled loops, "cuda" for a graphics processor, "auto" for that where there is one.
 
@@ -42,7 +42,7 @@ class GibbsSampler:
     """
 
     sweeps: int = 20
-    beta: tuple[float, float] = (0.1, 5.0)
+    beta: tuple[float, float] | None = None
     device: str = "cpu"
 
     name: ClassVar[str] = "gibbs"
@@ -56,7 +56,7 @@ class GibbsSampler:
         check_num_reads(num_reads)
         check_seed(seed)
         check_counters(problem, self.sweeps)
-        betas = annealing_betas(self.sweeps, self.beta)
+        betas = annealing_betas(problem, self.sweeps, self.beta)
         if on_gpu(self.device):
             from qnn_core.samplers.on_torch import gibbs_reads
 

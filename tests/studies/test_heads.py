@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qnn_core import QNN, InvalidInput, get_sampler
-from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
+from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
 from qnn_core.samplers.base import Reads
 from qnn_core.samplers.exact import output_states
 from studies.heads import count_cut, search_along, search_heads, some_images
@@ -44,10 +44,10 @@ def test_a_cut_is_counted_by_enumeration_before_and_after(digits):
     np.testing.assert_array_equal(net.weights[0], before)
     assert cut.before == still.before == search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0).existing.mean()
     assert cut.gone > 0
-    completed = complete(net, net.problem(x), x, labels, reads)
-    clamped = net.clamped(x, labels)
-    heads = find_heads(net, net.problem(x), completed, clamped[:, None], labels, 3.0, "class")
-    gradients = cut_gradient(net, x, clamped[:, None], completed.spins, head_weights(heads, completed.energies, "deepest"))
+    completed = complete(net, net.problem(x), labels, reads)
+    clamped = code_reads(net, net.problem(x), labels)
+    heads = find_heads(net, net.problem(x), completed, clamped, labels, 3.0, "class")
+    gradients = cut_gradient(net, x, clamped.spins, completed.spins, head_weights(heads, completed.energies, "deepest"))
     for parameter, gradient in zip(net.parameters, gradients, strict=True):
         parameter -= np.float32(0.01) * np.sign(gradient)
     after = search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0).existing.mean()
