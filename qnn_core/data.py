@@ -94,7 +94,7 @@ class Dataset:
         """Of the four arrays' bytes, for provenance."""
         digest = hashlib.sha256()
         for name in _ARRAYS:
-            digest.update(np.ascontiguousarray(getattr(self, name)).reshape(-1).view(np.uint8))
+            digest.update(np.ascontiguousarray(getattr(self, name)).reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
 
     def hold_out(self, fraction: float, seed: int, num_train: int | None = None) -> Dataset:

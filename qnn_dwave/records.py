@@ -152,7 +152,7 @@ class Records:
             "probe": question.probe,
         }
         with atomic_write(self._path(question.file)) as file:
-            np.savez_compressed(file, **content, **{_SEAL: np.array(_seal(question.file, content))})
+            np.savez_compressed(file, allow_pickle=False, **content, **{_SEAL: np.array(_seal(question.file, content))})
         self._pending(question).unlink(missing_ok=True)
 
     def note_submitted(self, question: Question, problem_id: str) -> None:

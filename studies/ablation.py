@@ -27,7 +27,7 @@ EQUAL_READS = "deepest, equal reads"
 _WAYS: dict[str, dict[str, Any]] = {
     "deepest": {},
     "all heads": {"weighting": "uniform"},
-    "all heads, as they come": {"weighting": "uniform", "completed": False},
+    "all heads, as they come": {"weighting": "uniform", "rule": "as-read"},
 }
 
 
@@ -70,8 +70,8 @@ def one_change_each(recipe: Recipe, rate: float) -> dict[str, Recipe]:
     changes: dict[str, dict[str, Any]] = {
         RECOMMENDED: {},
         "all heads": {"weighting": "uniform"},
-        "reads as they come": {"completed": False},
-        "all heads, as they come": {"weighting": "uniform", "completed": False},
+        "reads as they come": {"rule": "as-read"},
+        "all heads, as they come": {"weighting": "uniform", "rule": "as-read"},
         "no margin": {"margin": 0.0},
         "margin / 4": {"margin": margin / 4},
         "margin x 4": {"margin": margin * 4},

@@ -22,6 +22,7 @@ from qnn_core.data import Dataset
 from qnn_core.landscape.minima import quench
 from qnn_core.landscape.overlaps import order_parameters
 from qnn_core.network import QNN
+from qnn_core.rules import RuleName
 from qnn_core.samplers.base import Sampler, derived_seed
 from qnn_core.statistics import PERCENT, UNBOUNDED, Interval, mean_interval
 from qnn_core.training import default_rate, train
@@ -40,7 +41,7 @@ def follow_size(
     sampler: Sampler,
     seed: int,
     *,
-    completed: bool,
+    rule: RuleName,
     slowness: float,
     images: int,
     reads: int,
@@ -50,7 +51,7 @@ def follow_size(
 ) -> dict[str, np.ndarray]:
     """Train one network, hidden = hidden_per_output x outputs, and follow the order of the reads of `images` test images.
 
-    completed: as in `train`. slowness: the rate is constant, the network's `default_rate` divided by this, so that the rise takes many
+    rule: as in `train`. slowness: the rate is constant, the network's `default_rate` divided by this, so that the rise takes many
     updates at every size. Returns layers, its spins; step (S,); q_ea, q_variance, chi, means over images, (S,); test_error, of the trained
     network; spin_updates, spent by training and by the reads.
     """
@@ -62,7 +63,10 @@ def follow_size(
         sampler,
         lr=default_rate(net, data) / slowness,
         schedule="constant",
-        completed=completed,
+        rule=rule,
+        averaged=False,
+        judged=None,
+        asked=0,
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 import matplotlib.pyplot as plt
@@ -22,6 +22,7 @@ from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN
 from qnn_core.samplers import Sampler, get_sampler
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
+from qnn_core.rules import Rule
 from qnn_core.training import train
 from studies.plots import COLUMN, METHOD_STYLE, PAGE, band, label_panels, legend_below, step_axis
 from studies.stored import Result, stack
@@ -30,11 +31,18 @@ from studies.tables import Table, table
 BASELINES = get_args(Method)
 
 
+def with_rule(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `train`, those of its rule gathered in one `Rule`; training: all of them side by side, `rule` the rule's name."""
+    named = {field.name: training[field.name] for field in fields(Rule) if field.name in training}
+    others = {name: value for name, value in training.items() if name not in named}
+    return {**others, "rule": Rule(training["rule"], **named)}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A training, all of it but its images and seed.
 
-    method: a sampler by name, or a baseline of `train_backprop`. hidden: spins or units of each hidden layer. training: options of `train`,
+    method: a sampler by name, or a baseline of `train_backprop`. hidden: spins or units of each hidden layer. training: see `with_rule`,
     of which a baseline takes epochs, batch_size, lr and schedule. network: options of `QNN`. annealing: options of the sampler.
     """
 
@@ -71,7 +79,7 @@ class Recipe:
     def train(self, data: Dataset, seed: int, **options: Any) -> History:
         """Train a new network; options: others of `train`, such as snapshots or a checkpoint, none for a baseline."""
         if self.method not in BASELINES:
-            return train(self.untrained(data, seed), data, self.sampler, **self.training, seed=seed, **options)
+            return train(self.untrained(data, seed), data, self.sampler, **with_rule(self.training), seed=seed, **options)
         shared = {name: self.training[name] for name in ("epochs", "batch_size", "lr", "schedule")}
         copies = self.network["copies"]
         return train_backprop(self.method, data, self.hidden, **shared, seed=seed, copies=copies, optimiser="adam", **options)  # type: ignore[arg-type]
