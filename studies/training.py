@@ -20,9 +20,9 @@ from qnn_core.errors import InvalidInput
 from qnn_core.history import History
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN
+from qnn_core.rules import Rule
 from qnn_core.samplers import Sampler, get_sampler
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
-from qnn_core.rules import Rule
 from qnn_core.training import train
 from studies.plots import COLUMN, METHOD_STYLE, PAGE, band, label_panels, legend_below, step_axis
 from studies.stored import Result, stack
