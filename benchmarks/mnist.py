@@ -15,7 +15,6 @@ from qnn_core import QNN, get_sampler, load_dataset, train
 from qnn_core.answers import own_answers
 from qnn_core.statistics import mean_interval
 
-
 NAMES = ("deployed error", "annealer's own answer wrong", "exactly the right code")
 
 
