@@ -9,14 +9,18 @@ reconstruction: the abstract of arXiv:2506.05244 names a network trained by an a
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from itertools import pairwise
 from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
-from qnn_core.errors import InvalidInput, check_count, check_number
+from qnn_core.errors import DamagedFile, InvalidInput, MissingData, check_count, check_number
+from qnn_core.files import atomic_write, read_arrays, shown
 from qnn_core.ising import IsingProblem, cool, feed_forward
 
 if TYPE_CHECKING:
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 WrongRule = Literal["class", "spins"]
 
 _IMAGES_AT_ONCE = 512
+_FORMAT = 1
+"""Of the files that `QNN.save` writes."""
 
 
 class QNN:
@@ -111,6 +117,42 @@ class QNN:
             raise InvalidInput("values", f"shapes {shapes}", f"shapes {expected}")
         for parameter, value in zip(self.parameters, values, strict=True):
             parameter[...] = value
+
+    def layout(self) -> dict[str, np.ndarray]:
+        """What makes the network beside its parameters: `sizes`, `copies`, and `centre` if it has one, as arrays to store."""
+        centre = {} if self.centre is None else {"centre": self.centre}
+        return {"sizes": np.array(self.sizes), "copies": np.array(self.copies), **centre}
+
+    @classmethod
+    def assembled(cls, layout: Mapping[str, np.ndarray], parameters: list[np.ndarray]) -> QNN:
+        """The network with this `layout` and these `parameters`; raises InvalidInput where they do not fit each other."""
+        net = cls(tuple(layout["sizes"].tolist()), layout["copies"].item(), centre=layout.get("centre"))
+        net.set_parameters(parameters)
+        return net
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to `path`, an .npz file, whole or not at all; raises NotWritten where that cannot be done."""
+        parameters = {f"parameter_{number}": value for number, value in enumerate(self.parameters)}
+        with atomic_write(path) as file:
+            np.savez(file, allow_pickle=False, format=np.array(_FORMAT), **self.layout(), **parameters)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> QNN:
+        """The network in a file of `save`.
+
+        Raises MissingData where there is none, and DamagedFile for what is damaged, no network, or of another format; nothing is unpickled.
+        """
+        if not Path(path).is_file():
+            raise MissingData(f"{shown(path)} does not exist; QNN.save writes such files.")
+        remedy = "save the network again"
+        arrays = read_arrays(path, remedy)
+        if arrays.get("format") != _FORMAT:
+            raise DamagedFile(f"{shown(path)} is no network of format {_FORMAT}; {remedy}.")
+        parameters = [value for name, value in arrays.items() if name.startswith("parameter_")]
+        try:
+            return cls.assembled(arrays, parameters)
+        except (KeyError, TypeError, ValueError) as failure:
+            raise DamagedFile(f"{shown(path)} is no whole network ({failure}); {remedy}.") from failure
 
     def measured(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B D"]:
         """Images measured from `centre`."""

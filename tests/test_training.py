@@ -15,9 +15,8 @@ from qnn_core.data import Dataset
 from qnn_core.errors import Diverged
 from qnn_core.history import evaluation_steps, log_spaced_steps, minibatches, snapshots_of
 from qnn_core.samplers.base import Reads
-from qnn_core.samplers.exact import output_log_weights, output_states
+from qnn_core.samplers.exact import output_log_weights
 from qnn_core.training import TrainingWarning, default_rate
-from studies.heads import count_cut, search_heads
 
 
 def easy_data(seed=0, train_images=60, test_images=40):
@@ -328,70 +327,3 @@ def test_bad_settings_are_refused_before_any_work():
         train_backprop("mlp", data, hidden=(), epochs=1)
     with pytest.raises(InvalidInput, match="one hidden layer"):
         train_backprop("energy", data, hidden=(4, 4), epochs=1)
-
-
-def test_heads_that_exist_are_those_that_enumeration_finds(digits):
-    """The existing heads against a count over all 2^9 configurations, and against the reads of enough deepest minima."""
-    data = digits.only_classes((0, 1, 2))
-    net = QNN((64, 5, 4), seed=0)
-    x, labels = data.x_test[:6], data.y_test[:6]
-    search = search_heads(net, x, labels, get_sampler("exact"), 16, margin=2.0, seed=0)
-    np.testing.assert_array_equal(search.distinct, search.existing)
-    every = output_states(9)
-    rows = np.arange(512)
-    for image in range(6):
-        one = net.problem(x[image : image + 1])
-        energies = one.energy(every[None])[0]
-        stable = np.all([energies <= energies[rows ^ (1 << spin)] for spin in range(9)], axis=0)
-        wrong = net.is_wrong(every[None, :, 5:], labels[image : image + 1])[0]
-        bar = one.energy(net.clamped(x[image : image + 1], labels[image : image + 1])[:, None])[0, 0] + 2
-        assert search.existing[image] == (stable & wrong & (energies <= bar)).sum()
-    assert search.existing.max() > 1
-
-
-def test_a_cut_is_counted_by_enumeration_before_and_after(digits):
-    """Nothing moves at a rate near zero; at a real rate what vanishes and appears adds up to the change of the whole number."""
-    data = digits.only_classes((0, 1, 2))
-    net = QNN((64, 8, 3), copies=3, seed=0)
-    x, labels = data.x_test[:20], data.y_test[:20]
-    reads = get_sampler("gibbs", sweeps=10).sample(net.problem(x), 10, seed=0)
-    still = count_cut(net, x, labels, reads, margin=3.0, lr=1e-9)
-    assert (still.gone, still.new) == (0, 0)
-    before = net.weights[0].copy()
-    cut = count_cut(net, x, labels, reads, margin=3.0, lr=0.01)
-    np.testing.assert_array_equal(net.weights[0], before)
-    assert cut.before == still.before == search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0).existing.mean()
-    assert cut.gone > 0
-    completed = complete(net, net.problem(x), x, labels, reads)
-    clamped = net.clamped(x, labels)
-    heads = find_heads(net, net.problem(x), completed, clamped[:, None], labels, 3.0, "class")
-    gradients = cut_gradient(net, x, clamped[:, None], completed.spins, head_weights(heads, completed.energies, "deepest"))
-    for parameter, gradient in zip(net.parameters, gradients, strict=True):
-        parameter -= np.float32(0.01) * np.sign(gradient)
-    after = search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0).existing.mean()
-    assert cut.before - cut.gone + cut.new == pytest.approx(after)
-    with pytest.raises(InvalidInput, match="one hidden layer"):
-        count_cut(QNN((64, 4, 4, 3)), x, labels, reads, margin=3.0, lr=0.01)
-
-
-def test_the_rival_is_the_wrong_class_of_lowest_energy(digits):
-    """Samplers that show the clamped state of one class each: only the one with the best wrong class finds the rival."""
-    net = QNN((64, 5, 4), seed=0)
-    data = digits.only_classes((0, 1, 2, 3))
-    x, labels = data.x_test[:8], data.y_test[:8]
-    energies = net.class_energies(x)
-
-    @dataclasses.dataclass
-    class Shows:
-        label: int
-        name = kind = "shows"
-
-        def sample(self, problem, num_reads, _seed):
-            states = net.clamped(x, np.full(len(x), self.label))[:, None].repeat(num_reads, axis=1)
-            return Reads(states, problem.energy(states), {"spin_updates": 0})
-
-    for image, label in enumerate(labels):
-        others = [other for other in range(4) if other != label]
-        rival = min(others, key=lambda other: energies[image, other])
-        found = [search_heads(net, x, labels, Shows(shown), 3, margin=2.0, seed=0).rival_found[image] for shown in range(4)]
-        assert found == [shown == rival for shown in range(4)]
