@@ -27,6 +27,12 @@ def fingerprint(arrays: list[np.ndarray]) -> str:
     return digest.hexdigest()
 
 
+def run_file(folder: str, settings: Any) -> str:
+    """The file in `folder` of the run that `settings` decide, anything that json takes: equal runs share a file, others do not."""
+    name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{folder}/{name}.checkpoint"
+
+
 class Checkpoint:
     """A file that holds the newest state of one run.
 
