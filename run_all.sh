@@ -186,7 +186,7 @@ take_lock
 activate
 if [ -n "$site" ]; then
     if [ -f "notebooks/rendered/$profile/summary.ipynb" ] && [ -f "data/results/$profile/claims.json" ]; then
-        exec python -m artifact.site --profile "$profile"
+        exec python -m artifact.book --profile "$profile"
     fi
     echo "The $profile profile has no rendered notebooks yet; making them first."
 fi
@@ -254,5 +254,5 @@ Table of claims:      data/results/$profile/claims.json
 Figures:              figures/$profile/
 Rendered notebooks:   notebooks/rendered/$profile/
 TEXT
-    if [ -n "$site" ]; then python -m artifact.site --profile "$profile"; fi
+    if [ -n "$site" ]; then python -m artifact.book --profile "$profile"; fi
 fi

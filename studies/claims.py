@@ -16,6 +16,7 @@ import numpy as np
 from qnn_core.statistics import FRACTION, Interval, difference_interval, mean_interval, of_largest_size
 from studies.ablation import EQUAL_READS, more_reads
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT, STATEMENTS
+from studies.phase import Passage
 from studies.tables import Table, table
 
 Verdict = Literal["agrees", "disagrees", "not testable here"]
@@ -105,7 +106,7 @@ def phase_claim(phase: Arrays, sizes: Arrays) -> Claim:
     """C2: overlaps rise from the random to the trained network, and the rise sharpens with size."""
     overlaps = phase["q_ea"].mean(axis=2)
     change = difference_interval(overlaps[:, -1], overlaps[:, 0])
-    before, after = mean_interval(overlaps[:, 0]), mean_interval(overlaps[:, -1])
+    before, after = (Passage(phase).interval("q_ea", place) for place in (0, -1))
     width, peak, glass = (Interval(*(float(end) for end in sizes[name])) for name in ("narrowing", "growth", "untrained"))
     peaked = (
         f"a peak of the susceptibility there as N to the {peak}"

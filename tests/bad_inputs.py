@@ -69,10 +69,9 @@ def deep(name: str) -> object:
 
 
 def tempered(**options: Any) -> object:
-    from qnn_core import QNN
-    from studies import phase
+    from qnn_core import QNN, landscape
 
-    return phase.parallel_tempering(QNN((64, 6, 10)).problem(digits().x_train[:2]), **options)
+    return landscape.parallel_tempering(QNN((64, 6, 10)).problem(digits().x_train[:2]), **options)
 
 
 def windowed(width: Any) -> object:
@@ -100,11 +99,10 @@ def dataset(name: Any) -> object:
 
 
 def few_reads() -> object:
-    from qnn_core import QNN
-    from studies import phase
+    from qnn_core import QNN, landscape
 
     reads = sampler(sweeps=1).sample(QNN((64, 6, 10)).problem(digits().x_train[:2]), 5, 0)
-    return phase.order_parameters(reads)
+    return landscape.order_parameters(reads)
 
 
 class Untouchable:

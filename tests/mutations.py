@@ -80,15 +80,15 @@ FAULTS = [
           "test_samplers.py::test_means_and_correlations_at_every_depth"),
     # Overlaps
     Fault("qnn_core/landscape/overlaps.py", "np.triu_indices(values.shape[1], k=1)", "np.triu_indices(values.shape[1], k=0)",
-          "test_phase.py::test_edwards_anderson_parameter_is_unbiased"),
+          "core/landscape/test_overlaps.py::test_edwards_anderson_parameter_is_unbiased"),
     Fault("qnn_core/landscape/overlaps.py", "astype(np.float64) / values.shape[2]", "astype(np.float64) / values.shape[1]",
-          "test_phase.py::test_overlap_is_the_mean_product_of_every_pair"),
+          "core/landscape/test_overlaps.py::test_overlap_is_the_mean_product_of_every_pair"),
     Fault("qnn_core/landscape/overlaps.py", "squares / two - 2 * chains / three + separate / four", "squares / two - 2 * chains / three - separate / four",
-          "test_phase.py::test_susceptibility_is_unbiased_and_needs_four_replicas"),
+          "core/landscape/test_overlaps.py::test_susceptibility_is_unbiased_and_needs_four_replicas"),
     Fault("qnn_core/landscape/overlaps.py", "return (3 - fourth / second**2) / 2", "return (3 - fourth / second) / 2",
-          "test_phase.py::test_binder_cumulant_of_gauss_and_of_two_values"),
-    Fault("studies/phase.py", "* sum(np.sqrt(matrix.shape))", "* np.sqrt(sum(matrix.shape))",
-          "test_phase.py::test_random_weights_stay_below_the_edge_and_planted_structure_does_not"),
+          "core/landscape/test_overlaps.py::test_binder_cumulant_of_gauss_and_of_two_values"),
+    Fault("qnn_core/landscape/spectrum.py", "* sum(np.sqrt(matrix.shape))", "* np.sqrt(sum(matrix.shape))",
+          "core/landscape/test_spectrum.py::test_random_weights_stay_below_the_edge_and_planted_structure_does_not"),
     # Fits
     Fault("qnn_core/powerlaw.py", "rate = np.exp(parameters[1] - parameters[0] * np.log(t))",
           "rate = np.exp(parameters[1] - 0.98 * parameters[0] * np.log(t))",
@@ -111,8 +111,10 @@ FAULTS = [
           "test_heads_and_searches.py::test_weight_laws_are_recovered_with_error_bars_that_cover"),
     Fault("studies/hazards.py", "left[everyone, one] = 0.0", "left[everyone, one] *= 0.5",
           "test_heads_and_searches.py::test_dragons_lose_their_heads_as_theory_says"),
+    Fault("studies/sizes.py", "np.searchsorted(time[1:-1], middle)", "np.searchsorted(time[:-1], middle)",
+          "studies/test_sizes.py::test_widths_below_the_spacing_of_the_networks_are_told"),
     Fault("studies/sizes.py", "accumulate((order - order[0]) / (target - order[0]))", "accumulate((order - order[0]) / target)",
-          "test_equilibrium_and_sizes.py::test_a_sharper_rise_is_narrower_and_a_later_one_later"),
+          "studies/test_sizes.py::test_a_sharper_rise_is_narrower_and_a_later_one_later"),
 ]  # fmt: skip
 
 

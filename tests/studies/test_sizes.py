@@ -1,21 +1,24 @@
-"""Melting temperatures, growth and sharpening on curves whose answers are known, and the studies in small."""
+"""Growth and sharpening on curves whose answers are known, and the study in small."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from qnn_core import QNN, InvalidInput, get_sampler
-from qnn_core.statistics import Interval, bootstrap_interval
-from studies.equilibrium import follow_equilibrium, glass_temperature, growth, melting_temperature, random_glasses
-from studies.sizes import collapse, follow_size, peak_at_rise, rise_times, size_exponent, verdict
-
-
-def test_melting_temperature_of_known_curves():
-    temperatures = np.geomspace(0.1, 10, 21)
-    centres = np.array([0.4, 1.0, 3.3])
-    order = 1 / (1 + (temperatures / centres[:, None]) ** 4)
-    np.testing.assert_allclose(melting_temperature(temperatures, order), centres, rtol=0.02)
-    always, never = np.full((1, 21), 0.9), np.full((1, 21), 0.1)
-    assert np.isnan(melting_temperature(temperatures, np.concatenate([always, never]))).all()
+from qnn_core import get_sampler
+from qnn_core.statistics import Interval
+from studies.equilibrium import growth
+from studies.sizes import (
+    PARTS,
+    Sharpening,
+    Sizes,
+    before_and_after,
+    collapse,
+    follow_size,
+    peak_at_rise,
+    rise_times,
+    size_exponent,
+    spacing_at,
+)  # fmt: skip
 
 
 def test_powers_are_recovered_with_their_scatter():
@@ -73,6 +76,10 @@ def test_collapse_finds_the_exponent_and_says_when_there_is_none():
     assert not collapse(spins, times).holds
 
 
+def verdict(width, peak, collapsed, interpolated):
+    return Sharpening(width, peak, Interval(1, 1, 1), Interval(0, 0, 0), collapsed, interpolated).verdict
+
+
 def test_the_verdict_follows_from_widths_susceptibility_and_collapse():
     spins, times = rises(0.5, np.random.default_rng(2))
     good = collapse(spins, times)
@@ -102,37 +109,59 @@ def test_only_a_peak_at_the_rise_is_one_of_the_change():
     assert np.isnan(peak_at_rise(np.array([0.2, 0.2, 0.9]), np.ones(3), target=0.8))
 
 
-def test_glass_temperature_of_random_networks():
-    """The drawn couplings have temperature `glass`; a chain of equal layers maps onto the largest eigenvalue of a path, 2 cos(pi / (L + 1))."""
-    assert glass_temperature(QNN((4, 300, 100), glass=0.7, seed=0)) == pytest.approx(0.7, rel=0.02)
-    chain = QNN((4, 50, 50, 50, 50), seed=0)
-    for matrix in chain.weights[1:]:
-        matrix[:] = np.where(np.arange(50) % 2, 0.2, -0.2)
-    assert glass_temperature(chain) == pytest.approx(0.2 * np.sqrt(2 * 50 * np.cos(np.pi / 5)), rel=1e-6)
+def test_widths_below_the_spacing_of_the_networks_are_told():
+    step = np.array([0, 1, 10, 100, 200, 10000])
+    middle = np.array([[0.0, 0.5], [1.5, 2.1], [3.0, 4.0]])
+    expected = [[1, 1], [1, np.log10(2)], [np.log10(50), np.log10(50)]]
+    np.testing.assert_allclose(spacing_at(step, middle), expected)
 
 
-def test_random_glasses_obey_the_identity_and_lose_order_above_the_transition():
-    study = random_glasses((24, 12), np.array([0.6, 1.0, 1.8]), samples=16, sweeps=320, measurements=40, seed=0)
-    assert (np.abs(study["identity"] - 1) < 4 * study["identity_error"]).all()
-    assert (study["identity_error"] < 0.2).all()
-    chi = study["chi"].mean(axis=0)
-    assert chi[0] > 2 * chi[2]
-    assert study["binder"][0] > study["binder"][2] + 0.3
-    assert ((study["binder_error"] > 0) & (study["binder_error"] < 0.2)).all()
+def known_sizes(power, step, runs=3):
+    """Rises whose width shrinks as N^-power, which fall back after four fifths of their way; the smallest size never arrives."""
+    spins = np.array([20, 40, 80, 160])
+    time = np.log10(np.maximum(step, 1))
+    late = 0.02 * np.arange(runs)
+    order = np.array([[logistic(time, 2 + shift, 0.2 * (n / 40.0) ** -power) for shift in late] for n in spins])
+    order[:, :, -1] -= 0.3
+    order[0] = 0.3
+    chi = np.ones_like(order) * spins[:, None, None]
+    return Sizes(
+        hidden=spins // 2, outputs=spins // 2, step=step, q_ea=order, q_variance=order, chi=chi, target=0.7,
+        test_error=np.full((4, runs), 0.1), spin_updates=np.zeros((4, runs), np.int64),
+    )  # fmt: skip
 
 
-def test_networks_along_training_are_brought_to_equilibrium():
-    net = QNN((4, 6, 3), seed=0)
-    x = np.random.default_rng(0).uniform(0, 1, (3, 4)).astype(np.float32)
-    strong = [value * 6 for value in net.parameters]
-    temperatures = np.array([0.5, 1.0, 2.0, 4.0])
-    study = follow_equilibrium(net, {0: net.parameters, 9: strong}, x, temperatures, 160, 20, seed=0)
-    assert study["q"].shape == (2, 4, 3)
-    assert study["acceptance"].shape == (2, 3)
-    assert study["equilibrated"].dtype == bool
-    assert (np.diff(study["q"].mean(axis=2), axis=1) < 0).all()
-    assert (study["q"][1].mean() > study["q"][0].mean()).all()
-    assert (np.diff(study["energy"].mean(axis=2), axis=1) > 0).all()
+def test_a_study_of_sizes_recovers_how_known_rises_sharpen():
+    study = known_sizes(0.5, np.array([0, *np.unique(np.geomspace(1, 10**4, 80).round().astype(int))]))
+    assert study.resolved.tolist() == [False, True, True, True]
+    fits = study.sharpening
+    assert fits.width.value == pytest.approx(-0.5, abs=0.03)
+    assert fits.collapse.exponent.value == pytest.approx(0.5, abs=0.03)
+    halfway = 2 - 0.2 * np.log(2) * (study.spins[1:] / 40) ** -0.5  # Where the logistic is at a third of its height.
+    assert fits.middle.value == pytest.approx(np.polyfit(np.log(study.spins[1:]), np.log(10) * halfway, 1)[0], abs=0.01)
+    assert fits.untrained.value == pytest.approx(1)
+    assert fits.peak is None
+    assert fits.interpolated == 0
+    rows = study.rows()
+    assert rows[0]["width, decades"] is None
+    assert rows[1]["width, decades"].value == study.width[1].mean()
+    assert study.arrays()["narrowing"][0] == fits.width.value
+    coarse = known_sizes(0.5, np.array([0, 1, 10, 1000, 10000]))
+    assert coarse.sharpening.interpolated == 1
+
+
+def test_drawn_rises_are_those_that_are_fitted():
+    """Though the order falls back at the end: at each part of the rise stands the mean of the runs' times of it, from their middles."""
+    study = known_sizes(0.5, np.array([0, *np.unique(np.geomspace(1, 10**4, 80).round().astype(int))]))
+    _, axis = plt.subplots()
+    study.plot_rises(axis)
+    assert len(axis.lines) == study.resolved.sum()
+    for line, times in zip(axis.lines, study.times()[study.resolved], strict=True):
+        x, y = line.get_data()
+        assert (np.diff(x) >= 0).all()
+        np.testing.assert_allclose(np.interp(PARTS, y, x), (times - times[:, [2]]).mean(axis=0), atol=1e-12)
+        np.testing.assert_allclose(y[line.get_markevery()], PARTS)
+    plt.close()
 
 
 def test_sizes_grow_with_the_copies(digits):
@@ -146,21 +175,9 @@ def test_sizes_grow_with_the_copies(digits):
     assert study["spin_updates"] == (reads_of_training + reads_of_study) * 5 * 50
     again = follow_size(digits, 2, 1.5, sampler, 0, **options)
     np.testing.assert_array_equal(study["q_ea"], again["q_ea"])
-
-
-def test_bootstrap_over_runs_and_images_covers():
-    """Runs and images both scatter; the interval must hold the truth about as often as it says, and never much less."""
-    random = np.random.default_rng(1)
-    covered = []
-    for trial in range(150):
-        values = (
-            1 + 0.2 * random.standard_normal((4, 1)) + 0.5 * random.standard_normal((1, 30)) + random.standard_normal((4, 30))
-        )
-        found = bootstrap_interval(values, seed=trial, resamples=200)
-        covered.append(found.low <= 1 <= found.high)
-    assert np.mean(covered) >= 0.93
-    free = bootstrap_interval(values, seed=0)
-    bounded = bootstrap_interval(values, seed=0, bounds=(free.value - 0.01, np.inf))
-    assert (bounded.low, bounded.high) == (free.value - 0.01, free.high)
-    with pytest.raises(InvalidInput, match="two runs and two images"):
-        bootstrap_interval(np.ones((1, 5)), seed=0)
+    other = follow_size(digits, 1, 1.5, sampler, 0, **options)
+    sizes = Sizes.of_runs([[other, other], [study, again]], target=0.5)
+    np.testing.assert_array_equal(sizes.spins, [10 + 15, 20 + 30])
+    np.testing.assert_array_equal(sizes.q_ea[1], [study["q_ea"], again["q_ea"]])
+    np.testing.assert_array_equal(sizes.step, study["step"])
+    assert before_and_after([study, again])["after"].value == pytest.approx(study["q_ea"][-1])

@@ -4,13 +4,13 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import random_problem
+from conftest import random_problem, random_spins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qnn_core import InvalidInput, Reads, get_sampler
+from qnn_core.landscape.minima import barrier_tree, count_minima, estimate_minima, quench
 from qnn_core.samplers.exact import lowest_energies, output_states
-from studies import phase
 from studies.equilibrium import random_glass
 
 
@@ -21,23 +21,35 @@ def reads_of(rows):
 
 def test_chao_and_good_on_counts_worked_out_by_hand():
     """Two states seen once, one twice, one three times, of 7 reads."""
-    found = phase.estimate_minima(reads_of([1, 2, 3, 3, 4, 4, 4]))
+    found = estimate_minima(reads_of([1, 2, 3, 3, 4, 4, 4]))
     assert found.seen[0] == 4
     assert found.number[0] == pytest.approx(4 + 2 * 1 / (2 * 2))
     assert found.coverage[0] == pytest.approx(1 - 2 / 7)
 
 
+def test_quenched_reads_are_minima():
+    problem = random_problem((4, 3), images=3, seed=0)
+    spins = random_spins(problem, reads=12, seed=1)
+    reads = Reads(spins, problem.energy(spins))
+    quenched = quench(problem, reads)
+    assert (quenched.energies <= reads.energies + 1e-5).all()
+    for spin in range(problem.num_spins):
+        flipped = quenched.spins.copy()
+        flipped[..., spin] *= -1
+        assert (problem.energy(flipped) >= quenched.energies - 1e-4).all()
+
+
 def test_estimates_against_enumeration():
     """Uniform draws from the minima of a glass: the estimate is close; an annealer's draws are not uniform, and it stays a lower bound."""
     problem = random_problem((30, 12), images=8, seed=3, scale=0.5)
-    exact = phase.count_minima(problem)
-    annealed = phase.quench(problem, get_sampler("gibbs", sweeps=5, beta=(0.1, 1.0)).sample(problem, 300, seed=0))
-    found = phase.estimate_minima(annealed)
+    exact = count_minima(problem)
+    annealed = quench(problem, get_sampler("gibbs", sweeps=5, beta=(0.1, 1.0)).sample(problem, 300, seed=0))
+    found = estimate_minima(annealed)
     assert (found.seen <= exact).all()
     assert (found.number <= 1.3 * exact).all()
     assert (found.number >= found.seen).all()
     random = np.random.default_rng(0)
-    uniform = phase.estimate_minima(reads_of(random.integers(0, 50, 120)))
+    uniform = estimate_minima(reads_of(random.integers(0, 50, 120)))
     assert uniform.number[0] == pytest.approx(50, rel=0.25)
     assert uniform.coverage[0] == pytest.approx(uniform.seen[0] / 50, abs=0.1)
 
@@ -51,7 +63,7 @@ def test_random_glasses_have_as_many_minima_as_theory_says():
     sizes = np.array([6, 8, 10, 12])
     growth = []
     for size in sizes:
-        counts = [phase.count_minima(random_glass(int(size), int(size), random))[0] for _ in range(200)]
+        counts = [count_minima(random_glass(int(size), int(size), random))[0] for _ in range(200)]
         growth.append(np.log(np.mean(counts)) / (2 * size))
     limit = np.polyfit(1 / (2 * sizes), growth, 1)[1]
     assert limit == pytest.approx(0.1992, abs=0.01)
@@ -80,7 +92,7 @@ def test_every_barrier_is_the_minimax_over_paths(seed, outputs, hidden, scale):
     problem = random_problem((hidden, outputs), images=1, seed=seed)
     problem = type(problem)(problem.layers, problem.fields * np.float32(0.3), (problem.couplings[0] * np.float32(scale),))
     energies = lowest_energies(problem)[0]
-    tree = phase.barrier_tree(problem)
+    tree = barrier_tree(problem)
     flips = 1 << np.arange(outputs)
     rows = [state for state in range(1 << outputs) if (energies[state ^ flips] > energies[state]).all()]
     found = ((tree.outputs > 0) * flips).sum(axis=1)
@@ -98,10 +110,10 @@ def test_every_barrier_is_the_minimax_over_paths(seed, outputs, hidden, scale):
 
 def test_trees_of_several_images_and_of_too_many_outputs_are_refused():
     with pytest.raises(InvalidInput, match="one image"):
-        phase.barrier_tree(random_problem((4, 3), images=2, seed=0))
+        barrier_tree(random_problem((4, 3), images=2, seed=0))
     with pytest.raises(InvalidInput, match="at most 16 outputs"):
-        phase.barrier_tree(random_problem((4, 17), images=1, seed=0))
+        barrier_tree(random_problem((4, 17), images=1, seed=0))
     with pytest.raises(InvalidInput, match="one hidden layer"):
-        phase.barrier_tree(random_problem((4, 4, 3), images=1, seed=0))
+        barrier_tree(random_problem((4, 4, 3), images=1, seed=0))
     with pytest.raises(InvalidInput, match="reads = 1"):
-        phase.estimate_minima(Reads(np.ones((1, 1, 3), np.int8), np.zeros((1, 1), np.float32)))
+        estimate_minima(Reads(np.ones((1, 1, 3), np.int8), np.zeros((1, 1), np.float32)))

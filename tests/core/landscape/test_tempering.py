@@ -7,8 +7,9 @@ from conftest import random_problem
 from qnn_core import InvalidInput
 from qnn_core.errors import NotEquilibrated
 from qnn_core.ising import IsingProblem
+from qnn_core.landscape.overlaps import susceptibility
+from qnn_core.landscape.tempering import parallel_tempering
 from qnn_core.samplers.exact import output_log_weights, output_states
-from studies import phase
 
 TEMPERATURES = [0.4, 0.6, 0.9, 1.4, 2.0]
 
@@ -26,7 +27,7 @@ def gaussian(hidden, outputs, samples, seed):
 
 def test_energies_and_overlaps_are_those_of_enumeration():
     problem = random_problem((9, 6), images=5, seed=0, scale=0.4)
-    found = phase.parallel_tempering(problem, TEMPERATURES, 8000, seed=1, measurements=1000)
+    found = parallel_tempering(problem, TEMPERATURES, 8000, seed=1, measurements=1000)
     blocks = np.stack([block.mean(axis=(0, 3)) for block in np.array_split(found.energies, 10)])
     standard_errors = blocks.std(axis=0, ddof=1) / np.sqrt(10)
     assert (standard_errors < 0.1).all()
@@ -48,7 +49,7 @@ def test_energies_and_overlaps_are_those_of_enumeration():
         np.testing.assert_allclose(q, (means**2).mean(axis=1), atol=0.04)
         pairs = np.einsum("bk,bkj,ko->bjo", weights, aligned, states)
         connected = _chi(weights, aligned, states, means, pairs)
-        chi = phase.susceptibility(found.overlaps["all"][:, :, place].astype(np.float64), 15).mean(axis=0)
+        chi = susceptibility(found.overlaps["all"][:, :, place].astype(np.float64), 15).mean(axis=0)
         np.testing.assert_allclose(chi, connected, rtol=0.12, atol=0.1)
     assert found.equilibrated.all()
     assert (found.acceptance > 0.3).all()
@@ -71,7 +72,7 @@ def test_gaussian_couplings_obey_their_identity():
     temperatures = [0.6, 1.0, 1.6]
     samples = 12
     for seed, problem in enumerate(gaussian(hidden, outputs, samples, seed=2)):
-        found = phase.parallel_tempering(problem, temperatures, 1000, seed, measurements=125, strict=False)
+        found = parallel_tempering(problem, temperatures, 1000, seed, measurements=125, strict=False)
         sums[0] += found.energies.mean(axis=(0, 1, 3))
         sums[1] += (found.overlaps["0"] * found.overlaps["1"]).mean(axis=(0, 1, 3))
     energy, overlaps = sums / samples
@@ -84,7 +85,7 @@ def test_paramagnet_has_the_energy_of_the_sherrington_kirkpatrick_model():
     problem = gaussian(256, 256, 1, seed=0)[0]
     couplings = (problem.couplings[0] * np.float32(np.sqrt(2 / 512) * 16),)
     problem = IsingProblem(problem.layers, problem.fields, couplings)
-    found = phase.parallel_tempering(problem, [1.5, 2.0, 3.0], 800, seed=0)
+    found = parallel_tempering(problem, [1.5, 2.0, 3.0], 800, seed=0)
     energy = found.energies.mean(axis=(0, 1, 3)) / 512
     np.testing.assert_allclose(energy, -0.5 / found.temperatures, rtol=0.03)
     order = np.abs(found.overlaps["all"]).mean(axis=(0, 1, 3))
@@ -96,17 +97,15 @@ def test_replicas_that_remember_their_start_are_told():
     fields = np.full((8, 40), -0.3, np.float32)
     problem = IsingProblem((20, 20), fields, (np.full((20, 20), 0.25, np.float32),))
     with pytest.raises(NotEquilibrated, match=r"at temperature 0\.3, 0\.4; use more sweeps"):
-        phase.parallel_tempering(problem, [0.3, 0.4], 200, seed=3, measurements=20)
-    found = phase.parallel_tempering(problem, [0.3, 0.4], 200, seed=3, measurements=20, strict=False)
+        parallel_tempering(problem, [0.3, 0.4], 200, seed=3, measurements=20)
+    found = parallel_tempering(problem, [0.3, 0.4], 200, seed=3, measurements=20, strict=False)
     assert not found.equilibrated.any()
     assert (found.start_gap > 0).all()
 
 
 def test_same_seed_same_run():
     problem = random_problem((5, 4), images=2, seed=0)
-    first, again, other = (
-        phase.parallel_tempering(problem, [0.5, 1.0], 80, seed, measurements=10, strict=False) for seed in (1, 1, 2)
-    )
+    first, again, other = (parallel_tempering(problem, [0.5, 1.0], 80, seed, measurements=10, strict=False) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.energies, again.energies)
     np.testing.assert_array_equal(first.spins, again.spins)
     assert not np.array_equal(first.energies, other.energies)
@@ -127,4 +126,4 @@ def test_same_seed_same_run():
 def test_impossible_requests_are_refused(wrong, named):
     settings = {"temperatures": [0.5, 1.0], "sweeps": 80, "seed": 0, "measurements": 10}
     with pytest.raises(InvalidInput, match=named):
-        phase.parallel_tempering(random_problem((3, 2), images=1, seed=0), **{**settings, **wrong})
+        parallel_tempering(random_problem((3, 2), images=1, seed=0), **{**settings, **wrong})
