@@ -13,6 +13,7 @@ import numpy as np
 from ipycanvas import Canvas, hold_canvas
 from PIL import Image, ImageDraw
 
+from artifact.parameters import Parameters
 from artifact.playground import Playground, View
 from qnn_core.errors import InvalidInput
 from studies.plots import set_style
@@ -56,7 +57,7 @@ def _canvas(width: int, height: int) -> Canvas:
 class Controls:
     """All widgets of the playground; `widget` is what a notebook shows."""
 
-    def __init__(self, values: Any) -> None:
+    def __init__(self, values: Parameters) -> None:
         set_style()
         self.playground = Playground(values)
         self.controls = controls_for(values)
@@ -190,6 +191,6 @@ class Controls:
                     self.images.stroke_rect(left + 2, top + 2, _CELL - 4, _CELL - 4)
 
 
-def playground(parameters: Any) -> widgets.Widget:
+def playground(parameters: Parameters) -> widgets.Widget:
     """The playground as one widget, at checked parameters; the last line of the notebook."""
     return Controls(parameters).widget

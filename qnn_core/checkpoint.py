@@ -1,4 +1,4 @@
-"""The state of a training run on disk, so that a run that was killed goes on bit for bit."""
+"""Training runs on disk: the state of one that was killed goes on bit for bit, and one that was finished is not made again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,21 @@ def run_file(folder: str, settings: Any) -> str:
     """The file in `folder` of the run that `settings` decide, anything that json takes: equal runs share a file, others do not."""
     name = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     return f"{folder}/{name}.checkpoint"
+
+
+def kept_arrays(path: str, made: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The arrays kept in a file, or made now and kept; a file that is not as it was written is made again."""
+    file = Path(path)
+    if file.is_file():
+        try:
+            with np.load(io.BytesIO(read_sealed(file, "it is made again")), allow_pickle=False) as archive:
+                return dict(archive)
+        except DamagedFile:
+            file.unlink()
+    arrays, payload = made(), io.BytesIO()
+    np.savez(payload, allow_pickle=False, **arrays)
+    write_sealed(file, payload.getvalue())
+    return arrays
 
 
 class Checkpoint:

@@ -180,14 +180,14 @@ class ReadsTried:
         stored = self.arrays()
         rows = {
             f"{way}: validation error, %": {
-                str(reads): mean_interval(values, PERCENT) for reads, values in zip(self.reads, errors, strict=True)
+                _told(reads): mean_interval(values, PERCENT) for reads, values in zip(self.reads, errors, strict=True)
             }
             for way, errors in zip(stored["way"], stored["reads_error"], strict=True)
         }
         for what, column in (("heads a read", "heads_per_read"), ("distinct heads an image", "distinct_heads")):
             runs = {reads: self.histories["all heads, as they come", reads] for reads in self.reads}
             rows[what] = {
-                str(reads): np.mean([np.mean(getattr(run, column)[1:]) for run in found]) for reads, found in runs.items()
+                _told(reads): np.mean([np.mean(getattr(run, column)[1:]) for run in found]) for reads, found in runs.items()
             }
         return table(rows)
 
@@ -224,6 +224,10 @@ class ReadsTried:
         axes[0].set(yscale="log", ylabel="validation error, %")
         label_panels(axes)
         return figure
+
+
+def _told(reads: int) -> str:
+    return "1 read" if reads == 1 else f"{reads} reads"
 
 
 def more_reads(study: Result | Mapping[str, np.ndarray], way: str) -> Interval:

@@ -114,7 +114,7 @@ class Searched:
 
     def table(self) -> Table:
         """Means over runs, with how many heads there are, where that is known."""
-        columns = {"a read": self.heads_per_read, "distinct": self.distinct_heads, "rival": self.rival_found}
+        columns = {"heads a read": self.heads_per_read, "distinct": self.distinct_heads, "rival": self.rival_found}
         rows = {
             name: {
                 (f"after {moment:,} updates", what): values[row, :, place].mean()

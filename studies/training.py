@@ -137,13 +137,13 @@ def compare_rates(recipe: Recipe, data: Dataset, rates: Iterable[float], seed: i
     return RateSearch(recipe.method, np.array(tried, np.float64), np.array(mistakes), len(data.y_test))
 
 
-def setup(data: Dataset, net: QNN, **further: Any) -> Table:
-    """What is trained on what; further: other things to tell, by name, underscores for spaces."""
+def setup(data: Dataset, net: QNN, counted: str = "test images", **further: Any) -> Table:
+    """What is trained on what; counted: what the test part of `data` is; further: other things to tell, by name, underscores for spaces."""
     return table(
         {
             "data": data.name,
             "training images": len(data.y_train),
-            "test images": len(data.y_test),
+            counted: len(data.y_test),
             "inputs - hidden - classes": " - ".join(map(str, net.sizes)),
             "output spins of each class": net.copies,
             "spins": sum(net.layers),

@@ -11,9 +11,9 @@ from jaxtyping import Float32, Int64
 from matplotlib.figure import Figure
 
 from qnn_core.cutting import complete
+from qnn_core.landscape.view import Landscape, landscape
 from qnn_core.network import QNN
 from qnn_core.samplers import Sampler
-from qnn_core.landscape.view import Landscape, landscape
 from studies.plots import PAGE, label_panels, plot_landscape
 from studies.tables import Table, table
 

@@ -242,7 +242,7 @@ def test_windows_of_two_layers_and_all_at_once_are_needed():
 
 
 def test_claims_are_stored_read_printed_and_put_into_a_page(tmp_path, capsys, monkeypatch):
-    from artifact.files import write_record
+    from qnn_core.files import write_record
 
     claim = claims.phase_claim(phase_result(0.3, 0.9), sizes_result("transition"))
     write_record(tmp_path / "claims.json", claims.as_content("quick", [claim], {"notebook": "summary"}))

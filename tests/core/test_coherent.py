@@ -1,7 +1,6 @@
-"""Coherent dynamics against matrix exponentials, amplification against its formula."""
+"""Coherent dynamics against matrix exponentials."""
 
 import functools
-import itertools
 
 import numpy as np
 import pytest
@@ -11,18 +10,9 @@ from scipy.linalg import expm
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import expm_multiply
 
-from qnn_core import QNN, InvalidInput, MissingData, get_sampler
+from qnn_core import InvalidInput, MissingData, get_sampler
 from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
 from qnn_core.samplers.schedule import load_schedule
-from studies.grover import (
-    amplified_probability,
-    amplify,
-    head_states,
-    head_weights,
-    oracle_calls,
-    power_of,
-    single_heads,
-)
 
 X = np.array([[0, 1], [1, 0]])
 
@@ -158,69 +148,9 @@ def test_energies_of_all_configurations(problem):
         np.testing.assert_allclose(energies[:, row], expected, atol=1e-5)
 
 
-def test_amplification_turns_by_twice_theta_each_step(problem):
-    unitary = AnnealingUnitary(all_energies(problem), 2.0, 50)
-    heads = np.zeros((2, 32), bool)
-    heads[0, [3, 17]] = True
-    heads[1, 8] = True
-    found = amplify(unitary, heads, 12)
-    weights = head_weights(unitary, heads)
-    np.testing.assert_allclose(found[:, 0], weights, atol=1e-12)
-    for image, steps in itertools.product(range(2), range(13)):
-        theta = np.arcsin(np.sqrt(weights[image]))
-        assert found[image, steps] == pytest.approx(np.sin((2 * steps + 1) * theta) ** 2, abs=1e-10)
-    assert found.max() > 0.9 > weights.max()
-
-
-def test_head_states_are_wrong_and_deep():
-    net = QNN((4, 3, 2), copies=2, seed=2)
-    x = np.random.default_rng(0).uniform(-1, 1, (3, 4)).astype(np.float32)
-    labels = np.array([0, 1, 1])
-    energies = all_energies(net.problem(x))
-    heads = head_states(net, x, labels, energies, margin=0.5)
-    lowest = net.class_energies(x)
-    for image, row in itertools.product(range(3), range(128)):
-        outputs = configurations(7)[row, 3:].astype(int)
-        overlaps = net.codes.astype(int) @ outputs
-        wrong = overlaps[1 - labels[image]] >= overlaps[labels[image]]
-        assert heads[image, row] == (wrong and energies[image, row] <= lowest[image, labels[image]] + 0.5 + 1e-6)
-
-
-def test_single_heads_are_minima_among_the_heads(problem):
-    unitary = AnnealingUnitary(all_energies(problem), 2.0, 50)
-    every = np.ones((2, 32), bool)
-    weights = np.abs(unitary.apply(unitary.start)) ** 2
-    for image, found in enumerate(single_heads(unitary, every)):
-        energies = unitary.energies[image]
-        minima = [row for row in range(32) if all(energies[row] <= energies[row ^ 1 << spin] for spin in range(5))]
-        np.testing.assert_allclose(np.sort(found), np.sort(weights[image, minima]))
-
-
-def test_searches_of_known_success_take_the_expected_calls():
-    assert (oracle_calls(np.ones(50), seed=0) == 1).all()
-    small = np.geomspace(1e-4, 1e-2, 12)
-    calls = oracle_calls(np.repeat(small, 1000), seed=1).reshape(12, -1).mean(axis=1)
-    assert (calls < 9 / 4 * small**-0.5 * 1.1).all()
-    power = power_of(small, calls, seed=0)
-    assert power.value == pytest.approx(-0.5, abs=0.05)
-    assert power.low <= power.value <= power.high
-    assert amplified_probability(np.array(0.25), np.array([0, 1])) == pytest.approx([0.25, 1.0])
-
-
-def test_searches_are_given_up_when_their_calls_are_spent():
-    calls = oracle_calls(np.array([0.0, 1.0, 1e-9]), seed=0, most=20)
-    assert np.isnan(calls[[0, 2]]).all()
-    assert calls[1] == 1
-
-
 def test_bad_input_is_refused(problem):
     energies = all_energies(problem)
     with pytest.raises(InvalidInput, match="duration = 0"):
         AnnealingUnitary(energies, 0.0, 10)
     with pytest.raises(InvalidInput, match="steps = 0"):
         AnnealingUnitary(energies, 1.0, 0)
-    for p in (np.zeros(2), np.array([1.5]), np.array([-0.1])):
-        with pytest.raises(InvalidInput, match="p = "):
-            oracle_calls(p, seed=0)
-    with pytest.raises(InvalidInput, match="p = "):
-        power_of(np.array([0.1, 0.2, 0.3]), np.ones(3), seed=0)

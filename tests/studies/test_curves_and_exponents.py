@@ -1,42 +1,46 @@
 """Studies of learning curves in small: what is trained, kept, resumed and fitted."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from artifact.parameters import LearningCurvesParameters, notebook_parameters
 from qnn_core import InvalidInput
-from qnn_core.learning_curve import MEASURES, LearningCurve
-from qnn_core.powerlaw import MODELS, common_window, scan_windows
-from studies.curves import cost_of_an_epoch, curves_by_rate, curves_of, study
-from studies.exponents import cost_to_reach, differences, fit_all, largest, tabulated
+from qnn_core.powerlaw import MODELS
+from studies.curves import MEASURES, CurveStudy, LearningCurve, cost_of_an_epoch, train_curves
+from studies.exponents import common_window, cost_to_reach, difference_rows, fit_all, largest, scan_windows, study_exponents
 from studies.stored import Result
 
 EPOCH = np.concatenate([[0.0], np.geomspace(0.01, 20, 60)])
+COST = {"method": "gibbs", "width": 8, "copies": 1, "batch_size": 20, "reads": 3, "sweeps": 5}
 
 
-def parameters(**changes):
-    settings = {
-        "method": "gibbs", "width": 8, "train_images": [100, 200], "rates": [0.003, 0.02], "epochs": 2, "batch_size": 20, "reads": 3,
-        "sweeps": 5, "seeds": [0, 1, 2], "result": "unused.npz",
-    }  # fmt: skip
-    return notebook_parameters("05a_curves", {**settings, **changes})
-
-
-def stored(p, arrays):
-    return Result("curves.npz", arrays, {"parameters": json.loads(p.model_dump_json()), "sampler_kind": "test"})
+def study(digits, folder, method="gibbs"):
+    arrays = train_curves(
+        digits,
+        method,
+        8,
+        train_images=[100, 200],
+        rates=[0.003, 0.02],
+        held_out=0.2,
+        seeds=[0, 1, 2],
+        rate_seeds=2,
+        network={"copies": 1},
+        cut={"epochs": 2, "batch_size": 20, "reads": 3},
+        sampler={"sweeps": 5},
+        folder=str(folder),
+    )
+    return CurveStudy(Result("curves.npz", arrays, {"parameters": {**COST, "method": method}}))
 
 
 @pytest.mark.parametrize("method", ["gibbs", "mlp"])
 def test_a_study_tunes_the_rate_on_held_out_images_and_resumes(method, digits, tmp_path):
-    p = parameters(method=method)
-    arrays = study(p, digits, str(tmp_path))
+    found = study(digits, tmp_path, method)
+    arrays = found.result.arrays
     assert arrays["validation"].shape == (2, 2)
     assert arrays["num_validation"] == 40
     assert arrays["chosen"] == arrays["rates"][arrays["validation"].sum(axis=0).argmin()]
-    small, big = curves_of(stored(p, arrays))
+    small, big = found.curves
     assert (small.images, big.images, small.num_train, big.num_train) == (100, 200, 100, 200)
     assert small.train.shape == (3, len(small.epoch))
     assert small.epoch[-1] == 2
@@ -47,17 +51,18 @@ def test_a_study_tunes_the_rate_on_held_out_images_and_resumes(method, digits, t
         assert np.isnan(big.values("heads")).all()
     else:
         assert np.nanmax(big.values("heads")) <= 1
-    by_rate = curves_by_rate(stored(p, arrays))
+    by_rate = found.by_rate
     assert [curve.rate for curve in by_rate] == [0.003, 0.02]
     chosen = next(curve for curve in by_rate if curve.rate == arrays["chosen"])
     np.testing.assert_array_equal(chosen.train, big.train[:2])
     # Finished runs are read, a damaged one is made again: the result is the same.
-    files = sorted(tmp_path.glob("*.run"))
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 2 * 2 + 3 + 3 + 2
     files[0].write_bytes(b"half")
     altered = bytearray(files[1].read_bytes())
     altered[-200] ^= 1
     files[1].write_bytes(altered)
-    again = study(p, digits, str(tmp_path))
+    again = study(digits, tmp_path, method).result
     assert all(np.array_equal(arrays[name], again[name], equal_nan=True) for name in arrays)
 
 
@@ -92,21 +97,21 @@ def curves():
 
 
 def test_differences_of_exponents_are_found_on_every_axis_and_measure(curves):
-    fitted = fit_all(curves, plateau=0.002, resamples=15, seed=0)
-    found = differences(fitted)
-    assert {one.other for one in found} == {"mlp", "energy"}
-    for one in found:
-        truth = 0.3 if one.other == "mlp" else 0.0
-        if one.model == "power":
-            assert one.interval.value == pytest.approx(truth, abs=0.04), one
-    assert {row.method for row in fitted if row.measure == "heads"} == {"gibbs"}
-    windows = {row.fits["power"].window for row in fitted if row.measure == "train" and row.axis == "epochs"}
-    assert len(windows) == 1
-    arrays = tabulated(fitted, found)
-    assert arrays["exponent"].shape == (len(fitted), len(MODELS))
-    assert arrays["difference"].shape == (len(found), 3)
+    arrays = fit_all(curves, plateau=0.002, resamples=15, seed=0)
+    assert set(arrays["difference_other"]) == {"mlp", "energy"}
+    power = arrays["difference_model"] == "power"
+    truth = np.where(arrays["difference_other"] == "mlp", 0.3, 0.0)
+    np.testing.assert_allclose(arrays["difference"][power, 0], truth[power], atol=0.04)
+    assert set(arrays["method"][arrays["measure"] == "heads"]) == {"gibbs"}
+    main = (arrays["measure"] == "train") & (arrays["axis"] == "epochs")
+    assert len(np.unique(arrays["window"][main], axis=0)) == 1
+    assert arrays["exponent"].shape == (len(arrays["method"]), len(MODELS))
+    assert arrays["difference"].shape == (len(arrays["difference_other"]), 3)
     assert np.isfinite(arrays["low"][:, 0]).all()
-    assert largest(fitted) == fitted
+    rows = list(difference_rows(arrays))
+    assert len(rows) == len(arrays["difference"])
+    assert all((row["sizes"], row["above 0"] + row["below 0"] <= 1) == (1, True) for row in rows)
+    assert largest([*curves, replace(curves[0], images=10)]) == curves
 
 
 def test_windows_end_at_the_plateau_of_the_first_curve(curves):
@@ -122,36 +127,43 @@ def test_windows_end_at_the_plateau_of_the_first_curve(curves):
 
 def test_what_is_refused_says_why(curves):
     flat = replace(curves[1], train=np.full_like(curves[1].train, 2000))
-    rows = fit_all([curves[0], flat], axes=["epochs"], measures=["train"], plateau=0.0, resamples=20, seed=0)
-    assert all(not row.fits and "never halves" in row.refused for row in rows)
-    assert differences(rows) == []
-    assert np.isnan(tabulated(rows, [])["exponent"]).all()
-    assert all(row.best is None for row in rows)
+    arrays = fit_all([curves[0], flat], axes=["epochs"], measures=["train"], plateau=0.0, resamples=20, seed=0)
+    assert all("never halves" in refused for refused in arrays["refused"])
+    assert list(difference_rows(arrays)) == []
+    assert np.isnan(arrays["exponent"]).all()
+    assert (arrays["best"] == "").all()
 
 
 def test_cost_of_an_epoch_counts_reads_updates_and_multiplications():
-    p = parameters(width=10, reads=4, sweeps=5, copies=2)
-    cost = cost_of_an_epoch(p, pixels=64, classes=3, images=50)
+    settings = {"width": 10, "copies": 2, "batch_size": 20, "reads": 4, "sweeps": 5}
+    cost = cost_of_an_epoch(64, 3, 50, method="gibbs", **settings)
     assert cost["updates"] == 3
     assert cost["reads"] == 200
     assert cost["spin_updates"] == 200 * 5 * 16
     assert cost["multiply_adds"] == 50 * (2 * (64 * 10 + 10 * 6) + 4 * 5 * 2 * 10 * 6)
     assert cost["annealer_seconds"] == pytest.approx(50 * (0.015 + 4 * 0.00014))
-    mlp = cost_of_an_epoch(parameters(method="mlp", width=10, copies=2), 64, 3, 50)
+    mlp = cost_of_an_epoch(64, 3, 50, method="mlp", **settings)
     assert mlp["reads"] == 0
     assert mlp["multiply_adds"] == 3 * 50 * (640 + 30)
 
 
 def test_cost_to_reach_an_error_is_proportional_to_its_epochs(digits, tmp_path):
-    p = parameters()
-    result = stored(p, study(p, digits, str(tmp_path)))
-    cost = cost_to_reach(result, 0.99)
+    found = study(digits, tmp_path)
+    cost = cost_to_reach(found, 0.99)
     assert cost["reached"] == 1
-    epoch = cost_of_an_epoch(LearningCurvesParameters.model_validate(p), 64, 10, 200)
-    assert cost["reads"] == pytest.approx(cost["epochs"] * epoch["reads"])
-    never = cost_to_reach(result, -1.0)
+    assert found.epoch_cost == cost_of_an_epoch(64, 10, 200, **COST)
+    assert cost["reads"] == pytest.approx(cost["epochs"] * found.epoch_cost["reads"])
+    never = cost_to_reach(found, -1.0)
     assert never["reached"] == 0
     assert np.isnan(never["epochs"])
+
+
+def test_a_study_of_short_runs_stores_what_it_could_not_fit(digits, tmp_path):
+    arrays = study_exponents([study(digits, tmp_path)], plateau=0.002, resamples=10, seed=0)
+    assert arrays["difference"].shape == arrays["scan_difference"].shape == (0, 3)
+    assert arrays["local_gibbs"].shape == (8, 3)
+    assert arrays["cost_gibbs_reached"].shape == arrays["levels"].shape
+    assert arrays["curve_gibbs_images"] == 200
 
 
 def test_measures_of_a_curve(curves):
