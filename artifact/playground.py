@@ -153,7 +153,8 @@ class Playground:
     def picture(self, view: View) -> bytes:
         """A PNG: reads over the landscape, their overlaps, errors along training, and the energy of each answer."""
         # Margins are fixed: fitting them to the labels takes longer than drawing.
-        figure = Figure(figsize=(8, 5.8), dpi=100, layout="none")
+        figure = Figure(figsize=(8, 5.8), dpi=100)
+        figure.set_layout_engine("none")
         axes = figure.subplots(2, 2).ravel()
         figure.subplots_adjust(left=0.08, right=0.98, bottom=0.08, top=0.95, hspace=0.36, wspace=0.22)
         reads, order, training, answers = axes

@@ -9,7 +9,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tqdm import tqdm
@@ -87,7 +87,7 @@ class Ways:
         """The trained networks, by way, one a seed."""
         return {way: [run.net for run in runs] for way, runs in self.trained.items()}
 
-    def _of_runs(self, name: str) -> Float64[np.ndarray, "W S T"]:
+    def _of_runs(self, name: str) -> Shaped[np.ndarray, "W S T"]:
         return np.array([[getattr(run.history, name) for run in runs] for runs in self.trained.values()])
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -280,6 +280,6 @@ def _plot_against_qubits(axis: Axes, study: Result, layers: str, number: int, as
     style: dict[str, Any] = {"capsize": 2, "elinewidth": 0.8, **_style(number), "linestyle": "none"}
     whole = study["width"][placed] == len(study["layers"])
     for shown, filled in ((whole, {"label": layers}), (~whole, {"markerfacecolor": "white"})):
-        axis.errorbar(qubits[shown], values[shown], bars[:, shown], **style, **filled)
+        axis.errorbar(qubits[shown], values[shown], bars[:, shown], **{**style, **filled})
     mlp = mean_interval(study["mlp_error"][:, -1], FRACTION)
     axis.axhline(mlp.value, color=f"C{number}", linestyle=_LINES[number % 4], linewidth=0.8, alpha=0.7)

@@ -28,7 +28,7 @@ from artifact.parameters import notebook_parameters
 from artifact.playground import Playground, as_image
 from qnn_core import InvalidInput
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 SMALL = {"hidden": 24, "reads": 10, "epochs": 2}
 
 
