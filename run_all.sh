@@ -225,8 +225,7 @@ while kill -0 "$job" 2>/dev/null; do
     progress=$(grep -E '^[0-9]+ of [0-9]+ steps' "$log" | tail -n 1 || true)
     if [ -n "$progress" ] && [ "$progress" != "$shown" ]; then
         shown=$progress
-        left=$(python -m artifact.plan --profile "$profile" --cores "$cores" --left "$log" || true)
-        line="$progress, $((SECONDS - started)) s${left:+, $left}"
+        line="$progress, $((SECONDS - started)) s"
         if [ -t 1 ]; then printf '\r%-78s' "$line"; else printf '%s\n' "$line"; fi
     fi
 done

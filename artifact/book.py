@@ -23,7 +23,7 @@ import jinja2
 import nbformat
 from sphinx.cmd.build import build_main
 
-from artifact.claims import load_claims, measured_number
+from artifact.claims import load_claims
 from artifact.files import ROOT
 from artifact.readme import duration
 from qnn_core.errors import DamagedFile, MissingData
@@ -31,7 +31,7 @@ from qnn_core.errors import DamagedFile, MissingData
 DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
 """Packages whose docstrings are the reference."""
 TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader("docs/book/templates"), undefined=jinja2.StrictUndefined)
-TEMPLATES.filters |= {"measured_number": measured_number, "duration": duration}
+TEMPLATES.filters |= {"duration": duration}
 
 
 def write_book(profile: str, target: str = "site") -> Path:

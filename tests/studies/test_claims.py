@@ -1,35 +1,20 @@
 """Verdicts follow from numbers: each rule at, above and below its threshold."""
 
-import itertools
+import dataclasses
 
 import numpy as np
 import pytest
 
-from artifact import claims
-from artifact.readme import claims_table, with_numbers, with_table
-from qnn_core import DamagedFile
 from qnn_core.statistics import Interval
-from studies.stored import Result
-
-COUNTER = itertools.count()
-KIND = {"sampler_kind": "classical annealer (block Gibbs)", "seconds": 2.0, "inputs": {}}
+from studies import claims
 
 
-def record():
-    """Of a result that no other is."""
-    return {**KIND, "file": "run.npz", "sha256": str(next(COUNTER))}
-
-
-def history(mistakes, seed=0, disagreements=0, **parameters):
-    arrays = {
+def history(mistakes, disagreements=0):
+    return {
         "test_mistakes": np.array([90, mistakes]),
         "num_test": np.array(100),
         "export_disagreements": np.array(disagreements),
-        "window_spins": np.array(10),
-        "reads": np.array([0, 50]),
-        "anneals": np.array([0, 100]),
     }
-    return Result("run.npz", arrays, {**record(), "parameters": {"seed": seed, **parameters}})
 
 
 def test_an_exported_network_must_agree_with_itself_and_beat_the_nearest_mean():
@@ -37,17 +22,10 @@ def test_an_exported_network_must_agree_with_itself_and_beat_the_nearest_mean():
     good = claims.training_claim([history(3), history(4)], mlp, nearest_mean_error=0.2)
     assert (good.id, good.verdict) == ("C1", "agrees")
     assert good.value == pytest.approx(3.5)
-    assert (good.unit, good.runtime) == ("%", 8.0)
+    assert good.unit == "%"
     assert claims.training_claim([history(3), history(4)], mlp, nearest_mean_error=0.05).verdict == "not testable here"
     assert claims.training_claim([history(3), history(4)], mlp, nearest_mean_error=-0.05).verdict == "disagrees"
     assert claims.training_claim([history(3, disagreements=1), history(4)], mlp, nearest_mean_error=0.2).verdict == "disagrees"
-
-
-def test_the_runtime_of_a_claim_counts_each_run_behind_it_once(monkeypatch):
-    behind = {"rates.npz": {"file": "rates.npz", "sha256": "r", "seconds": 5.0}}
-    monkeypatch.setattr(claims, "records_behind", lambda _: behind)
-    runs = [history(3), history(4)]
-    assert claims.training_claim(runs, runs, nearest_mean_error=0.2).runtime == 9.0
 
 
 def phase_result(before, after, minima_before=900, minima_after=50):
@@ -55,12 +33,11 @@ def phase_result(before, after, minima_before=900, minima_after=50):
     scatter = np.array([-0.01, 0.0, 0.01])[:, None, None]
     ends = np.array([before, after])[None, :, None]
     minima = np.round(np.array([minima_before, minima_after])[None, :, None] * (1 + scatter) * np.ones((1, 1, 2)))
-    arrays = {"q_ea": ends + scatter + np.zeros((1, 1, 2)), "minima": minima, "distinct": minima}
-    return Result("phase.npz", arrays, record())
+    return {"q_ea": ends + scatter + np.zeros((1, 1, 2)), "minima": minima, "distinct": minima}
 
 
 def sizes_result(verdict):
-    arrays = {
+    return {
         "spins": np.array([40, 160, 640]),
         "resolved": np.array([True, True, False]),
         "narrowing": np.array([-0.3, -0.4, -0.2]),
@@ -68,7 +45,6 @@ def sizes_result(verdict):
         "untrained": np.array([0.5, 0.4, 0.6]),
         "verdict": np.array(verdict),
     }
-    return Result("sizes.npz", arrays, record())
 
 
 @pytest.mark.parametrize(
@@ -84,11 +60,10 @@ def sizes_result(verdict):
 def test_order_must_rise_and_sharpen(after, sharpness, verdict):
     result = phase_result(0.3, after)
     if after == 0.3:
-        result.arrays["q_ea"][:, 1] += np.array([0.2, -0.1, -0.05])[:, None]
+        result["q_ea"][:, 1] += np.array([0.2, -0.1, -0.05])[:, None]
     claim = claims.phase_claim(result, sizes_result(sharpness))
     assert claim.verdict == verdict
     assert "From 40 to 160 spins" in claim.measured
-    assert claim.runtime == 4.0
 
 
 def ablation_result(change, dearer=0.0):
@@ -96,7 +71,7 @@ def ablation_result(change, dearer=0.0):
     one = np.array([5.0, 5.1, 4.9])
     errors = [[one + change + np.array([0.0, 0.1, -0.1]), one], [one + dearer, one], [one, one]]
     ways = np.array(["deepest", "deepest, equal reads", "all heads"])
-    return Result("ablation.npz", {"reads": np.array([10, 1]), "way": ways, "reads_error": np.array(errors)}, record())
+    return {"reads": np.array([10, 1]), "way": ways, "reads_error": np.array(errors)}
 
 
 def test_minima_must_fall_and_are_counted_exactly_where_they_can_be():
@@ -111,7 +86,7 @@ def test_minima_must_fall_and_are_counted_exactly_where_they_can_be():
     assert "exact" in falling.measured
     assert claims.minima_claim(phase_result(0.3, 0.9, 50, 900), helps).verdict == "disagrees"
     unknown = phase_result(0.3, 0.9)
-    unknown.arrays["minima"] = np.full_like(unknown.arrays["minima"], -1)
+    unknown["minima"] = np.full_like(unknown["minima"], -1)
     assert "different reads" in claims.minima_claim(unknown, helps).measured
 
 
@@ -127,7 +102,7 @@ def scaling_result(difference, scanned, elsewhere=(0.0, -9.0, 9.0)):
     arrays |= {"difference_width": np.array([60, 120])[: len(known)], "difference_images": np.array([500, 500])[: len(known)]}
     for name, value in (("other", "mlp"), ("measure", "train"), ("axis", "epochs"), ("model", "power")):
         arrays[f"difference_{name}"] = np.array([value] * len(known))
-    return Result("scaling.npz", arrays, record())
+    return arrays
 
 
 @pytest.mark.parametrize(
@@ -169,7 +144,7 @@ def test_amplified_search_must_speed_up_single_searches_and_training(power, ampl
     arrays = {"power_amplified": np.array(power), "largest_error": np.array(1e-14), "budget": np.array(1e4)}
     arrays |= {"budget_amplified_weight": np.array(amplified), "budget_reads_weight": np.array([1e-3, 2e-3, 1e-3])}
     arrays |= {"budget_amplified_train": np.array([0.01, 0.02, 0.01]), "budget_reads_train": np.array([0.02, 0.02, 0.02])}
-    claim = claims.grover_claim(Result("grover.npz", arrays, record()))
+    claim = claims.grover_claim(arrays)
     assert claim.verdict == verdict
     if np.isfinite(power[0]):
         assert claim.value == 2
@@ -181,7 +156,7 @@ def test_amplified_search_must_speed_up_single_searches_and_training(power, ampl
 def active_result(few, qubits=((900, -1), (500, 700)), widths=(3, 2)):
     """All layers at once with 3, 4 and 3 mistakes of 1000, and windows with `few`, on two chips."""
     errors = np.array([[[0.9, mistakes / 1000] for mistakes in runs] for runs in ((3, 4, 3), few)])
-    arrays = {
+    return {
         "label": np.array(["all 3 layers at once", "2 layers at a time"]),
         "width": np.array(widths),
         "layers": np.array([8, 6, 4]),
@@ -194,7 +169,6 @@ def active_result(few, qubits=((900, -1), (500, 700)), widths=(3, 2)):
         "qubits": np.array(qubits),
         "mlp_error": errors[0],
     }
-    return Result("depth3.npz", arrays, record())
 
 
 @pytest.mark.parametrize(
@@ -241,31 +215,14 @@ def test_windows_of_two_layers_and_all_at_once_are_needed():
     )
 
 
-def test_claims_are_stored_read_printed_and_put_into_a_page(tmp_path, capsys, monkeypatch):
-    from qnn_core.files import write_record
-
-    claim = claims.phase_claim(phase_result(0.3, 0.9), sizes_result("transition"))
-    write_record(tmp_path / "claims.json", claims.as_content("quick", [claim], {"notebook": "summary"}))
-    assert claims.load_claims(str(tmp_path / "claims.json")) == [claim]
-    assert claims.measured_number(claim).startswith("0.60")
-    table = claims_table([claim])
-    assert "**agrees**" in table
-    page = "a\n<!-- claims: filled by python -m artifact.readme -->\nold\n<!-- end of claims -->\nb\n"
-    assert with_table(page, table).count(table) == 1
-    assert "old" not in with_table(page, table)
-    with pytest.raises(DamagedFile, match="lost the lines"):
-        with_table("no marks", table)
-    sentence = "by <!-- ablation: no margin -->old<!-- end --> and <!-- ablation: all heads --><!-- end -->."
-    now = with_numbers(sentence, {"no margin": "1 [0, 2]", "all heads": "3"})
-    assert now == "by <!-- ablation: no margin -->1 [0, 2]<!-- end --> and <!-- ablation: all heads -->3<!-- end -->."
-    with pytest.raises(DamagedFile, match="no number is called 'no margin'; there are all heads"):
-        with_numbers(sentence, {"all heads": "3"})
-    assert claims.main(["--profile", "nothing"]) == 1
-    assert "does not exist" in capsys.readouterr().err
-    monkeypatch.setattr(claims, "load_claims", lambda _: [claim])
-    assert claims.main(["--profile", "quick"]) == 0
-    assert "C2" in capsys.readouterr().out
-
-
 def test_percentages():
     assert claims.percent(Interval(0.025, 0.02, 0.03)) == "2.50 [2.00, 3.00] %"
+
+
+def test_claims_show_themselves():
+    claim = claims.minima_claim(phase_result(0.3, 0.9), ablation_result(-2.0))
+    table = repr(claims.claims_table([claim, dataclasses.replace(claim, id="C9", value=None)]))
+    assert claim.number.startswith("0.0556 [")
+    assert claim.number in table
+    assert "not measured" in table
+    assert claim._repr_markdown_().startswith("**C3.** Measured: fraction of minima")

@@ -24,11 +24,11 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from artifact import execute
 from artifact.controls import Controls
-from artifact.parameters import model_of, notebook_parameters
+from artifact.parameters import notebook_parameters
 from artifact.playground import Playground, as_image
 from qnn_core import InvalidInput
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 SMALL = {"hidden": 24, "reads": 10, "epochs": 2}
 
 
@@ -48,11 +48,11 @@ def test_cutting_trains_the_network_as_train_does():
     from qnn_core import QNN, get_sampler, load_dataset, train
 
     played = playground(temperature=0.2, updates=3)
-    assert played.trace.step == [0]
+    assert list(played.trace) == [0]
     while not played.finished:
         view = played.cut(50)
-    assert played.trace.step[-1] == played.run.total
-    assert played.trace.test_error[-1] < 0.3 < played.trace.test_error[0]
+    assert max(played.trace) == played.run.total
+    assert played.trace[played.run.total].test_error < 0.3 < played.trace[0].test_error
     assert view.heads.shape == (10,)
     net = QNN((64, 24, 10), seed=0)
     train(net, load_dataset("digits"), get_sampler("gibbs", sweeps=20, beta=(0.1, 5.0)), epochs=2, reads=10, batch_size=10)
@@ -106,8 +106,8 @@ def test_a_drawing_becomes_an_image_like_those_of_the_data_set(digits):
 
 
 def test_widgets_have_the_bounds_of_the_model_and_act():
-    controls = Controls(notebook_parameters("playground", SMALL))
-    schema = model_of("playground").model_json_schema()["properties"]
+    values = notebook_parameters("playground", SMALL)
+    controls, schema = Controls(values), type(values).model_json_schema()["properties"]
     for name in ("hidden", "reads", "sweeps", "updates"):
         assert (controls.controls[name].min, controls.controls[name].max) == (schema[name]["minimum"], schema[name]["maximum"])
     assert 10 ** controls.controls["temperature"].min == pytest.approx(schema["temperature"]["minimum"])
