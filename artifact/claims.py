@@ -72,38 +72,9 @@ def load_claims(path: str) -> list[Claim]:
     file = in_project(path)
     if not file.is_file():
         raise MissingData(f"{relative(file)} does not exist; ./run_all.sh makes it.")
-<<<<<<< HEAD
     content = read_record(file, REMEDY)
     with reading(file, "a table of claims", REMEDY):
         return [Claim(**claim) for claim in content["claims"]]
-
-
-def _verdict(supported: bool, contradicted: bool) -> Verdict:
-    return "agrees" if supported else "disagrees" if contradicted else "not testable here"
-
-
-def _fields(interval: Interval | None, unit: str) -> dict[str, Any]:
-    if interval is None:
-        return {"value": None, "low": None, "high": None, "unit": unit}
-    return {"value": interval.value, "low": interval.low, "high": interval.high, "unit": unit}
-
-
-def _percent_fields(interval: Interval, unit: str = "%") -> dict[str, Any]:
-    return _fields(Interval(100 * interval.value, 100 * interval.low, 100 * interval.high), unit)
-
-
-def _made_by(results: list[Result], beside: Sequence[Result] = ()) -> dict[str, Any]:
-    """Kind of sampler of some results, and seconds that they, those beside them, and all results that went into any of these took."""
-    kinds = sorted({result.provenance["sampler_kind"] for result in results})
-    records = [result.provenance for result in (*results, *beside)]
-    seconds = {(record["file"], record["sha256"]): record["seconds"] for record in (*records, *records_behind(records).values())}
-    return {
-        "sampler_kind": "; ".join(kinds) if len(kinds) < 2 else ", ".join(sorted({kind.split(", ")[0] for kind in kinds})),
-        "runtime": round(sum(seconds.values()), 1),
-    }
-=======
-    return [Claim(**claim) for claim in read_record(file, "delete it and run again")["claims"]]
->>>>>>> nb-d
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,10 +21,11 @@ from qnn_core.landscape.minima import count_minima, quench
 from qnn_core.landscape.overlaps import overlap, overlap_bins
 from qnn_core.landscape.view import Landscape, landscape
 from qnn_core.network import QNN
+from qnn_core.rules import Rule
 from qnn_core.samplers import Sampler, get_sampler
 from qnn_core.samplers.base import derived_seed
 from qnn_core.threads import one_thread_for_algebra
-from qnn_core.training import Rules, TrainingRun, default_rate
+from qnn_core.training import Settings, TrainingRun, default_rate
 from studies.plots import label_panels, plot_landscape, step_axis
 
 _NEW_NETWORK = {"hidden", "epochs", "batch_size", "seed"}
@@ -89,7 +90,7 @@ class Playground:
         if _NEW_NETWORK & set(values):
             self.restart()
         else:
-            self.run.sampler, self.run.rules = self._sampler(), self._rules()
+            self.run.sampler, self.run.settings = self._sampler(), self._rules()
 
     def look_at(self, image: int) -> None:
         """Look at a test image from now on, given by its number."""
@@ -195,10 +196,11 @@ class Playground:
             return get_sampler("exact", beta=beta)
         return get_sampler(self.settings.sampler, sweeps=self.settings.sweeps, beta=(min(0.1, beta), beta))
 
-    def _rules(self) -> Rules:
-        same = {name: getattr(self.settings, name) for name in ("epochs", "reads", "batch_size", "seed", "margin")}
-        fixed: dict[str, Any] = {"wrong": "class", "weighting": "deepest", "completed": True, "schedule": "linear"}
-        return Rules(**same, **fixed, lr=default_rate(self.net, self.data))
+    def _rules(self) -> Settings:
+        same = {name: getattr(self.settings, name) for name in ("epochs", "reads", "batch_size", "seed")}
+        rule = Rule("completed", margin=self.settings.margin)
+        fixed: dict[str, Any] = {"rule": rule, "schedule": "linear", "averaged": False, "judged": None, "asked": 0}
+        return Settings(**same, **fixed, lr=default_rate(self.net, self.data))
 
 
 def as_image(ink: Float[np.ndarray, "H W"], data: Dataset) -> Float32[np.ndarray, " D"] | None:

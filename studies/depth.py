@@ -27,6 +27,7 @@ from studies.plots import METHOD_STYLE, PAGE, band, label_panels
 from studies.searches import minimum_found
 from studies.stored import Result
 from studies.tables import Table, compared, table
+from studies.training import with_rule
 
 _LINES, _MARKERS = ("-", "-.", ":", "--"), "oDv^sP"
 _MLP = {**METHOD_STYLE["mlp"], "label": "MLP of the same depth, backprop", "color": "0.4"}
@@ -68,7 +69,7 @@ class DeepRecipe:
         with warnings.catch_warnings():
             # Which ways fail to train is what the study is about.
             warnings.simplefilter("ignore", TrainingWarning)
-            return Trained(net, train(net, data, sampler, **settings, checkpoint=checkpoint))
+            return Trained(net, train(net, data, sampler, **with_rule(settings), checkpoint=str(checkpoint)))
 
 
 @dataclass(frozen=True, eq=False)
