@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,31 +33,29 @@ def check_targets(parameters: Any, page: Path, failed: Path) -> None:
     """
     if page.suffix != ".ipynb":
         raise InvalidInput("output", relative(page), "a name that ends in .ipynb")
-    read = [path for file in _read(parameters) for path in (file, Path(sidecar(str(file))))]
-    written: list[Path] = []
+    read = {known for file in _read(parameters) for path in (file, Path(sidecar(str(file)))) for known in _known_by(path)}
+    recorded = [in_project(value).resolve() for name, value in parameters if name == "record" and value]
+    written: set[object] = set()
     for name, target in [("output", page), ("output", failed), *_written(parameters)]:
         check_writable(target)
-        if _among(target, read):
+        known = _known_by(target)
+        if known & read or any(target.resolve().is_relative_to(folder) for folder in recorded):
             raise InvalidInput(name, relative(target), "a file other than those that this run reads: it would be overwritten")
-        if _among(target, written):
+        if known & written:
             raise InvalidInput(name, relative(target), "a name of its own: this run writes another file there")
         if target.exists() and not _made_here(target):
             raise InvalidInput(
                 name, relative(target), "a new name, or that of a file this project made: there is one of yours, which stays"
             )
-        written.append(target)
+        written |= known
 
 
 def _read(parameters: Any) -> Iterator[Path]:
-    """All files that parameters name, those of recorded reads among them."""
+    """All files that parameters name as inputs."""
     for name, value in parameters:
-        for text in value if isinstance(value, tuple | list) else (value,):
-            if name in STORED_AS or not isinstance(text, str):
-                continue
-            if name == "record":
-                yield from (path for path in in_project(text).glob("*") if path.is_file())
-            elif text.endswith((".npz", ".json", ".ipynb")):
-                yield from map(in_project, expand([text]))
+        if name not in STORED_AS:
+            texts = [text for text in (value if isinstance(value, tuple | list) else (value,)) if isinstance(text, str)]
+            yield from map(in_project, expand(text for text in texts if text.endswith((".npz", ".json", ".ipynb"))))
 
 
 def _written(parameters: Any) -> Iterator[tuple[str, Path]]:
@@ -70,12 +68,14 @@ def _written(parameters: Any) -> Iterator[tuple[str, Path]]:
         yield from ((name, in_project(file)) for file in dict.fromkeys([*files, *map(sidecar, files)]))
 
 
-def _among(target: Path, others: Iterable[Path]) -> bool:
-    """Whether a path is one of others, by whatever name."""
-    return any(
-        os.path.realpath(target) == os.path.realpath(other) or (target.exists() and other.exists() and target.samefile(other))
-        for other in others
-    )
+def _known_by(file: Path) -> set[object]:
+    """Its real path and, where it exists, its place on the disk: the same by whatever name."""
+    real = os.path.realpath(file)
+    try:
+        found = os.stat(real)
+    except OSError:
+        return {real}
+    return {real, (found.st_dev, found.st_ino)}
 
 
 def _made_here(file: Path) -> bool:

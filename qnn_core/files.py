@@ -144,8 +144,9 @@ def reading(path: str | os.PathLike[str], what: str, remedy: str) -> Iterator[No
     except (InvalidInput, DamagedFile, FileNotFoundError, PermissionError):
         raise
     except Exception as failure:
-        detail = " ".join(f"{type(failure).__name__}: {failure}".split())[:200]
-        raise DamagedFile(f"{shown(path)} is not {what} ({detail}); {remedy}.") from failure
+        says_nothing = isinstance(failure, LookupError | TypeError | AttributeError)
+        detail = "" if says_nothing else " (" + " ".join(f"{failure or type(failure).__name__}".split())[:200] + ")"
+        raise DamagedFile(f"{shown(path)} is not {what}{detail}; {remedy}.") from failure
 
 
 def read_record(path: str | os.PathLike[str], remedy: str) -> dict[str, Any]:

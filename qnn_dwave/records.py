@@ -140,7 +140,7 @@ class Records:
 
     def keep(self, question: Question, answer: Answer) -> None:
         """Write an answer down, whole or not at all, and forget that it was pending."""
-        content = {
+        content: dict[str, Any] = {
             "spins": np.packbits(answer.spins > 0, axis=1),
             "shape": np.array(answer.spins.shape),
             "qubits": answer.qubits,

@@ -91,6 +91,13 @@ def test_rates_are_an_input_too(project, capsys, monkeypatch):
     assert everything(project) == before
 
 
+def test_a_folder_of_recorded_reads_holds_no_results(project, capsys):
+    (project / "data/recorded").mkdir()
+    given = json.dumps({"result": "data/recorded/x.npz", "sampler": "mock", "record": "data/recorded", "lr": 0.1})
+    assert execute.main(["02_training", "--output", OUT, "--parameters", given]) == 2
+    assert "result = 'data/recorded/x.npz'" in capsys.readouterr().err
+
+
 def test_what_a_run_made_is_made_again(project):
     from artifact.parameters import notebook_parameters
 
