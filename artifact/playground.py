@@ -156,8 +156,8 @@ class Playground:
         # Margins are fixed: fitting them to the labels takes longer than drawing.
         figure = Figure(figsize=(8, 5.8), dpi=100)
         figure.set_layout_engine("none")
-        axes = figure.subplots(2, 2).ravel()
-        figure.subplots_adjust(left=0.08, right=0.98, bottom=0.08, top=0.95, hspace=0.36, wspace=0.22)
+        margins = {"left": 0.08, "right": 0.98, "bottom": 0.08, "top": 0.95, "hspace": 0.36, "wspace": 0.22}
+        axes = figure.subplots(2, 2, gridspec_kw=margins).ravel()
         reads, order, training, answers = axes
         plot_landscape(reads, view.reads, self.settings.margin)
         reads.set_title("energies of the reads")
