@@ -18,6 +18,7 @@ from scipy.special import logsumexp
 from qnn_core.cutting import shown_class
 from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput
+from qnn_core.history import History
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN
 from qnn_core.powerlaw import Fit, fit_power_law, local_exponent
@@ -138,10 +139,8 @@ def study_heads(
 
     snapshots: networks along training. between: the weights between which the law is fitted.
 
-    Returns, of N networks, step, epoch (N,), beta (R, N), weights (R, N, B, C) and gamma (N, 3), value and 95 % interval, NaN where unknown; of
-    each evaluation, evaluated (T,), in epochs, and for each of `MEASURES`, with _ for spaces: count_<measure> (R, T) out of trials_<measure>
-    (T,), local exponents local_<measure> (K, 3) at centres (K,), and where a power law can be fitted alpha_<measure> (3,), over
-    window_<measure> (2,), with dispersion_<measure>; test_error (R,) at the end.
+    Returns, of N networks, step, epoch (N,), beta (R, N), weights (R, N, B, C) and gamma (N, 3), value and 95 % interval, NaN where unknown;
+    test_error (R,), at the end; and the arrays of `measured_exponents`.
     """
     rows = np.random.default_rng(seeds[0]).choice(len(data.x_train), size=min(images, len(data.x_train)), replace=False)
     x, labels = data.x_train[rows], data.y_train[rows]
@@ -151,14 +150,25 @@ def study_heads(
         weights_by_class(net, x[:1], labels[:1], 1.0, margin)  # Refuses what cannot be enumerated.
         histories.append(recipe.train(data, seed, snapshots=snapshots))
         heads.append(follow_heads(net, histories[-1].snapshots, x, labels, recipe.sampler, reads, margin, seed))
-    step, epochs = np.array(list(histories[0].snapshots)), np.array(histories[0].epoch)
+    step = np.array(list(histories[0].snapshots))
     arrays = {"step": step, "epoch": step * recipe.training["epochs"] / histories[0].step[-1], **stack_rows(heads)}
     arrays["gamma"] = np.full((len(step), 3), np.nan)
     for place, weights in enumerate(np.concatenate(list(arrays["weights"]), axis=2)):
         with suppress(InvalidInput):
             arrays["gamma"][place] = fit_weight_law(weights, *between, seed=seeds[0])
     arrays["test_error"] = np.array([run.test_error[-1] for run in histories])
-    arrays |= {"evaluated": epochs, "centres": np.geomspace(0.3, epochs[-1] / 10**0.5, 6)}
+    return arrays | measured_exponents(histories, reads)
+
+
+def measured_exponents(histories: Sequence[History], reads: int) -> dict[str, np.ndarray]:
+    """What was counted along R runs with `reads` reads an image, and its exponents.
+
+    Returns evaluated (T,), in epochs, and for each of `MEASURES`, with _ for spaces, count_<measure> (R, T) out of trials_<measure> (T,), local
+    exponents local_<measure> (K, 3) at centres (K,), and where a power law can be fitted, alpha_<measure> (3,) over window_<measure> (2,),
+    with dispersion_<measure>.
+    """
+    epochs = np.array(histories[0].epoch)
+    arrays = {"evaluated": epochs, "centres": np.geomspace(0.3, epochs[-1] / 10**0.5, 6)}
     seen = np.round(np.diff(epochs, prepend=0) * histories[0].num_train).astype(np.int64)
     every = np.full(len(epochs), histories[0].num_train)
     for (measure, column), trials in zip(MEASURES.items(), (seen * reads, seen, every), strict=True):
@@ -168,11 +178,8 @@ def study_heads(
         def fit(window: tuple[float, float], counts: np.ndarray = counts, trials: np.ndarray = trials) -> Fit:
             return fit_power_law(epochs, counts, trials, window=window, resamples=100, min_decades=0.99)
 
-        arrays |= {
-            f"count_{name}": counts,
-            f"trials_{name}": trials,
-            f"local_{name}": local_exponent(epochs, fit, arrays["centres"]),
-        }
+        arrays |= {f"count_{name}": counts, f"trials_{name}": trials}
+        arrays[f"local_{name}"] = local_exponent(epochs, fit, arrays["centres"])
         with suppress(InvalidInput):
             law = fit_power_law(epochs, counts, trials, min_decades=1.0)
             arrays |= {f"alpha_{name}": np.array(law.interval), f"window_{name}": np.array(law.window)}
