@@ -88,7 +88,9 @@ class Parameters(Strict):
         return self.model_dump(exclude={"train_images", "rates", "held_out", "seeds", "rate_seeds", "result"})
 
     def options_of(self, sampler: str) -> dict[str, Any]:
-        """The options that `get_sampler(sampler, ...)` takes."""
+        """The options that `get_sampler(sampler, ...)` takes; none for a method that samples nothing."""
+        if sampler not in SAMPLERS:
+            return {}
         known = ("sweeps", "duration", "steps", "annealing_time", "cycles", "record", "solver", "max_qpu_seconds")
         options = self.some(*(field.name for field in fields(SAMPLERS[sampler]) if field.name in known))
         values = self.some("beta_hot", "beta_cold", "mock_size", "field_error", "coupling_error")
