@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import gzip
 import json
 import os
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 from artifact import execute, files, tidy
 from artifact.origins import page_digest
 from artifact.results import save_result
-from qnn_core import DamagedFile, data, load_dataset
+from qnn_core import DamagedFile, load_dataset
 from qnn_core.errors import NotWritten
 from qnn_core.files import atomic_write, check_writable, read_record, read_sealed, write_json, write_record, write_sealed
 
@@ -205,28 +204,6 @@ def test_a_checkpoint_that_changed_by_one_bit_is_refused(tmp_path):
         (tmp_path / "run.checkpoint").write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(DamagedFile, match="does not match its own SHA-256; delete it"):
             read_sealed(tmp_path / "run.checkpoint", "delete it")
-
-
-def test_a_damaged_download_is_fetched_again(tmp_path, monkeypatch):
-    import hashlib
-
-    import pooch
-
-    name, content = "train-labels-idx1-ubyte", bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 3])
-    monkeypatch.setattr(data, "MNIST_SHA256", {name: hashlib.sha256(content).hexdigest()})
-    monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path)
-
-    def fetch(_, *, fname, path, **__):
-        path.mkdir(parents=True, exist_ok=True)
-        (path / fname).write_bytes(gzip.compress(content))
-        return str(path / fname)
-
-    monkeypatch.setattr(pooch, "retrieve", fetch)
-    kept = data._downloaded(name)
-    kept.write_bytes(kept.read_bytes()[:-4])
-    with pytest.warns(UserWarning, match="delete it and fetch it again. It is fetched again now"):
-        assert data._downloaded(name) == kept
-    np.testing.assert_array_equal(data._read_idx(kept, name), [7, 3])
 
 
 def test_a_data_set_that_was_cut_short_is_refused(tmp_path):
