@@ -7,11 +7,12 @@ import pytest
 
 from qnn_core import QNN, InvalidInput, get_sampler, load_dataset, train
 from qnn_core.history import History
+from qnn_core.rules import Rule
 from qnn_core.statistics import difference_interval
 from studies import ablation, training
 from studies.training import Recipe
 
-CUT = {"reads": 4, "margin": 8.0, "wrong": "class", "weighting": "deepest", "completed": True, "epochs": 2, "batch_size": 20}
+CUT = {"reads": 4, "rule": "completed", "margin": 8.0, "wrong": "class", "weighting": "deepest", "epochs": 2, "batch_size": 20}
 BASE = Recipe(
     "gibbs",
     (6,),
@@ -30,21 +31,18 @@ def data():
 def test_a_variant_is_the_training_that_its_parameters_say(data, tmp_path):
     other = replace(BASE.varied(margin=2.0, copies=2, lr=0.02), method="collapsed")
     found = ablation.train_variants({"as it is": BASE, "other": other}, data, SEEDS, str(tmp_path))
+    once = {"epochs": 2, "reads": 4, "batch_size": 20, "schedule": "linear"}
     for place, seed in enumerate((0, 3)):
-        expected = train(
-            QNN((64, 6, 10), seed=seed), data, get_sampler("gibbs", sweeps=5), epochs=2, reads=4, batch_size=20, seed=seed
-        )
+        expected = train(QNN((64, 6, 10), seed=seed), data, get_sampler("gibbs", sweeps=5), rule="completed", **once, seed=seed)
         assert found["as it is"][place].test_mistakes == expected.test_mistakes
         expected = train(
             QNN((64, 6, 10), copies=2, seed=seed),
             data,
             get_sampler("collapsed", sweeps=5),
-            epochs=2,
-            reads=4,
-            batch_size=20,
-            seed=seed,
-            margin=2.0,
+            rule=Rule("completed", margin=2.0),
             lr=0.02,
+            **once,
+            seed=seed,
         )
         assert found["other"][place].test_mistakes == expected.test_mistakes
 
@@ -118,17 +116,8 @@ def test_each_change_is_one_change():
 
 def ended(*mistakes, reads=(0, 10)):
     """Histories of which only the end matters."""
-    return [
-        History(
-            100,
-            100,
-            test_mistakes=[90, count],
-            heads_per_read=[np.nan, 0.5],
-            distinct_heads=[np.nan, 2.0],
-            spin_updates=list(reads),
-        )
-        for count in mistakes
-    ]
+    end = {"heads_per_read": [np.nan, 0.5], "distinct_heads": [np.nan, 2.0], "spin_updates": list(reads)}
+    return [History(test_images=[100, 100], test_mistakes=[90, count], **end) for count in mistakes]
 
 
 def test_equal_reads_are_equal():

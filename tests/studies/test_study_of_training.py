@@ -6,11 +6,12 @@ import pytest
 
 from qnn_core import QNN, get_sampler, train, train_backprop
 from qnn_core.history import History
+from qnn_core.rules import Rule
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
 from studies.stored import Result
 from studies.training import Methods, RateSearch, Recipe, compare_rates, different_answers, outcome, plot_training, qubo
 
-CUT = {"reads": 4, "margin": 8.0, "epochs": 2, "batch_size": 20, "lr": 0.01, "schedule": "linear"}
+CUT = {"reads": 4, "rule": "completed", "margin": 2.0, "epochs": 2, "batch_size": 20, "lr": 0.01, "schedule": "linear"}
 NETWORK = {"copies": 2, "glass": 1.0, "drive": 1.0}
 
 
@@ -30,7 +31,9 @@ def test_a_recipe_trains_what_its_method_trains(data, method):
     recipe = Recipe(method, (6,), CUT, NETWORK, {"sweeps": 5})
     found = recipe.train(data, seed=3)
     if method == "gibbs":
-        expected = train(QNN((64, 6, 10), 2, 3), data, get_sampler("gibbs", sweeps=5), **CUT, seed=3)
+        options = {**CUT, "rule": Rule("completed", margin=2.0)}
+        del options["margin"]
+        expected = train(QNN((64, 6, 10), 2, 3), data, get_sampler("gibbs", sweeps=5), **options, seed=3)
         assert recipe.kind == "classical annealer (block Gibbs)"
     else:
         expected = train_backprop(method, data, 6, 2, 0.01, 20, 3, copies=2, optimiser="adam")
@@ -87,7 +90,8 @@ def test_a_training_is_told_and_drawn(data):
     assert told[2] == ["reads", f"{history.reads[-1]:,}"]
     labels = [line.get_label() for axis in plot_training(history).axes for line in axis.get_lines()]
     assert labels[:3] == ["training", "test", "images with a head"]
-    assert len(outcome(History(1, 1, train_mistakes=[1], test_mistakes=[1], reads=[0], spin_updates=[0])).cells) == 2
+    unsampled = History(train_images=[1], test_images=[1], train_mistakes=[1], test_mistakes=[1], reads=[0], spin_updates=[0])
+    assert len(outcome(unsampled).cells) == 2
 
 
 def stored(mistakes):
