@@ -186,7 +186,7 @@ take_lock
 activate
 if [ -n "$site" ]; then
     if [ -f "notebooks/rendered/$profile/summary.ipynb" ] && [ -f "data/results/$profile/claims.json" ]; then
-        exec python -m artifact.site --profile "$profile"
+        exec python -m artifact.book --profile "$profile"
     fi
     echo "The $profile profile has no rendered notebooks yet; making them first."
 fi
@@ -225,8 +225,7 @@ while kill -0 "$job" 2>/dev/null; do
     progress=$(grep -E '^[0-9]+ of [0-9]+ steps' "$log" | tail -n 1 || true)
     if [ -n "$progress" ] && [ "$progress" != "$shown" ]; then
         shown=$progress
-        left=$(python -m artifact.plan --profile "$profile" --cores "$cores" --left "$log" || true)
-        line="$progress, $((SECONDS - started)) s${left:+, $left}"
+        line="$progress, $((SECONDS - started)) s"
         if [ -t 1 ]; then printf '\r%-78s' "$line"; else printf '%s\n' "$line"; fi
     fi
 done
@@ -254,5 +253,5 @@ Table of claims:      data/results/$profile/claims.json
 Figures:              figures/$profile/
 Rendered notebooks:   notebooks/rendered/$profile/
 TEXT
-    if [ -n "$site" ]; then python -m artifact.site --profile "$profile"; fi
+    if [ -n "$site" ]; then python -m artifact.book --profile "$profile"; fi
 fi

@@ -17,7 +17,7 @@ RULES: tuple[tuple[Callable[..., bool], str], ...] = (
     (lambda least, largest: least < largest, "least must be below largest"),
     (lambda sweeps, measurements: sweeps >= 8 * measurements, "sweeps must be at least 8 x measurements"),
     (lambda rate_seeds, seeds: rate_seeds <= len(seeds), "rate_seeds must not exceed the number of seeds"),
-    (lambda wrong, completed: wrong != "spins" or not completed, "wrong = 'spins' needs completed = false"),
+    (lambda wrong, rule: wrong != "spins" or rule != "completed", "wrong = 'spins' needs another rule than completed"),
     (lambda lr, rates: lr is None or rates is None, "give at most one of them"),
     (lambda method, lr, rates: lr is not None or rates is not None, "give lr or rates"),
     (lambda sampler, record: sampler not in ("qpu", "replay") or record is not None, "record must name a folder"),

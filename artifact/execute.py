@@ -25,11 +25,13 @@ import papermill
 from traitlets.config import Config
 
 from artifact.files import ROOT, in_project, relative
-from artifact.origins import STORED_AS, origin_of, page_digest
+from artifact.origins import origin_of, page_digest
 from artifact.parameters import check_inputs, notebook_parameters
 from artifact.results import provenance
+from artifact.targets import FAILED, check_targets, stored
 from qnn_core.errors import InvalidInput, MissingData, NotWritten, check_count
-from qnn_core.files import atomic_write, check_writable
+from qnn_core.files import atomic_write, storage
+from qnn_dwave.secrets import redacted
 
 KERNEL = "python3"
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -44,10 +46,13 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
     check_count("threads", threads)
     check_inputs(parameters)
     rendered = in_project(output)
-    for target in [str(rendered), *_stored(parameters)]:
-        check_writable(in_project(target))
     failed = rendered.with_suffix(".failed.ipynb")
-    with tempfile.TemporaryDirectory(prefix="qnn-") as scratch, _kernel_environment(threads):
+    check_targets(parameters, rendered, failed)
+    with (
+        storage(Path(tempfile.gettempdir())),
+        tempfile.TemporaryDirectory(prefix="qnn-") as scratch,
+        _kernel_environment(threads),
+    ):
         working_copy = Path(scratch) / "running.ipynb"
         connection = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(scratch) / "kernel")}})
         try:
@@ -80,16 +85,11 @@ def _kernel_environment(threads: int) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _stored(parameters: Any) -> list[str]:
-    """The file, if any, in which a notebook leaves its result or the record of it."""
-    return [f"{value}{STORED_AS[name]}" for name, value in parameters if name in STORED_AS]
-
-
 def _origin(notebook: str, parameters: Any) -> dict[str, Any]:
     """What made a page: the provenance of the result that it stored, else that of this process; without wall time."""
-    stored = _stored(parameters)
-    if stored and in_project(stored[0]).is_file():
-        record = origin_of(stored[0]).record
+    made = stored(parameters)
+    if made and in_project(made[0]).is_file():
+        record = origin_of(made[0]).record
     else:
         record = provenance(notebook, parameters.model_dump(mode="json"), "none", 0.0)
     return {name: value for name, value in record.items() if name not in ("seconds", "file", "pictures")}
@@ -108,12 +108,24 @@ def _store(executed: Path, target: Path, origin: dict[str, Any] | None = None) -
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
             cell.outputs = _joined_streams([output for output in cell.outputs if not _is_progress_bar(output)])
+    notebook = _without_secrets(notebook)
     if origin is not None:
         shown = json.loads(nbformat.writes(notebook))["cells"]
         notebook.metadata["provenance"] = nbformat.from_dict({**origin, "page_sha256": page_digest(shown)})
+    else:
+        notebook.metadata[FAILED] = True
     text = nbformat.writes(notebook)
-    with atomic_write(target, "w") as file:
+    with atomic_write(target, "w", private=origin is None) as file:
         file.write(text if text.endswith("\n") else text + "\n")
+
+
+def _without_secrets(content: Any) -> Any:
+    """A notebook with every string in it redacted."""
+    if isinstance(content, dict):
+        return nbformat.from_dict({name: _without_secrets(value) for name, value in content.items()})
+    if isinstance(content, list):
+        return [_without_secrets(value) for value in content]
+    return redacted(content) if isinstance(content, str) else content
 
 
 def _joined_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
@@ -161,11 +173,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         execute(options.notebook, options.output, values, options.threads)
     except (InvalidInput, MissingData, NotWritten) as failure:
-        print(failure, file=sys.stderr)
+        print(redacted(str(failure)), file=sys.stderr)
         return 2
     except papermill.PapermillExecutionError as failure:
         kept = relative(in_project(options.output).with_suffix(".failed.ipynb"))
-        print(f"{options.notebook} stopped: {failure.ename}: {failure.evalue}\nThe notebook so far: {kept}", file=sys.stderr)
+        told = redacted(f"{options.notebook} stopped: {failure.ename}: {failure.evalue}")
+        print(f"{told}\nThe notebook so far: {kept}", file=sys.stderr)
         return 1
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional, TypeVar
+from typing import Annotated, Any, Literal, Optional, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -12,6 +12,7 @@ from artifact.files import ROOT
 from qnn_core.data import size_of
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
 from qnn_core.limits import MAX_COUNT
+from qnn_core.rules import RuleName
 from qnn_core.samplers import SAMPLERS
 
 T = TypeVar("T")
@@ -112,6 +113,7 @@ KINDS: dict[str, Any] = {
     "Schedule": Literal["linear", "constant"],
     "Weighting": Literal["deepest", "uniform"],
     "WrongRule": Literal["class", "spins"],
+    "Rule": Literal[get_args(RuleName)],
     "Window": WindowChoice, "Chip": ChipChoice,
     "Input": str,  # Path of a stored result.
     "Inputs": OneOrMore[str],  # Paths or patterns of stored results.

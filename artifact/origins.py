@@ -14,14 +14,17 @@ from typing import Any
 
 from artifact.files import in_project, relative
 from artifact.results import REMEDY, git, sidecar
-from qnn_core.errors import DamagedFile, MissingData
-from qnn_core.files import file_sha256, read_record
+from qnn_core.errors import DamagedFile, InvalidInput, MissingData
+from qnn_core.files import check_name, file_sha256, read_record, reading
 
 RECORDS = "docs/gallery/records.json"
 """Records of all results behind the numbers and figures of the README, by path and SHA-256 of the result."""
 
 STORED_AS = {"result": "", "figure": ".json", "claims": ""}
 """Parameters that name what a notebook stores, with the ending, if any, that makes them the name of a file that has a record."""
+
+
+_COMPLETE = "a complete record"
 
 
 @dataclass(frozen=True)
@@ -47,22 +50,26 @@ def origin_of(path: str) -> Origin:
 
     Raises MissingData when there is no such file or nothing was recorded, DamagedFile when the record was altered.
     """
+    check_name(path)
     file = in_project(path)
     if not file.is_file():
         raise MissingData(f"{relative(file)} does not exist.")
     if file.suffix == ".ipynb":
-        if '"page_sha256"' not in file.read_text(encoding="utf-8"):
+        if b'"page_sha256"' not in file.read_bytes():
             raise MissingData(f"{relative(file)} carries no record of what made it.")
         return Origin(relative(file), read_page(file, "render it again")["metadata"]["provenance"])
     beside = file.with_suffix(".json")
     if not beside.is_file():
         raise MissingData(f"{relative(file)} has no provenance beside it ({beside.name}).")
     record = read_record(beside, REMEDY)
-    if "notebook" not in record.get("provenance", record):
+    with reading(beside, _COMPLETE, REMEDY):
+        made = dict(record.get("provenance", record))
+        if "notebook" in made and file != beside:
+            expected = {record["file"]: record["sha256"], **record["pictures"]}.get(file.name, record["sha256"])
+    if "notebook" not in made:
         raise MissingData(f"{relative(file)} says nothing about what made it.")
     if file == beside:
-        return Origin(relative(file), record.get("provenance", record))
-    expected = {record["file"]: record["sha256"], **record["pictures"]}.get(file.name, record["sha256"])
+        return Origin(relative(file), made)
     return Origin(relative(file), record, "its recorded SHA-256", file_sha256(file) == expected)
 
 
@@ -74,14 +81,12 @@ def page_digest(cells: Any) -> str:
 def read_page(path: str | Path, remedy: str) -> dict[str, Any]:
     """A rendered page; DamagedFile, with what to do about it, if it is not as `artifact.execute` wrote it."""
     file = in_project(path)
-    try:
-        page = json.loads(file.read_text(encoding="utf-8"))
+    with reading(file, "a page that artifact.execute has rendered", remedy):
+        page = dict(json.loads(file.read_text(encoding="utf-8")))
         whole = page["metadata"]["provenance"]["page_sha256"] == page_digest(page["cells"])
-    except (ValueError, KeyError, TypeError) as failure:
-        raise DamagedFile(f"{relative(file)} is not a page that artifact.execute has rendered; {remedy}.") from failure
     if not whole:
         raise DamagedFile(f"{relative(file)} does not match its own SHA-256; {remedy}.")
-    return dict(page)
+    return page
 
 
 def without_record(path: str) -> str:
@@ -107,14 +112,20 @@ def _last_commit(file: Path) -> str:
 
 
 def _told_by_page(file: Path) -> list[str]:
-    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    given = [cell for cell in cells if "injected-parameters" in cell["metadata"].get("tags", [])]
-    parameters = [line.strip() for line in "".join(given[0]["source"]).splitlines()[1:]] if given else ["its defaults"]
+    with reading(file, "a notebook", "restore it from git"):
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        given = [cell for cell in cells if "injected-parameters" in cell["metadata"].get("tags", [])]
+        parameters = [line.strip() for line in "".join(given[0]["source"]).splitlines()[1:]] if given else ["its defaults"]
     return [f"notebook    notebooks/{file.stem}.ipynb", f"parameters  {' '.join(parameters)}"]
 
 
 def describe(origin: Origin) -> str:
     """An origin in lines of text, with those of all results that went into it, as far as their records are kept."""
+    with reading(origin.path, _COMPLETE, REMEDY):
+        return _described(origin)
+
+
+def _described(origin: Origin) -> str:
     record = origin.record
     parameters = record["parameters"]
     seeds = {name: value for name, value in parameters.items() if name in ("seed", "seeds")}
@@ -186,11 +197,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         origin = origin_of(options.file)
         print(describe(origin))
+        return 0 if origin.whole else 1
     except MissingData as failure:
+        missing = failure
+    except (DamagedFile, InvalidInput) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    try:
         told = without_record(options.file)
-        print(told or failure, file=sys.stdout if told else sys.stderr)
-        return 0 if told else 1
     except DamagedFile as failure:
         print(failure, file=sys.stderr)
         return 1
-    return 0 if origin.whole else 1
+    print(told or missing, file=sys.stdout if told else sys.stderr)
+    return 0 if told else 1

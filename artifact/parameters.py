@@ -77,9 +77,9 @@ class Parameters(Strict):
 
     @property
     def cut_options(self) -> dict[str, Any]:
-        """The options of `train`, but for rate and seed."""
-        cut = ("reads", "margin", "wrong", "weighting", "completed", "epochs", "batch_size")
-        return self.some(*cut, "code_reads", "looks", "judged")
+        """The options of `train`, but for rate and seed, with those of its rule beside them."""
+        cut = ("reads", "rule", "margin", "wrong", "weighting", "epochs", "batch_size", "code_reads", "looks", "judged")
+        return {"averaged": False, "judged": None, "asked": 0, **self.some(*cut)}
 
     @property
     def run_settings(self) -> dict[str, Any]:

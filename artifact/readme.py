@@ -11,15 +11,18 @@ import argparse
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-from artifact.claims import Claim, load_claims, measured_number, more_reads
+from artifact.claims import load_claims
 from artifact.files import ROOT, in_project
 from artifact.origins import RECORDS, origin_of, records_behind
 from artifact.results import load_result
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import atomic_write, write_record
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
+from studies.ablation import EQUAL_READS, RECOMMENDED, more_reads
+from studies.claims import Claim
 from studies.stored import Result
 
 GALLERY = "docs/gallery"
@@ -44,18 +47,31 @@ _METHODS = {
 }
 
 
-def claims_table(claims: list[Claim]) -> str:
+def claims_table(claims: Iterable[Claim]) -> str:
     """The table of claims in Markdown."""
-    lines = [
-        "| | claim of the abstract | paper | measured here, 95 % interval | what was tested | verdict | notebook, figure | runtime | made by |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {claim.id} | {claim.statement} | {claim.paper_number or 'no number'} | {measured_number(claim)}: {claim.measured} | {claim.tested} "
-        f"| **{claim.verdict}** | {claim.notebook}, {claim.figure} | {duration(claim.runtime)} | {claim.sampler_kind} |"
+    columns = ("claim of the abstract", "paper", "measured here, 95 % interval", "what was tested", "verdict", "notebook, figure")
+    rows = [
+        (claim.id, claim.statement, claim.paper_number or "no number", f"{claim.number}: {claim.measured}", claim.tested,
+         f"**{claim.verdict}**", f"{claim.notebook}, {claim.figure}", duration(claim.runtime), claim.sampler_kind)
         for claim in claims
-    ]
-    return "\n".join(lines)
+    ]  # fmt: skip
+    return _markdown("| | " + " | ".join((*columns, "runtime", "made by")), rows)
+
+
+def training_table(figure: Result) -> str:
+    """Final errors of the three methods, from the numbers behind figure 2, in Markdown."""
+    test, train = ({method: 100 * figure[f"{method}_{part}_error"][:, -1] for method in _METHODS} for part in ("test", "train"))
+    rows = [
+        (name, mean_interval(test[method], PERCENT), "" if method == "mlp" else difference_interval(test[method], test["mlp"]),
+         mean_interval(train[method], PERCENT), f"{float(figure[f'{method}_lr']):g}", len(test[method]))
+        for method, name in _METHODS.items()
+    ]  # fmt: skip
+    return _markdown("| 95 % intervals over seeds | test error, % | minus MLP, points | training error, % | rate | seeds", rows)
+
+
+def _markdown(head: str, rows: Iterable[tuple[object, ...]]) -> str:
+    lines = [f"{head} |", "|---" * head.count("|") + "|"]
+    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
 
 
 def duration(seconds: float) -> str:
@@ -64,32 +80,9 @@ def duration(seconds: float) -> str:
     >>> duration(7.4), duration(312.0), duration(9100.0)
     ('7.4 s', '5.2 min', '2.5 h')
     """
-    for size, unit in ((3600, "h"), (60, "min"), (1, "s")):
-        if seconds >= size or unit == "s":
-            value = seconds / size
-            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
-    raise AssertionError
-
-
-def training_table(figure: Result) -> str:
-    """Final errors of the three methods, from the numbers behind figure 2, in Markdown."""
-    errors = {method: 100 * figure[f"{method}_test_error"][:, -1] for method in _METHODS}
-    train = {method: 100 * figure[f"{method}_train_error"][:, -1] for method in _METHODS}
-    lines = [
-        "| 95 % intervals over seeds | test error, % | minus MLP, points | training error, % | rate | seeds |",
-        "|---|---|---|---|---|---|",
-    ]
-    for method, name in _METHODS.items():
-        less = "" if method == "mlp" else difference_interval(errors[method], errors["mlp"])
-        numbers = (
-            mean_interval(errors[method], PERCENT),
-            less,
-            mean_interval(train[method], PERCENT),
-            f"{float(figure[f'{method}_lr']):g}",
-            len(errors[method]),
-        )
-        lines.append(f"| {name} | {' | '.join(map(str, numbers))} |")
-    return "\n".join(lines)
+    size, unit = next((size, unit) for size, unit in ((3600, "h"), (60, "min"), (0, "s")) if seconds >= size)
+    value = seconds / (size or 1)
+    return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
 
 
 def with_table(readme: str, table: str, marks: tuple[str, str] = CLAIMS) -> str:
@@ -103,10 +96,12 @@ def with_table(readme: str, table: str, marks: tuple[str, str] = CLAIMS) -> str:
 def ablation_numbers(ablation: Result) -> dict[str, str]:
     """Changes of the validation error in points: by each variant of the ablation, and by more reads at equal updates and at equal reads."""
     errors = dict(zip(ablation["variant"].tolist(), ablation["variant_error"], strict=True))
-    changes = {name: difference_interval(error, errors["recommended"]) for name, error in errors.items()}
-    changes["more reads, equal updates"] = more_reads(ablation, "deepest")
-    changes["more reads, equal reads"] = more_reads(ablation, "deepest, equal reads")
-    return {name: str(change) for name, change in changes.items()}
+    changes = {name: difference_interval(error, errors[RECOMMENDED]) for name, error in errors.items()}
+    reads = {
+        "more reads, equal updates": more_reads(ablation, "deepest"),
+        "more reads, equal reads": more_reads(ablation, EQUAL_READS),
+    }
+    return {name: str(change) for name, change in (changes | reads).items()}
 
 
 def with_numbers(document: str, numbers: dict[str, str]) -> str:
@@ -131,15 +126,12 @@ def filled(name: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m artifact.readme", description="Fill README and documents from the paper profile."
-    )
+    parser = argparse.ArgumentParser(prog="python -m artifact.readme", description="Fill documents from the paper profile.")
     parser.add_argument(
-        "--gallery", action="store_true", help=f"instead, keep claims and figures of the quick profile in {GALLERY}"
+        "--gallery", action="store_true", help=f"keep claims and figures of the quick profile in {GALLERY} instead"
     )
-    options = parser.parse_args(arguments)
     try:
-        print(_keep_gallery() if options.gallery else _fill())
+        print(_keep_gallery() if parser.parse_args(arguments).gallery else _fill())
     except (MissingData, DamagedFile) as failure:
         print(failure, file=sys.stderr)
         return 1

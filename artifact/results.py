@@ -8,11 +8,14 @@ python -m artifact.results show FILE tells where any stored number, figure or re
 
 from __future__ import annotations
 
+import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
+from glob import glob
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +25,7 @@ from llvmlite.binding import get_host_cpu_name
 
 from artifact.files import ROOT, in_project, relative
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import atomic_write, file_sha256, read_arrays, read_record, write_record
+from qnn_core.files import atomic_write, check_name, file_sha256, read_arrays, read_record, write_record
 from studies.stored import Result
 
 if TYPE_CHECKING:
@@ -38,8 +41,9 @@ def expand(patterns: Iterable[str]) -> list[str]:
     """Result paths for names or glob patterns, sorted within each pattern; a pattern that matches nothing is an error."""
     paths: list[str] = []
     for pattern in patterns:
+        check_name(pattern)
         if any(mark in pattern for mark in "*?["):
-            found = sorted(relative(path) for path in ROOT.glob(pattern))
+            found = sorted(relative(path) for path in glob(pattern, root_dir=ROOT, recursive=True))
             if not found:
                 raise MissingData(f"No result matches {pattern}; run ./run_all.sh to make the quick profile's results.")
             paths += found
@@ -133,6 +137,7 @@ def load_result(path: str) -> Result:
 
     Raises MissingData when it, or the .json beside it, does not exist, and DamagedFile when the content does not match.
     """
+    check_name(path)
     file, record = in_project(path), in_project(sidecar(path))
     for needed in (file, record):
         if not needed.is_file():
@@ -154,8 +159,10 @@ def versions() -> dict[str, Any]:
 
 @cache
 def code_version() -> dict[str, Any]:
-    """Git commit of the project and whether its code differs from it; None where there is no git."""
+    """Git commit of the project and whether its code differs from it; None where there is no git, or another project's."""
     try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT:
+            return {"commit": None, "changed": None}
         commit = git("rev-parse", "HEAD")
         changed = bool(git("status", "--porcelain", "--", *PACKAGES, ":(glob)notebooks/*.ipynb", "config/*.yaml", "Snakefile"))
     except (OSError, subprocess.CalledProcessError):
@@ -165,7 +172,8 @@ def code_version() -> dict[str, Any]:
 
 def git(*arguments: str) -> str:
     """What git says of the project; raises OSError or CalledProcessError where there is none."""
-    done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(["git", "-C", ROOT, *arguments], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -177,4 +185,5 @@ def sidecar(path: str) -> str:
 if __name__ == "__main__":
     from artifact.origins import main
 
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it in silence
     sys.exit(main())

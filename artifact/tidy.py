@@ -4,12 +4,13 @@ A run that was killed while it wrote leaves a temporary file; a disk, a copy or 
 dates alone, so nothing would make those again. Every file of a profile is held against its SHA-256 here; what does not match is named,
 in one sentence, and removed with all that the same notebook made, so that Snakemake misses it: results, figures and rendered pages, the
 table of claims, checkpoints, and embeddings; a page or record in these folders that the workflow did not write counts as damaged.
-Recorded reads and data sets are never touched.
+Recorded reads and data sets are never touched. Loops that numba compiled and could not keep whole are removed too.
 """
 
 from __future__ import annotations
 
 import argparse
+import pickle
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from artifact.files import in_project, relative
 from artifact.origins import read_page
+from artifact.results import PACKAGES
 from qnn_core.errors import DamagedFile
 from qnn_core.files import file_sha256, read_record, read_sealed
 
@@ -35,11 +37,18 @@ def tidy(profile: str) -> list[str]:
     embeddings = in_project(EMBEDDINGS)
     for leftover in (path for folder in (results, figures, pages, embeddings) for path in folder.rglob(".*") if path.is_file()):
         leftover.unlink()
+    for compiled in (path for package in PACKAGES for path in in_project(package).rglob("*.nb[ic]") if _is_cut(path)):
+        compiled.unlink()
     found = [_damage(checkpoint, "training begins from its start") for checkpoint in sorted(results.rglob("*.checkpoint"))]
     found += [_damage(embedding, _AGAIN) for embedding in sorted(embeddings.rglob("*.json"))]
     found += [_damaged_family(record, pages) for folder in (results, figures) for record in sorted(folder.rglob("*.json"))]
     found += [_damage(page, _AGAIN) for page in sorted(pages.rglob("*.ipynb")) if _rendered(page)]
     return [sentence for sentence in found if sentence]
+
+
+def _is_cut(compiled: Path) -> bool:
+    """Whether a file of numba's cache, which is a pickle, lacks its end: numba would stop at it in every run."""
+    return not compiled.read_bytes().endswith(pickle.STOP)
 
 
 def _rendered(page: Path) -> bool:

@@ -30,8 +30,8 @@ from benchmarks import others
 from benchmarks.floor import multiply_add_rate, random_number_time
 from benchmarks.memory import added_by
 from qnn_core import IsingProblem, Reads, get_sampler
+from qnn_core.landscape.minima import quench
 from qnn_core.samplers.exact import lowest_energies
-from studies.phase import quench
 
 SHAPES = ((120, 40), (256, 10))
 BETA = (0.1, 5.0)

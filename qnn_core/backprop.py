@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy, softplus
 
 from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput, check_count, check_number
-from qnn_core.history import History, check_training, evaluation_steps, minibatches
+from qnn_core.history import History, check_looks, check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
 from qnn_core.optimiser import SGD, Adam, Schedule, rate_at
 from qnn_core.threads import one_thread_for_algebra
@@ -77,6 +77,8 @@ def train_backprop(
     optimiser: Literal["sgd", "adam"] = "sgd",
     schedule: Schedule = "linear",
     beta: float = 1.0,
+    looks: int = 12,
+    judged: int | None = 2000,
 ) -> History:
     """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats).
 
@@ -84,7 +86,9 @@ def train_backprop(
     hidden layer; several numbers for a deep MLP. epochs: passes over the training images. batch_size: images of an update. seed: of the
     initial weights and the order of the images. optimiser: "sgd", plain stochastic gradient descent, or "adam"; lr: its rate; schedule:
     "linear" lets it fall to 0 over the run, "constant" keeps it. copies: output spins of each class of the energy model. beta: its
-    inverse temperature. Raises InvalidInput for settings that cannot be used, before any work.
+    inverse temperature.
+    looks, judged: when and on how many images errors are measured, as in `train`. Raises InvalidInput for settings that cannot be used, before
+    any work.
 
     >>> from qnn_core.data import load_dataset
     >>> history = train_backprop("mlp", load_dataset("digits"), hidden=8, epochs=1)
@@ -92,6 +96,7 @@ def train_backprop(
     True
     """
     check_training(data, epochs, lr, batch_size, seed)
+    check_looks(looks, judged)
     layers = tuple(hidden) if isinstance(hidden, tuple | list) else (hidden,)
     if not layers:
         raise InvalidInput("hidden", hidden, "at least one hidden layer")
@@ -112,14 +117,16 @@ def train_backprop(
     x_train, y_train = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
     total = len(batches)
-    look = evaluation_steps(total, total // epochs)
+    look = evaluation_steps(total, total // epochs, looks)
+    sample = data if judged is None else data.sample(judged, seed)
     parameters = list(model.parameters())
     update = (SGD if optimiser == "sgd" else Adam)(parameters)
-    history = History(len(data.y_train), len(data.y_test))
+    history = History()
     start = perf_counter()
 
     def evaluate(step: int) -> None:
-        history.record(step=step, epoch=step * epochs / total, seconds=perf_counter() - start, **_errors(model, data))
+        measured = _errors(model, data if step in (0, total) else sample)
+        history.record(step=step, epoch=step * epochs / total, seconds=perf_counter() - start, **measured)
 
     with one_thread_for_algebra():
         evaluate(0)
@@ -142,6 +149,8 @@ def _errors(model: nn.Module, data: Dataset) -> dict[str, float]:
     return {
         "train_mistakes": int((logits.argmax(dim=1) != labels).sum()),
         "test_mistakes": int((test_logits.argmax(dim=1).numpy() != data.y_test).sum()),
+        "train_images": len(data.y_train),
+        "test_images": len(data.y_test),
         "loss": loss,
         "cross_entropy": loss,
     }

@@ -46,7 +46,6 @@ def shown_class(net: QNN, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.n
 def code_reads(
     net: QNN,
     problem: IsingProblem,
-    x: Float32[np.ndarray, "B D"],
     classes: Int64[np.ndarray, " B"],
     sampler: Sampler | None = None,
     num_reads: int = 1,
@@ -54,13 +53,20 @@ def code_reads(
 ) -> Reads:
     """Reads of each image with the outputs held at the code of a class: `num_reads` anneals of the hidden spins by `sampler`.
 
-    problem: that of the images x. With one hidden layer, or without a sampler, it is one read an image, `QNN.clamped`. info: `spin_updates`,
+    problem: that of the images. With one hidden layer, or without a sampler, it is one read an image, `QNN.clamp`. info: `spin_updates`,
     and `anneals`, the number of anneals.
     """
     if sampler is None or len(net.layers) == 2:
-        spins = net.clamped(x, classes)[:, None]
+        spins = net.clamp(problem, classes)[:, None]
         return Reads(spins, problem.energy(spins), {"spin_updates": 0, "anneals": 0})
-    hidden = sampler.sample(net.clamped_problem(x, classes), num_reads, seed)
+    return held_reads(net, problem, classes, sampler, num_reads, seed)
+
+
+def held_reads(
+    net: QNN, problem: IsingProblem, classes: Int64[np.ndarray, " B"], sampler: Sampler, num_reads: int, seed: int
+) -> Reads:
+    """`num_reads` reads of the hidden spins of each image, at the sampler's temperature, the outputs held at the code of a class."""
+    hidden = sampler.sample(net.held(problem, classes), num_reads, seed)
     outputs = np.repeat(net.codes[classes][:, None], num_reads, axis=1)
     spins = np.concatenate([hidden.spins, outputs], axis=2)
     return Reads(spins, problem.energy(spins), _effort(hidden))
@@ -69,7 +75,6 @@ def code_reads(
 def complete(
     net: QNN,
     problem: IsingProblem,
-    x: Float32[np.ndarray, "B D"],
     labels: Int64[np.ndarray, " B"],
     reads: Reads,
     sampler: Sampler | None = None,
@@ -78,27 +83,35 @@ def complete(
 ) -> Reads:
     """Every read replaced by the code reads of the class that it decodes to, each with their mean energy; a wrong read stays wrong.
 
-    problem: that of the images x. labels: the right classes; where they tie with another class, a read is wrong. sampler, num_reads, seed: of
+    problem: that of the images. labels: the right classes; where they tie with another class, a read is wrong. sampler, num_reads, seed: of
     `code_reads`, K for each read, so that R reads become R K, those of one read together. Where code reads must be sampled, right reads are
     only repeated, since they cannot be heads.
     """
-    outputs = problem.split(reads.spins)[-1]
-    wrong, shown = net.is_wrong(outputs, labels), shown_class(net, outputs, labels)
-    sampled = sampler is not None and len(net.layers) > 2
-    replaced = wrong if sampled else np.ones_like(wrong)
-    together = num_reads if sampled else 1
-    images = np.arange(len(x))[:, None]
-    pairs, place = np.unique((images * net.num_classes + shown)[replaced], return_inverse=True)
-    spins, energies = (np.repeat(values[:, :, None], together, axis=2) for values in (reads.spins, reads.energies))
+    shown = shown_class(net, problem.split(reads.spins)[-1], labels)
+    if sampler is None or len(net.layers) == 2:
+        return _completed_exactly(net, problem, reads, shown)
+    replaced = shown != labels[:, None]
+    pairs, place = np.unique((np.arange(len(labels))[:, None] * net.num_classes + shown)[replaced], return_inverse=True)
+    spins, energies = (np.repeat(values[:, :, None], num_reads, axis=2) for values in (reads.spins, reads.energies))
     effort = _effort(reads)
     if pairs.size:
         owners, classes = np.divmod(pairs, net.num_classes)
-        found = code_reads(net, problem.select(owners), x[owners], classes, sampler, num_reads, seed)
+        found = code_reads(net, problem.select(owners), classes, sampler, num_reads, seed)
         spins[replaced] = found.spins[place]
         energies[replaced] = found.energies.mean(axis=1)[place, None]
         effort = {name: count + found.info[name] for name, count in effort.items()}
-    num_images, num_spins = len(x), spins.shape[-1]
+    num_images, num_spins = len(labels), spins.shape[-1]
     return Reads(spins.reshape(num_images, -1, num_spins), energies.reshape(num_images, -1), {**reads.info, **effort})
+
+
+def _completed_exactly(net: QNN, problem: IsingProblem, reads: Reads, shown: Int64[np.ndarray, "B R"]) -> Reads:
+    """The states of the shown classes, each once an image and class."""
+    pairs, place = np.unique(np.arange(len(shown))[:, None] * net.num_classes + shown, return_inverse=True)
+    owners, classes = np.divmod(pairs, net.num_classes)
+    chosen = problem.select(owners)
+    spins = net.clamp(chosen, classes)
+    energies = chosen.energy(spins[:, None])[:, 0]
+    return Reads(spins[place], energies[place], {**reads.info, **_effort(reads)})
 
 
 def anneals(reads: Reads) -> int:
@@ -114,13 +127,16 @@ def find_heads(
     net: QNN,
     problem: IsingProblem,
     reads: Reads,
-    clamped: Int8[np.ndarray, "B K N"],
+    clamped: Reads,
     labels: Int64[np.ndarray, " B"],
     margin: float,
     wrong: WrongRule,
 ) -> Bool[np.ndarray, "B R"]:
-    """Which reads are heads: wrong, and with E(read) <= mean E(clamped) + margin (margin in units of energy)."""
-    bar = problem.energy(clamped).mean(axis=1, keepdims=True) + np.float32(margin)
+    """Which reads are heads: wrong, and with E(read) <= mean E(clamped) + margin (margin in units of energy).
+
+    clamped: states of the right answers, as `code_reads` gives them.
+    """
+    bar = clamped.energies.mean(axis=1, keepdims=True) + np.float32(margin)
     outputs = problem.split(reads.spins)[-1]
     return net.is_wrong(outputs, labels, wrong) & (reads.energies <= bar)
 

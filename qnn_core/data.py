@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Float32, Int64
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import read_arrays
+from qnn_core.files import check_name, check_writable, read_arrays, reading
 
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -61,10 +61,17 @@ class Dataset:
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             if len(x) == 0 or len(x) != len(y):
                 raise InvalidInput(f"x_{part}, y_{part}", f"{len(x)} images, {len(y)} labels", "equal numbers, at least 1")
-            if not np.isfinite(x).all():
+            if not _finite(x):
                 raise InvalidInput(f"x_{part}", "NaN or infinity", "finite pixels")
             if y.min() < 0:
                 raise InvalidInput(f"y_{part}", int(y.min()), "labels counted from 0")
+        present = np.unique(self.y_train)
+        if present[-1] != len(present) - 1:
+            raise InvalidInput(
+                "y_train",
+                f"labels {_some(present)}",
+                "all labels from 0 to the largest: take classes = numpy.unique(y_train), and numpy.searchsorted(classes, y) of both y",
+            )
         if self.x_train.shape[1] != self.x_test.shape[1]:
             raise InvalidInput(
                 "x_test", f"{self.x_test.shape[1]} pixels", f"the {self.x_train.shape[1]} pixels of the training images"
@@ -87,7 +94,7 @@ class Dataset:
         """Of the four arrays' bytes, for provenance."""
         digest = hashlib.sha256()
         for name in _ARRAYS:
-            digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+            digest.update(np.ascontiguousarray(getattr(self, name)).reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
 
     def hold_out(self, fraction: float, seed: int, num_train: int | None = None) -> Dataset:
@@ -105,8 +112,13 @@ class Dataset:
 
         if not 0 < fraction < 1:
             raise InvalidInput("fraction", fraction, "a number between 0 and 1")
+        self._check_divisible()
         total = len(self.y_train)
         most = total - int(np.ceil(total * fraction))
+        if total - most < self.num_classes:
+            raise InvalidInput(
+                "fraction", fraction, f"enough of {total} images for one of each of the {self.num_classes} classes"
+            )
         if num_train is not None and not self.num_classes <= num_train <= most:
             raise InvalidInput("num_train", num_train, f"{self.num_classes} .. {most}, the training images that are not held out")
         kept, held = train_test_split(
@@ -133,11 +145,23 @@ class Dataset:
             raise InvalidInput("num_train", num_train, f"{self.num_classes} .. {total}, the training images of {self.name}")
         if num_train > total - self.num_classes:
             return self if num_train == total else self._of_training(np.random.default_rng(seed).permutation(total)[:num_train])
+        self._check_divisible()
         kept, _ = train_test_split(np.arange(total), train_size=num_train, random_state=seed, stratify=self.y_train)
         return self._of_training(kept)
 
+    def _check_divisible(self) -> None:
+        counts = np.bincount(self.y_train)
+        if counts.min() < 2:
+            raise InvalidInput("y_train", f"1 image of class {counts.argmin()}", "at least 2 of every class, to divide them")
+
     def _of_training(self, rows: Int64[np.ndarray, " n"]) -> Dataset:
         return replace(self, name=f"{self.name}-{len(rows)}", x_train=self.x_train[rows], y_train=self.y_train[rows])
+
+    def sample(self, images: int, seed: int) -> Dataset:
+        """At most `images` of the training and of the test images each, drawn by the seed: enough to estimate errors on."""
+        random = np.random.default_rng([seed, 0x5A])
+        rows, others = (np.sort(random.permutation(len(labels))[:images]) for labels in (self.y_train, self.y_test))
+        return replace(self._of_training(rows), x_test=self.x_test[others], y_test=self.y_test[others])
 
     def only_classes(self, classes: tuple[int, ...]) -> Dataset:
         """The images of some classes, relabelled 0, 1, ... in the order given."""
@@ -252,6 +276,7 @@ def _downloaded(name: str) -> Path:
     kept = cache_folder / f"{name}.gz"
     if kept.is_file() and _is_whole(kept, name):
         return kept
+    check_writable(kept)
     failures = []
     for mirror in MNIST_MIRRORS:
         # A name of this process alone: several notebooks may start on an empty cache together.
@@ -283,11 +308,9 @@ def _is_whole(path: Path, name: str) -> bool:
 
 def _read_idx(path: Path, name: str) -> np.ndarray:
     """The array of an IDX file, after its content was checked against the known SHA-256."""
-    try:
-        with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
-            content = file.read(_MAX_IDX_BYTES)
-    except (EOFError, gzip.BadGzipFile, OSError) as failure:
-        raise DamagedFile(f"{path.name} is not a complete gzip file ({failure}); delete it and fetch it again.") from failure
+    unpack = gzip.open if path.name.endswith(".gz") else open
+    with reading(path, "a complete gzip file", "delete it and fetch it again"), unpack(path, "rb") as file:
+        content = file.read(_MAX_IDX_BYTES)
     found = hashlib.sha256(content).hexdigest()
     if found != MNIST_SHA256[name]:
         raise DamagedFile(
@@ -300,7 +323,9 @@ def _read_idx(path: Path, name: str) -> np.ndarray:
 
 
 def _scaled_images(images: np.ndarray) -> np.ndarray:
-    return (images.reshape(len(images), -1).astype(np.float32) / np.float32(255)).astype(np.float32)
+    flat = images.reshape(len(images), -1)
+    # NumPy converts block by block here: no second array of the whole size is made.
+    return np.divide(flat, np.float32(255), out=np.empty(flat.shape, np.float32), dtype=np.float32)
 
 
 def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dataset:
@@ -315,6 +340,7 @@ def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dat
 
 def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
     """A file of the user's: relative to `data_dir`, else to the current folder."""
+    check_name(name)
     path = Path(data_dir or ".") / name
     if path.is_file():
         return path.absolute()
@@ -322,17 +348,22 @@ def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path
 
 
 def _npz(path: Path) -> Dataset:
-    arrays = read_arrays(path, _WRITE_AGAIN, _ARRAYS)
+    arrays = read_arrays(path, _WRITE_AGAIN, _ARRAYS, converted=("x_train", "x_test"))
     if missing := [name for name in _ARRAYS if name not in arrays]:
         raise InvalidInput("dataset", f"{path.name} with {sorted(arrays)}", f"also {', '.join(missing)}")
+    shape = arrays["x_train"].shape[1:]
     labels = {}
     images = {}
     for part in ("train", "test"):
-        images[f"x_{part}"] = _own_images(f"x_{part}", arrays[f"x_{part}"])
-        labels[f"y_{part}"] = _own_labels(f"y_{part}", arrays[f"y_{part}"])
-    shape = arrays["x_train"].shape[1:]
+        images[f"x_{part}"] = _own_images(f"x_{part}", arrays.pop(f"x_{part}"))
+        labels[f"y_{part}"] = _own_labels(f"y_{part}", arrays.pop(f"y_{part}"))
     image_shape = (int(shape[0]), int(shape[1])) if len(shape) == 2 else _nearly_square(int(shape[0]))
     return Dataset(path.stem, **images, **labels, image_shape=image_shape)
+
+
+def _some(labels: np.ndarray) -> str:
+    """The first few labels."""
+    return ", ".join(map(str, labels[:12].tolist())) + (", .." if len(labels) > 12 else "")
 
 
 def _own_images(name: str, images: np.ndarray) -> np.ndarray:
@@ -347,13 +378,18 @@ def _own_images(name: str, images: np.ndarray) -> np.ndarray:
         return _scaled_images(flat)
     if not np.issubdtype(images.dtype, np.floating):
         raise InvalidInput(name, f"dtype {images.dtype}", "whole numbers 0 .. 255, or floating point in [0, 1]")
-    if not np.isfinite(flat).all():
+    if not _finite(flat):
         raise InvalidInput(name, "NaN or infinity", "finite pixels")
     if flat.min() < 0 or flat.max() > 1:
         raise InvalidInput(
             name, f"pixels {flat.min():.4g} .. {flat.max():.4g}", "floating-point pixels in [0, 1]; scale them first"
         )
-    return flat.astype(np.float32)
+    return flat.astype(np.float32, copy=False)
+
+
+def _finite(pixels: np.ndarray) -> bool:
+    """Whether no pixel is NaN or infinite, without an array of answers."""
+    return bool(np.isfinite(pixels.min(initial=0)) and np.isfinite(pixels.max(initial=0)))
 
 
 def _own_labels(name: str, labels: np.ndarray) -> np.ndarray:

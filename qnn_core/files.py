@@ -8,8 +8,8 @@ import json
 import math
 import os
 import tempfile
+import warnings
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +22,16 @@ from qnn_core.errors import DamagedFile, InvalidInput, NotWritten
 MAX_ARRAY_BYTES = 8 * 2**30
 """Most that the arrays of one file may take in memory."""
 
+_LONGEST_NAME = 255
+_ZIP_END = 22
 _RECORD_DIGEST = "record_sha256"
 _SEAL = 2 * hashlib.sha256().digest_size
+_NAME_ERRORS = (errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ)
 _STORAGE_ERRORS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR, errno.EEXIST,
+    *_NAME_ERRORS,
 )  # fmt: skip
+_UNKNOWN_REQUEST = (errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -36,28 +41,41 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
+def atomic_write(path: str | os.PathLike[str], mode: str = "wb", *, private: bool = False) -> Iterator[IO[Any]]:
     """Open a temporary file beside `path` and put it in place once the block ends well; nothing is left behind otherwise.
 
-    Raises NotWritten, in one sentence, when the disk is full or the folder cannot be written.
+    private: readable by its owner only. Raises NotWritten, in one sentence, when the disk is full or the folder cannot be written.
     """
     target = Path(path)
-    with _storage(target), _beside(target, mode) as file:
+    with storage(target), _beside(target, mode, private) as file:
         yield file
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Raise InvalidInput for a name that no file can have."""
+    try:
+        usable = b"\0" not in os.fsencode(path) and all(len(os.fsencode(part)) <= _LONGEST_NAME for part in Path(path).parts)
+    except UnicodeEncodeError:
+        usable = False
+    if not usable:
+        raise InvalidInput("path", str(path), f"names of at most {_LONGEST_NAME} bytes, without a zero byte")
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise NotWritten if a file could not be written at `path` now, before hours of work depend on it."""
+    check_name(path)
     target = Path(path)
-    with _storage(target):
+    with storage(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=target.parent):
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
             pass
 
 
 @contextmanager
-def _storage(target: Path) -> Iterator[None]:
-    """Says in one sentence that a disk is full or a folder cannot be written."""
+def storage(target: Path) -> Iterator[None]:
+    """Says in one sentence that a disk is full, a folder cannot be written or a name cannot be used."""
     try:
         yield
     except OSError as failure:
@@ -65,25 +83,42 @@ def _storage(target: Path) -> Iterator[None]:
             raise
         raise NotWritten(
             failure.errno,
-            f"{shown(target)} could not be written ({os.strerror(failure.errno)}). Make room, or the folder writable, and run again: "
+            f"{shown(target)} could not be written ({os.strerror(failure.errno)}). {_remedy(failure.errno)}, and run again: "
             "what stood there before is untouched.",
         ) from failure
 
 
+def _remedy(number: int | None) -> str:
+    return "Give another name" if number in _NAME_ERRORS else "Make room, or the folder writable"
+
+
 @contextmanager
-def _beside(target: Path, mode: str) -> Iterator[IO[Any]]:
+def _beside(target: Path, mode: str, private: bool) -> Iterator[IO[Any]]:
     target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
+            with _where_possible():
+                os.fsync(file.fileno())
+        if not private:
+            with _where_possible():
+                os.chmod(name, 0o644)
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _where_possible() -> Iterator[None]:
+    """Goes on where the file system knows no such request, as CIFS and vfat do: the content is written all the same."""
+    try:
+        yield
+    except OSError as failure:
+        if failure.errno not in _UNKNOWN_REQUEST:
+            raise
 
 
 def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
@@ -98,14 +133,28 @@ def write_record(path: str | os.PathLike[str], content: Mapping[str, Any]) -> No
     write_json(path, {**content, _RECORD_DIGEST: _digest(content)})
 
 
+@contextmanager
+def reading(path: str | os.PathLike[str], what: str, remedy: str) -> Iterator[None]:
+    """Turns whatever a parser raises at a damaged file into DamagedFile: that it is not `what`, and the remedy.
+
+    Parsers of .npy headers, archives, gzip and JSON raise errors of syntax, type, index, memory, recursion and more.
+    """
+    try:
+        yield
+    except (InvalidInput, DamagedFile, FileNotFoundError, PermissionError):
+        raise
+    except Exception as failure:
+        says_nothing = isinstance(failure, LookupError | TypeError | AttributeError)
+        detail = "" if says_nothing else " (" + " ".join(f"{failure or type(failure).__name__}".split())[:200] + ")"
+        raise DamagedFile(f"{shown(path)} is not {what}{detail}; {remedy}.") from failure
+
+
 def read_record(path: str | os.PathLike[str], remedy: str) -> dict[str, Any]:
     """The content of a file of `write_record`; DamagedFile, with what to do about it, if it is not as it was written."""
     file = Path(path)
-    try:
+    with reading(file, "a record of this project", remedy):
         content = dict(json.loads(file.read_text(encoding="utf-8")))
         whole = content.pop(_RECORD_DIGEST) == _digest(content)
-    except (ValueError, KeyError, TypeError) as failure:
-        raise DamagedFile(f"{shown(file)} is not a record of this project; {remedy}.") from failure
     if not whole:
         raise DamagedFile(f"{shown(file)} does not match its own SHA-256; {remedy}.")
     return content
@@ -130,39 +179,54 @@ def read_sealed(path: str | os.PathLike[str], remedy: str) -> bytes:
     return payload
 
 
-def read_arrays(path: str | os.PathLike[str], remedy: str, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+def read_arrays(
+    path: str | os.PathLike[str], remedy: str, names: Collection[str] | None = None, converted: Collection[str] = ()
+) -> dict[str, np.ndarray]:
     """The arrays of an .npz file that nobody vouches for; `names`: only those, as far as they are there.
 
-    No Python objects are unpickled, and nothing is unpacked before its size is known: neither what the archive says that its parts
-    take nor what their headers say may exceed MAX_ARRAY_BYTES. Raises InvalidInput for too large or unreadable arrays, by name, and
-    DamagedFile, with what to do about it, for an archive that is not whole.
+    converted: arrays of which the caller makes 32-bit floating-point ones, whose size counts as well. No Python objects are unpickled, and
+    nothing is unpacked before its size is known: neither what the archive says that its parts take nor what their headers say may exceed
+    MAX_ARRAY_BYTES. Raises InvalidInput for too large or unreadable arrays, by name, and DamagedFile, with what to do about it, for an
+    archive that is not whole.
     """
     file = Path(path)
-    try:
+    with reading(file, "a readable .npz file", remedy), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Of Python's parser, at a damaged header.
         with zipfile.ZipFile(file) as archive:
+            if _announced(file, archive) != len(archive.infolist()):
+                raise ValueError("its list of arrays is cut short")
             parts = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
             wanted = [name for name in parts if names is None or name in names]
-            total = sum(_bytes_of(archive, parts[name], file.name) for name in wanted)
+            total = sum(_bytes_of(archive, parts[name], file.name, name in converted) for name in wanted)
         if total > MAX_ARRAY_BYTES:
-            raise InvalidInput("file", f"{file.name}, {total} bytes unpacked", f"at most {MAX_ARRAY_BYTES} bytes")
+            told = f"{file.name}, {total} bytes unpacked{' and as 32-bit numbers' if converted else ''}"
+            raise InvalidInput("file", told, f"at most {MAX_ARRAY_BYTES} bytes: fewer or smaller arrays")
         with np.load(file, allow_pickle=False) as loaded:
             return {name: loaded[name] for name in wanted}
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as failure:
-        if isinstance(failure, InvalidInput):
-            raise
-        raise DamagedFile(f"{file.name} is not a readable .npz file ({failure}); {remedy}.") from failure
 
 
-def _bytes_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: str) -> int:
+def _announced(file: Path, archive: zipfile.ZipFile) -> int:
+    """The number of parts that the archive's last lines give: zipfile itself takes a list that a flipped bit has shortened."""
+    with file.open("rb") as content:
+        content.seek(-_ZIP_END - len(archive.comment), os.SEEK_END)
+        number = int.from_bytes(content.read(_ZIP_END)[10:12], "little")
+    return number if number < 0xFFFF else len(archive.infolist())
+
+
+def _bytes_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: str, converted: bool) -> int:
     """What one array takes in memory, from the archive's list and from the array's own header, whichever is more."""
     with archive.open(entry) as part:
         version = np.lib.format.read_magic(part)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(part)
+        begin = part.tell()
     if dtype.hasobject:
         allowed = "a plain array of numbers; arrays of Python objects are not loaded"
         raise InvalidInput(entry.filename.removesuffix(".npy"), f"unreadable in {file}", allowed)
-    return max(entry.file_size, math.prod(shape) * dtype.itemsize)
+    elements = math.prod(shape)
+    if begin + elements * dtype.itemsize < entry.file_size:  # Else the rest, and the archive's checksum, would go unread.
+        raise ValueError(f"{entry.filename} holds more than its header says")
+    return max(entry.file_size, elements * dtype.itemsize) + (4 * elements if converted else 0)
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:

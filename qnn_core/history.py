@@ -17,9 +17,8 @@ _NOT_MEASURED = float("nan")
 class History:
     """One entry for each evaluation, the untrained network first.
 
-    num_train, num_test: images of the two sets on which errors are measured.
     step: parameter updates done. epoch: the same in passes over the training images.
-    train_mistakes, test_mistakes: images answered wrongly.
+    train_mistakes, test_mistakes: images answered wrongly, out of train_images and test_images, those on which errors are measured.
     loss: mean over training images of the training objective's own value (its meaning depends on the method).
     cross_entropy: mean over training images of -ln P(right class), nats, with P the softmax of the class scores at temperature 1: the same
     measure for every method.
@@ -32,16 +31,20 @@ class History:
     heads_surviving: of the heads just cut, the fraction that still are heads right after the cut.
     heads_regrown: heads per read when the same images are sampled again right after the cut.
 
+    Of some test images, NaN where nothing is sampled; see `qnn_core.answers.OwnAnswers`:
+    own_error: the fraction whose deepest read is wrong or undecided: the annealer's own answer. reads_wrong: of their reads.
+    overlap: m, of reads with the clamped state of the right answer.
+
     seconds: wall time so far, for the reader; it never enters a stored array.
     snapshots: parameters by step, in the order of `QNN.parameters`.
     """
 
-    num_train: int
-    num_test: int
     step: list[int] = field(default_factory=list)
     epoch: list[float] = field(default_factory=list)
     train_mistakes: list[int] = field(default_factory=list)
     test_mistakes: list[int] = field(default_factory=list)
+    train_images: list[int] = field(default_factory=list)
+    test_images: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
     cross_entropy: list[float] = field(default_factory=list)
     reads: list[int] = field(default_factory=list)
@@ -52,24 +55,37 @@ class History:
     distinct_heads: list[float] = field(default_factory=list)
     heads_surviving: list[float] = field(default_factory=list)
     heads_regrown: list[float] = field(default_factory=list)
+    own_error: list[float] = field(default_factory=list)
+    reads_wrong: list[float] = field(default_factory=list)
+    overlap: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     snapshots: dict[int, list[np.ndarray]] = field(default_factory=dict)
 
     def record(self, **entry: float) -> None:
-        """Append one evaluation; columns left out are NaN for head statistics and 0 for sampling effort."""
-        defaults: dict[str, float] = dict.fromkeys(_HEAD_COLUMNS, _NOT_MEASURED) | {"reads": 0, "anneals": 0, "spin_updates": 0}
+        """Append one evaluation; columns left out are NaN for what is sampled and 0 for its effort."""
+        defaults: dict[str, float] = dict.fromkeys(_SAMPLED, _NOT_MEASURED) | {"reads": 0, "anneals": 0, "spin_updates": 0}
         for name, value in (defaults | entry).items():
             getattr(self, name).append(value)
 
     @property
+    def num_train(self) -> int:
+        """Training images on which the last errors are measured: all of them at the end of a run."""
+        return self.train_images[-1]
+
+    @property
+    def num_test(self) -> int:
+        """The same of the test images."""
+        return self.test_images[-1]
+
+    @property
     def train_error(self) -> Float64[np.ndarray, " T"]:
         """Fraction of training images answered wrongly."""
-        return np.array(self.train_mistakes, np.float64) / self.num_train
+        return np.array(self.train_mistakes, np.float64) / np.array(self.train_images)
 
     @property
     def test_error(self) -> Float64[np.ndarray, " T"]:
         """Fraction of test images answered wrongly."""
-        return np.array(self.test_mistakes, np.float64) / self.num_test
+        return np.array(self.test_mistakes, np.float64) / np.array(self.test_images)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What is stored: every column but wall time, the set sizes, and the snapshots as `snapshot_<step>_<parameter>`."""
@@ -80,8 +96,10 @@ class History:
         return stored
 
 
-_HEAD_COLUMNS = ("head_fraction", "heads_per_read", "distinct_heads", "heads_surviving", "heads_regrown")
-COLUMNS = tuple(column.name for column in fields(History) if column.name not in ("num_train", "num_test", "seconds", "snapshots"))
+_SAMPLED = (
+    "head_fraction", "heads_per_read", "distinct_heads", "heads_surviving", "heads_regrown", "own_error", "reads_wrong", "overlap",
+)  # fmt: skip
+COLUMNS = tuple(column.name for column in fields(History) if column.name not in ("seconds", "snapshots"))
 
 
 def snapshots_of(arrays: dict[str, np.ndarray]) -> dict[int, list[np.ndarray]]:
@@ -125,3 +143,10 @@ def check_training(data: Dataset, epochs: int, lr: float, batch_size: int, seed:
         raise InvalidInput("batch_size", batch_size, f"at most the {len(data.y_train)} training images")
     check_number("lr", lr, above=True)
     check_count("seed", seed, least=0)
+
+
+def check_looks(looks: int, judged: int | None) -> None:
+    """Stop unusable settings of when and on how many images errors are measured."""
+    check_count("looks", looks)
+    if judged is not None:
+        check_count("judged", judged)

@@ -9,15 +9,20 @@ reconstruction: the abstract of arXiv:2506.05244 names a network trained by an a
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from itertools import pairwise
 from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
-from qnn_core.errors import InvalidInput, check_count, check_number
+from qnn_core.errors import DamagedFile, InvalidInput, MissingData, check_count, check_number
+from qnn_core.files import atomic_write, read_arrays, shown
 from qnn_core.ising import IsingProblem, cool, feed_forward
+from qnn_core.loops import class_rewards
 
 if TYPE_CHECKING:
     from qnn_core.export import EnergyClassifier
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 WrongRule = Literal["class", "spins"]
 
 _IMAGES_AT_ONCE = 512
+_FORMAT = 1
+"""Of the files that `QNN.save` writes."""
 
 
 class QNN:
@@ -112,6 +119,42 @@ class QNN:
         for parameter, value in zip(self.parameters, values, strict=True):
             parameter[...] = value
 
+    def layout(self) -> dict[str, np.ndarray]:
+        """What makes the network beside its parameters: `sizes`, `copies`, and `centre` if it has one, as arrays to store."""
+        centre = {} if self.centre is None else {"centre": self.centre}
+        return {"sizes": np.array(self.sizes), "copies": np.array(self.copies), **centre}
+
+    @classmethod
+    def assembled(cls, layout: Mapping[str, np.ndarray], parameters: list[np.ndarray]) -> QNN:
+        """The network with this `layout` and these `parameters`; raises InvalidInput where they do not fit each other."""
+        net = cls(tuple(layout["sizes"].tolist()), layout["copies"].item(), centre=layout.get("centre"))
+        net.set_parameters(parameters)
+        return net
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to `path`, an .npz file, whole or not at all; raises NotWritten where that cannot be done."""
+        parameters = {f"parameter_{number}": value for number, value in enumerate(self.parameters)}
+        with atomic_write(path) as file:
+            np.savez(file, allow_pickle=False, format=np.array(_FORMAT), **self.layout(), **parameters)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> QNN:
+        """The network in a file of `save`.
+
+        Raises MissingData where there is none, and DamagedFile for what is damaged, no network, or of another format; nothing is unpickled.
+        """
+        if not Path(path).is_file():
+            raise MissingData(f"{shown(path)} does not exist; QNN.save writes such files.")
+        remedy = "save the network again"
+        arrays = read_arrays(path, remedy)
+        if arrays.get("format") != _FORMAT:
+            raise DamagedFile(f"{shown(path)} is no network of format {_FORMAT}; {remedy}.")
+        parameters = [value for name, value in arrays.items() if name.startswith("parameter_")]
+        try:
+            return cls.assembled(arrays, parameters)
+        except (KeyError, TypeError, ValueError) as failure:
+            raise DamagedFile(f"{shown(path)} is no whole network ({failure}); {remedy}.") from failure
+
     def measured(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B D"]:
         """Images measured from `centre`."""
         return x if self.centre is None else x - self.centre
@@ -130,9 +173,16 @@ class QNN:
 
         Its energies leave out the constant -b_y.t_c of the outputs' own bias.
         """
-        return self._outputs_held(self.problem(x), labels)
+        return self.held(self.problem(x), labels)
 
-    def _outputs_held(self, free: IsingProblem, labels: Int64[np.ndarray, " B"]) -> IsingProblem:
+    def nudged(self, free: IsingProblem, labels: Int64[np.ndarray, " B"], nudge: float) -> IsingProblem:
+        """The problems with a field of `nudge` on each output spin towards its image's target code."""
+        fields = free.fields.copy()
+        fields[:, free.layer_slices[-1]] += np.float32(nudge) * self.codes[labels]
+        return IsingProblem(free.layers, fields, free.couplings)
+
+    def held(self, free: IsingProblem, labels: Int64[np.ndarray, " B"]) -> IsingProblem:
+        """As `clamped_problem`, from the problems of the images."""
         hidden = sum(self.layers[:-1])
         fields = free.fields[:, :hidden].copy()
         fields[:, hidden - self.layers[-2] :] += self.codes[labels] @ self.weights[-1].T
@@ -143,34 +193,36 @@ class QNN:
 
         One hidden layer: s = sign(a + W t_c), exact. Deeper: a local minimum, by `qnn_core.ising.cool`.
         """
-        return self._completed(self.clamped_problem(x, labels), labels)
+        return self.clamp(self.problem(x), labels)
 
-    def _completed(self, hidden: IsingProblem, labels: Int64[np.ndarray, " B"]) -> Int8[np.ndarray, "B N"]:
+    def clamp(self, free: IsingProblem, labels: Int64[np.ndarray, " B"]) -> Int8[np.ndarray, "B N"]:
+        """As `clamped`, from the problems of the images."""
+        hidden = self.held(free, labels)
         spins = feed_forward(hidden) if len(hidden.layers) == 1 else cool(hidden)
         return np.concatenate([spins, self.codes[labels]], axis=1)
+
+    def energies_of_classes(self, free: IsingProblem) -> Float32[np.ndarray, "B C"]:
+        """As `class_energies`, from the problems of the images."""
+        if len(self.layers) == 2:
+            hidden, outputs = free.split(free.fields)
+            rewards = np.empty((free.num_images, self.num_classes), np.float32)
+            class_rewards(hidden, self.codes @ self.weights[1].T, rewards)
+            return -rewards - outputs @ self.codes.T
+        labels = np.arange(self.num_classes).repeat(free.num_images)
+        everyone = free.select(np.tile(np.arange(free.num_images), self.num_classes))
+        energies = everyone.energy(self.clamp(everyone, labels)[:, None])
+        return np.ascontiguousarray(energies.reshape(self.num_classes, -1).T)
 
     def class_energies(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B C"]:
         """Energy of the clamped state of every class; the network answers with the lowest.
 
         One hidden layer: min_s E(s, t_c | x) = - sum_j |a_j + (W t_c)_j| - b.t_c, exact and free of any sampling.
         """
-        if len(self.layers) == 2:
-            self._check_images(x)
-            pulls = self.codes @ self.weights[1].T
-            rewards = np.empty((len(x), self.num_classes), np.float32)
-            for first in range(0, len(x), _IMAGES_AT_ONCE):
-                driven = self.measured(x[first : first + _IMAGES_AT_ONCE]) @ self.weights[0] + self.biases[0]
-                for label, pull in enumerate(pulls):
-                    rewards[first : first + _IMAGES_AT_ONCE, label] = np.abs(driven + pull).sum(axis=1)
-            return -rewards - self.codes @ self.biases[-1]
-        energies = np.empty((len(x), self.num_classes), np.float32)
-        for first in range(0, len(x), _IMAGES_AT_ONCE):
-            problem = self.problem(x[first : first + _IMAGES_AT_ONCE])
-            for label in range(self.num_classes):
-                labels = np.full(problem.num_images, label, np.int64)
-                states = self._completed(self._outputs_held(problem, labels), labels)
-                energies[first : first + _IMAGES_AT_ONCE, label] = problem.energy(states[:, None])[:, 0]
-        return energies
+        parts = [
+            self.energies_of_classes(self.problem(x[first : first + _IMAGES_AT_ONCE]))
+            for first in range(0, len(x), _IMAGES_AT_ONCE)
+        ]
+        return np.concatenate(parts)
 
     def predict(self, x: Float32[np.ndarray, "B D"]) -> Int64[np.ndarray, " B"]:
         """The class with the lowest clamped energy, without sampling."""

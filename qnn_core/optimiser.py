@@ -1,4 +1,4 @@
-"""Steps of an optimiser on tensors in place, by torch's functional forms.
+"""Steps of an optimiser on tensors in place, by torch's functional forms, and the average of the parameters over them.
 
 The optimiser classes of torch load its compiler when they are first used, which takes longer than many a notebook here; these do not, and
 take the same steps.
@@ -14,7 +14,11 @@ from torch import Tensor
 from torch.optim.adam import adam
 from torch.optim.sgd import sgd
 
+OptimiserName = Literal["adam", "sgd"]
 Schedule = Literal["constant", "linear"]
+
+_FORGETTING = 8
+"""eta of `Average`: at step t the average reaches back over about the last t / (eta + 1) steps."""
 
 
 def rate_at(lr: float, schedule: Schedule, step: int, total: int) -> float:
@@ -35,7 +39,7 @@ class Adam:
     def step(self, gradients: Sequence[Tensor], lr: float) -> None:
         adam(
             self.parameters, list(gradients), self.means, self.squares, [], self.steps,
-            amsgrad=False, beta1=0.9, beta2=0.999, lr=lr, weight_decay=0.0, eps=1e-8, maximize=False,
+            fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=lr, weight_decay=0.0, eps=1e-8, maximize=False,
         )  # fmt: skip
 
     def state(self) -> dict[str, list[Tensor]]:
@@ -58,3 +62,32 @@ class SGD:
             self.parameters, list(gradients), [],
             weight_decay=0.0, momentum=0.0, lr=lr, dampening=0.0, nesterov=False, maximize=False,
         )  # fmt: skip
+
+    def state(self) -> dict[str, list[Tensor]]:
+        """Nothing is remembered from step to step."""
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        pass
+
+
+OPTIMISERS: dict[OptimiserName, type[Adam] | type[SGD]] = {"adam": Adam, "sgd": SGD}
+
+
+class Average:
+    """Average of the parameters over the steps so far that forgets the first of them: polynomial-decay averaging,
+
+        mean_t = (1 - w) mean_(t-1) + w parameters_t,     w = (eta + 1) / (t + eta),
+
+    Shamir, Zhang, ICML 2013 (arXiv:1212.1824). At a constant rate it wins back what a falling one would give, at any moment of a run.
+    values: tensors that hold the average, in place.
+    """
+
+    def __init__(self, values: Sequence[Tensor]) -> None:
+        self.values = list(values)
+
+    @torch.no_grad()
+    def update(self, parameters: Sequence[Tensor], step: int) -> None:
+        """step: t, from 1."""
+        for value, parameter in zip(self.values, parameters, strict=True):
+            value.lerp_(parameter, (_FORGETTING + 1) / (step + _FORGETTING))

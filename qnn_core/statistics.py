@@ -1,8 +1,9 @@
-"""Error bars for means over seeds, and numbers written with as many digits as their error bar supports."""
+"""Error bars for means over seeds and for anything that can be resampled, and numbers written with as many digits as these support."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -26,7 +27,13 @@ class Interval:
         digits = 3 if not half > rounding or not np.isfinite(half) else max(0, 1 - int(np.floor(np.log10(half))))
         return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Value and ends, as they are stored."""
+        return np.array([self.value, self.low, self.high], dtype)
 
+
+UNKNOWN = Interval(np.nan, np.nan, np.nan)
+"""Of what could not be estimated."""
 UNBOUNDED = (-np.inf, np.inf)
 FRACTION = (0.0, 1.0)
 PERCENT = (0.0, 100.0)
@@ -44,8 +51,7 @@ def mean_interval(values: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -
     if values.min() < bounds[0] - 1e-6 or values.max() > bounds[1] + 1e-6:
         raise InvalidInput("values", values, f"numbers from {bounds[0]:g} to {bounds[1]:g}, the bounds given")
     half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    mean = float(values.mean())
-    return _within(bounds, mean, float(half))
+    return _within(bounds, float(values.mean()), float(half))
 
 
 def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
@@ -53,12 +59,32 @@ def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
     return mean_interval(np.asarray(values, np.float64) - np.asarray(others, np.float64))
 
 
+def resampled(count: int, resamples: int, seed: int | np.random.Generator) -> Int64[np.ndarray, "resamples count"]:
+    """The rows of every bootstrap resample: `count` rows drawn with replacement; equal seeds draw alike, so that methods can be paired."""
+    return np.random.default_rng(seed).integers(count, size=(resamples, count))
+
+
+def percentile_interval(value: float, samples: np.ndarray) -> Interval:
+    """`value` with the middle 95 % of its bootstrap samples, which are to come from many independent rows."""
+    low, high = np.quantile(samples, [0.025, 0.975])
+    return Interval(float(value), float(low), float(high))
+
+
+def few_runs_interval(value: float, spread: float, runs: int, bounds: tuple[float, float] = UNBOUNDED) -> Interval:
+    """`value` with an interval from the standard deviation `spread` of its bootstrap samples over few runs.
+
+    That spread is too narrow by sqrt((runs - 1) / runs), and percentiles ignore how uncertain the spread of a few runs is. Both are
+    mended as for a mean of gaussian numbers, where the interval is then exact (Student's t).
+    """
+    half = stats.t.ppf(0.975, runs - 1) * spread * np.sqrt(runs / (runs - 1))
+    return _within(bounds, value, float(half))
+
+
 def bootstrap_interval(values: np.ndarray, seed: int, resamples: int = 1000, bounds: tuple[float, float] = UNBOUNDED) -> Interval:
     """Mean over S runs and B images, values (S, B), with an interval from resampling whole runs, then images within the resample.
 
-    The images are the same for all runs, so they are drawn once for each resample. The bootstrap's standard error is widened by
-    sqrt(S / (S - 1)) and Student's t with S - 1 degrees of freedom, because few runs spread less than they would if there were many.
-    bounds: what the quantity cannot exceed; the interval ends there.
+    The images are the same for all runs, so they are drawn once for each resample. bounds: what the quantity cannot exceed; the interval ends
+    there.
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 2 or min(values.shape) < 2 or not np.isfinite(values).all():
@@ -66,18 +92,14 @@ def bootstrap_interval(values: np.ndarray, seed: int, resamples: int = 1000, bou
             "values", f"shape {values.shape}", "finite numbers of at least two runs and two images, to give an error bar"
         )
     random = np.random.default_rng(seed)
-    runs, images = values.shape
-    chosen_runs = random.integers(0, runs, (resamples, runs))
-    chosen_images = random.integers(0, images, (resamples, images))
-    means = np.array([values[rows][:, columns].mean() for rows, columns in zip(chosen_runs, chosen_images, strict=True)])
-    half = float(stats.t.ppf(0.975, runs - 1) * means.std(ddof=1) * np.sqrt(runs / (runs - 1)))
-    mean = float(values.mean())
-    return _within(bounds, mean, half)
+    runs, images = (resampled(count, resamples, random) for count in values.shape)
+    means = np.array([values[rows][:, columns].mean() for rows, columns in zip(runs, images, strict=True)])
+    return few_runs_interval(float(values.mean()), means.std(ddof=1), len(values), bounds)
 
 
 def _within(bounds: tuple[float, float], mean: float, half: float) -> Interval:
     """mean +- half, ended where the quantity ends."""
-    return Interval(mean, max(bounds[0], mean - half), min(bounds[1], mean + half))
+    return Interval(mean, float(np.clip(mean - half, *bounds)), float(np.clip(mean + half, *bounds)))
 
 
 def of_largest_size(width: Int64[np.ndarray, " F"], images: Int64[np.ndarray, " F"]) -> Bool[np.ndarray, " F"]:

@@ -1,30 +1,33 @@
-"""Training by cutting heads: sample a batch, find the heads, cut them, again and again.
+"""Training with an annealer: sample a batch, lower the right answers and raise the heads, again and again.
 
-The step of a cut is made by the Adam optimiser (Kingma, Ba, arXiv:1412.6980) on the gradient of `qnn_core.cutting`. Images without heads
-contribute nothing, and when no image of a batch has any, nothing moves.
+What is lowered and raised is a matter of the learning rule, `qnn_core.rules`; the order of the images, the optimiser, the effort and what is
+measured along the way are the same for all. With rules that cut heads, when no image of a batch has any, nothing moves.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from time import perf_counter
+from typing import get_args
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Int8
 from scipy.special import logsumexp
+from torch import Tensor
 from tqdm import tqdm
 
+from qnn_core.answers import own_answers
 from qnn_core.checkpoint import Checkpoint, fingerprint
-from qnn_core.cutting import Weighting, anneals, code_reads, complete, cut_gradient, find_heads, head_weights
+from qnn_core.cutting import cut_gradient
 from qnn_core.data import Dataset
-from qnn_core.errors import Diverged, InvalidInput, check_count, check_number
-from qnn_core.history import COLUMNS, History, check_training, evaluation_steps, log_spaced_steps, minibatches
-from qnn_core.ising import IsingProblem
-from qnn_core.network import QNN, WrongRule
-from qnn_core.optimiser import Adam, Schedule, rate_at
+from qnn_core.errors import Diverged, InvalidInput, check_count
+from qnn_core.history import COLUMNS, History, check_looks, check_training, evaluation_steps, log_spaced_steps, minibatches
+from qnn_core.network import QNN
+from qnn_core.optimiser import OPTIMISERS, Average, OptimiserName, Schedule, rate_at
+from qnn_core.rules import Batch, Contrast, Rule, RuleName
 from qnn_core.samplers.base import Metered, Reads, Sampler, check_num_reads, derived_seed
 from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.threads import one_thread_for_algebra
@@ -45,36 +48,36 @@ def train(
     data: Dataset,
     sampler: Sampler | None = None,
     epochs: int = 20,
-    reads: int = 10,
+    reads: int = 5,
     lr: float | None = None,
     batch_size: int = 50,
     seed: int = 0,
     *,
-    margin: float = 8.0,
-    wrong: WrongRule = "class",
-    weighting: Weighting = "deepest",
-    completed: bool = True,
-    schedule: Schedule = "linear",
-    code_reads: int = 4,
+    rule: Rule | RuleName = "both",
+    optimiser: OptimiserName = "adam",
+    schedule: Schedule = "constant",
+    averaged: bool = True,
     snapshots: int = 0,
     looks: int = 12,
-    judged: int | None = None,
+    judged: int | None = 2000,
+    asked: int = 200,
     progress: bool = False,
     checkpoint: str | None = None,
 ) -> History:
-    """Train `net` in place by cutting the heads that `sampler` finds.
+    """Train `net` in place by what `sampler` finds.
 
     data: its training images are trained on, its test images only counted. sampler: None for `GibbsSampler()`. epochs: passes over the
-    training images. batch_size: images of an update. reads: per image and update. lr: of the Adam optimiser, None for `default_rate`.
-    seed: of the order of the images and of the sampler's reads. margin: how far above the clamped energy a wrong read still counts as a
-    head, in units of energy. wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which heads of
-    an image are cut, the "deepest" or all of them alike ("uniform"). completed: whether reads are completed before heads are looked
-    for, see `qnn_core.cutting`. schedule: "linear" lets lr fall to 0 over the run, "constant" keeps it. code_reads: how many reads
-    represent a class, right or wrong, in a network of several hidden layers; with one, its state is exact. snapshots: how many log-spaced
-    copies of the parameters to keep, besides the initial ones. looks: how often a decade of updates errors are measured, besides the end
-    of every epoch. judged: on how many of the training images, drawn by the seed, training error and loss are measured; None for all.
-    progress: show a bar. checkpoint: a file that keeps the state at the end
-    of every epoch; if it is there when the run starts, the run goes on from it, bit for bit.
+    training images. reads: per image and update. lr: rate of the optimiser, None for `default_rate`, which suits Adam. batch_size: images of an
+    update. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises, a name or a
+    `qnn_core.rules.Rule` with settings of its own. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr, "linear" lets it fall to 0
+    over the run. averaged: whether the trained network is the average of `qnn_core.optimiser.Average` over the updates; all that is measured
+    and kept along the way is of that average.
+
+    snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. looks: how often a decade of updates errors
+    are measured, besides the end of every epoch. judged: on how many of the training and of the test images, drawn by the seed, that
+    is along the way; at both ends, and with None, it is on all. asked: on how many test images the annealer's own answer is; 0 for none.
+    Both looks are no effort of the training. progress: show a bar. checkpoint: a file that keeps the state at the end of every epoch; if it
+    is there when the run starts, the run goes on from it, bit for bit.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
     zero where the answer is right, in units of energy. Raises InvalidInput for settings that cannot be used, before any work, and Diverged
@@ -87,18 +90,16 @@ def train(
     True
     """
     sampler = GibbsSampler() if sampler is None else sampler
-    if lr is None:
-        lr = default_rate(net, data)
-    rules = Rules(
-        epochs, reads, lr, batch_size, seed, margin, wrong, weighting, completed, schedule, code_reads, snapshots, looks, judged
-    )
-    _check(net, data, rules)
+    lr = default_rate(net, data) if lr is None else lr
+    rule = rule if isinstance(rule, Rule) else Rule(rule)
+    settings = Settings(epochs, reads, lr, batch_size, seed, rule, optimiser, schedule, averaged, snapshots, looks, judged, asked)
+    _check(net, data, settings)
     with one_thread_for_algebra():
-        run = TrainingRun(net, data, sampler, rules, checkpoint)
+        run = TrainingRun(net, data, sampler, settings, checkpoint)
         run.resume()
         if isinstance(sampler, Metered):
-            sampler.announce(tuple(net.layers), min(batch_size, len(data.y_train)), reads, run.total - run.done + len(run.look))
-        with tqdm(total=run.total, initial=run.done, desc="training", disable=not progress, unit="cut") as bar:
+            sampler.announce(tuple(net.layers), min(batch_size, len(data.y_train)), reads, run.calls)
+        with tqdm(total=run.total, initial=run.done, desc="training", disable=not progress, unit="update") as bar:
             while run.done < run.total:
                 run.step()
                 bar.set_postfix_str(run.status, refresh=False)
@@ -119,7 +120,7 @@ def default_rate(net: QNN, data: Dataset) -> float:
 
 
 @dataclass(frozen=True)
-class Rules:
+class Settings:
     """The settings of `train` that decide what is computed; see there."""
 
     epochs: int
@@ -127,37 +128,41 @@ class Rules:
     lr: float
     batch_size: int
     seed: int
-    margin: float
-    wrong: WrongRule
-    weighting: Weighting
-    completed: bool
-    schedule: Schedule
-    code_reads: int = 4
+    rule: Rule = field(default_factory=Rule)
+    optimiser: OptimiserName = "adam"
+    schedule: Schedule = "constant"
+    averaged: bool = True
     snapshots: int = 0
     looks: int = 12
-    judged: int | None = None
+    judged: int | None = 2000
+    asked: int = 200
 
 
 class TrainingRun:
     """One training run between two of its steps: `train` makes all of them, whoever wants to look in between makes one at a time.
 
-    `sampler` and `rules` may be changed between steps; the order of the images and the number of steps stay those of the start.
+    `net` is what is sampled and moved, `trained` what the run has to show: its average, or `net` itself; after the last step both are the same.
+    `sampler` and `settings` may be changed between steps; the order of the images and the number of steps stay those of the start.
     """
 
-    def __init__(self, net: QNN, data: Dataset, sampler: Sampler, rules: Rules, checkpoint: str | None) -> None:
-        self.net, self.data, self.sampler, self.rules = net, data, sampler, rules
+    def __init__(self, net: QNN, data: Dataset, sampler: Sampler, settings: Settings, checkpoint: str | None) -> None:
+        self.net, self.data, self.sampler, self.settings = net, data, sampler, settings
         self.checkpoint = None
         if checkpoint is not None:
             centre = None if net.centre is None else fingerprint([net.centre])
             told = {"sizes": net.sizes, "copies": net.copies, "centre": centre, "sampler": repr(sampler), "data": data.sha256}
-            self.checkpoint = Checkpoint(checkpoint, {**asdict(rules), **told, "initial weights": fingerprint(net.parameters)})
-        self.batches = minibatches(len(data.y_train), rules.batch_size, rules.epochs, rules.seed)
+            self.checkpoint = Checkpoint(checkpoint, {**asdict(settings), **told, "initial weights": fingerprint(net.parameters)})
+        self.batches = minibatches(len(data.y_train), settings.batch_size, settings.epochs, settings.seed)
         self.total = len(self.batches)
-        self.look = evaluation_steps(self.total, self.total // rules.epochs, rules.looks)
-        self.keep = set(log_spaced_steps(self.total, rules.snapshots)) if rules.snapshots else set()
-        self.optimiser = Adam([torch.from_numpy(parameter) for parameter in net.parameters])
-        self.judged = data if rules.judged is None else data.take(rules.judged, rules.seed)
-        self.history = History(len(self.judged.y_train), len(data.y_test))
+        self.look = evaluation_steps(self.total, self.total // settings.epochs, settings.looks)
+        self.keep = set(log_spaced_steps(self.total, settings.snapshots)) if settings.snapshots else set()
+        self.parameters = _tensors(net.parameters)
+        self.optimiser = OPTIMISERS[settings.optimiser](self.parameters)
+        self.trained = net.copy() if settings.averaged else net
+        self.average = Average(_tensors(self.trained.parameters))
+        self.judged = data if settings.judged is None else data.sample(settings.judged, settings.seed)
+        self.asked = np.random.default_rng([settings.seed, 0xA5]).permutation(len(data.y_test))[: settings.asked]
+        self.history = History()
         self.tally = _Tally()
         self.effort = {"reads": 0, "anneals": 0, "spin_updates": 0}
         self.done = 0
@@ -171,41 +176,47 @@ class TrainingRun:
         return self.earlier + perf_counter() - self.start
 
     @property
+    def calls(self) -> int:
+        """Calls of the sampler, of a batch of images at most, that the steps and looks to come will make."""
+        looks = sum(step >= self.done for step in self.look)
+        return self.total - self.done + looks * (1 + -(-len(self.asked) // self.settings.batch_size))
+
+    @property
     def rate(self) -> float:
         """Of the next step."""
-        return rate_at(self.rules.lr, self.rules.schedule, self.done, self.total)
+        return rate_at(self.settings.lr, self.settings.schedule, self.done, self.total)
 
     def step(self) -> None:
-        """One batch: sample, cut, look if it is time to."""
-        net, data, step = self.net, self.data, self.done
+        """One batch: sample, lower and raise, look if it is time to."""
+        step, settings = self.done, self.settings
         if step == 0:
             self._keep_snapshot()
             self._evaluate()
         rows = self.batches[step]
-        x, labels = data.x_train[rows], data.y_train[rows]
-        if not all(np.isfinite(parameter).all() for parameter in net.parameters):
+        if not all(np.isfinite(parameter).all() for parameter in self.net.parameters):
             raise Diverged(
-                f"The weights are no numbers any more after {step} updates: the learning rate {self.rules.lr:g} is too high."
+                f"The weights are no numbers any more after {step} updates: the learning rate {settings.lr:g} is too high."
             )
-        problem = net.problem(x)
-        found = self._sample(problem, x, labels, derived_seed(self.rules.seed, step))
-        clamped = self._clamped(problem, x, labels, derived_seed(self.rules.seed, step))
-        heads = find_heads(net, problem, found, clamped.spins, labels, self.rules.margin, self.rules.wrong)
-        self.effort["reads"] += len(rows) * self.rules.reads
-        self.effort["anneals"] += anneals(found) + anneals(clamped)
-        self.effort["spin_updates"] += found.info["spin_updates"] + clamped.info["spin_updates"]
-        together = heads.shape[1] // self.rules.reads
-        self.tally.add(found.spins[:, ::together], heads[:, ::together])
-        if heads.any():
-            weights = head_weights(heads, found.energies, self.rules.weighting, together)
-            gradients = cut_gradient(net, x, clamped.spins, found.spins, weights)
-            self.optimiser.step([torch.from_numpy(gradient) for gradient in gradients], self.rate)
+        batch = self._batch(rows, derived_seed(settings.seed, step))
+        contrast = settings.rule.contrast(batch)
+        self.effort["reads"] += len(rows) * settings.reads
+        self.effort["anneals"] += contrast.anneals
+        self.effort["spin_updates"] += contrast.spin_updates
+        together = contrast.heads.shape[1] // settings.reads
+        self.tally.add(contrast.found.spins[:, ::together], contrast.heads[:, ::together])
+        if contrast.weights.any():
+            gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights)
+            self.optimiser.step(_tensors(gradients), self.rate)
         self.done += 1
+        if settings.averaged:
+            self.average.update(self.parameters, self.done)
         self._keep_snapshot()
         if self.done in self.look:
-            self._evaluate(**self._after_cut(x, labels, found, heads, derived_seed(self.rules.seed, step, 1)))
-        if self.done % (self.total // self.rules.epochs) == 0:
+            self._evaluate(**self._after_cut(rows, contrast, derived_seed(settings.seed, step, 1)))
+        if self.done % (self.total // settings.epochs) == 0:
             self._end_of_epoch()
+        if self.done == self.total:
+            self.net.set_parameters(self.trained.parameters)
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one."""
@@ -213,84 +224,94 @@ class TrainingRun:
         if state is None:
             return
         self.net.set_parameters([tensor.numpy() for tensor in state["parameters"]])
+        self.trained.set_parameters([tensor.numpy() for tensor in state["trained"]])
         self.optimiser.load_state(state["optimiser"])
         for column, values in state["history"].items():
             getattr(self.history, column).extend(values)
         self.history.snapshots |= {step: [tensor.numpy() for tensor in values] for step, values in state["snapshots"].items()}
         self.tally.counts = state["tally"]
         self.effort, self.done, self.earlier = state["effort"], state["done"], state["seconds"]
+        if self.done == self.total:
+            self.net.set_parameters(self.trained.parameters)
 
-    def _sample(self, problem: IsingProblem, x: np.ndarray, labels: np.ndarray, seed: int) -> Reads:
-        """Reads of the network as it is, completed if they are to be."""
-        reads = self.sampler.sample(problem, self.rules.reads, seed)
-        if not self.rules.completed:
-            return reads
-        return complete(self.net, problem, x, labels, reads, self.sampler, self.rules.code_reads, derived_seed(seed, 2))
+    def _batch(self, rows: np.ndarray, seed: int) -> Batch:
+        net, x = self.net, self.data.x_train[rows]
+        return Batch(net, x, self.data.y_train[rows], net.problem(x), self.sampler, self.settings.reads, seed)
 
-    def _clamped(self, problem: IsingProblem, x: np.ndarray, labels: np.ndarray, seed: int) -> Reads:
-        """What represents the right class of each image, found as that of wrong classes is."""
-        return code_reads(self.net, problem, x, labels, self.sampler, self.rules.code_reads, derived_seed(seed, 3))
-
-    def _after_cut(
-        self, x: np.ndarray, labels: np.ndarray, reads: Reads, heads: Bool[np.ndarray, "B R"], seed: int
-    ) -> dict[str, float]:
+    def _after_cut(self, rows: np.ndarray, contrast: Contrast, seed: int) -> dict[str, float]:
         """What became of the heads of the last batch, and which are there now: a diagnostic, not counted as effort."""
-        net, problem = self.net, self.net.problem(x)
-        clamped = self._clamped(problem, x, labels, seed).spins
-        energies = problem.energy(reads.spins).reshape(len(x), self.rules.reads, -1)
-        old = Reads(reads.spins, np.broadcast_to(energies.mean(axis=2, keepdims=True), energies.shape).reshape(heads.shape))
-        still = find_heads(net, problem, old, clamped, labels, self.rules.margin, self.rules.wrong) & heads
-        again = self._sample(problem, x, labels, seed)
-        regrown = find_heads(net, problem, again, clamped, labels, self.rules.margin, self.rules.wrong)
+        rule, heads = self.settings.rule, contrast.heads
+        batch = self._batch(rows, seed)
+        again = rule.contrast(batch)
+        found = contrast.found.spins
+        together = batch.problem.energy(found).reshape(len(rows), self.settings.reads, -1)
+        energies = np.repeat(together.mean(axis=2), together.shape[2], axis=1)
+        still = rule.heads(batch, Reads(found, energies), again.clamped) & heads
         surviving = {"heads_surviving": float(still.sum() / heads.sum())} if heads.any() else {}
-        return {**surviving, "heads_regrown": float(regrown.mean())}
+        return {**surviving, "heads_regrown": float(again.heads.mean())}
 
     def _keep_snapshot(self) -> None:
         if self.done in self.keep:
-            self.history.snapshots[self.done] = [parameter.copy() for parameter in self.net.parameters]
+            self.history.snapshots[self.done] = [parameter.copy() for parameter in self.trained.parameters]
+
+    def _own_answers(self) -> dict[str, float]:
+        if not len(self.asked):
+            return {}
+        settings, data = self.settings, self.data
+        found = own_answers(
+            self.trained, data.x_test[self.asked], data.y_test[self.asked], self.sampler, settings.reads,
+            derived_seed(settings.seed, self.done, 2), images_at_once=settings.batch_size,
+        )  # fmt: skip
+        means = {"own_error": found.wrong, "reads_wrong": found.reads_wrong, "overlap": found.overlap}
+        return {name: float(values.mean()) for name, values in means.items()}
 
     def _evaluate(self, **after_cut: float) -> None:
         history = self.history
-        measured = _errors(self.net, self.judged)
+        measured = errors_of(self.trained, self.data if self.done in (0, self.total) else self.judged)
         if not np.isfinite(measured["loss"]):
             raise Diverged(
-                f"The loss is no number any more after {self.done} updates: the learning rate {self.rules.lr:g} is too high."
+                f"The loss is no number any more after {self.done} updates: the learning rate {self.settings.lr:g} is too high."
             )
-        epoch = self.done * self.rules.epochs / self.total
-        history.record(
-            step=self.done, epoch=epoch, **measured, **self.effort, seconds=self.seconds, **self.tally.means(), **after_cut
-        )
+        epoch = self.done * self.settings.epochs / self.total
+        sampled = {**self.tally.means(), **self._own_answers(), **after_cut}
+        history.record(step=self.done, epoch=epoch, **measured, **self.effort, seconds=self.seconds, **sampled)
         self.tally = _Tally()
         heads = f"heads {history.head_fraction[-1]:.1%}, " if self.done else ""
         errors = f"errors {history.train_error[-1]:.2%} train {history.test_error[-1]:.2%} test"
-        self.status = f"epoch {epoch:.1f}/{self.rules.epochs}, {heads}{errors}, rate {self.rate:.1e}"
+        own = f" {history.own_error[-1]:.1%} own" if len(self.asked) else ""
+        self.status = f"epoch {epoch:.1f}/{self.settings.epochs}, {heads}{errors}{own}, rate {self.rate:.1e}"
 
     def _end_of_epoch(self) -> None:
-        epoch = self.done // (self.total // self.rules.epochs)
+        epoch = self.done // (self.total // self.settings.epochs)
         history = self.history
         stuck = history.train_error[-1] > 0.9 * history.train_error[0] and history.head_fraction[-1] > 0.9
         if epoch > 1 and self.done >= _PATIENCE and not self.warned and stuck:
             self.warned = True
             warnings.warn(
                 f"After {epoch} epochs nearly every image still has a head and the training error is {history.train_error[-1]:.0%}: the rate "
-                f"{self.rules.lr:g} may be far too low or too high, or the sampler's reads too shallow to be cut.",
+                f"{self.settings.lr:g} may be far too low or too high, or the sampler's reads too shallow to be cut.",
                 TrainingWarning,
                 stacklevel=4,
             )
         if self.checkpoint is not None:
-            columns = {column: getattr(history, column) for column in (*COLUMNS, "seconds")}
             self.checkpoint.save(
                 {
-                    "parameters": [torch.from_numpy(parameter) for parameter in self.net.parameters],
+                    "parameters": self.parameters,
+                    "trained": self.average.values,
                     "optimiser": self.optimiser.state(),
-                    "history": columns,
-                    "snapshots": {step: [torch.from_numpy(value) for value in kept] for step, kept in history.snapshots.items()},
+                    "history": {column: getattr(history, column) for column in (*COLUMNS, "seconds")},
+                    "snapshots": {step: _tensors(kept) for step, kept in history.snapshots.items()},
                     "tally": self.tally.counts,
                     "effort": self.effort,
                     "done": self.done,
                     "seconds": self.seconds,
                 }
             )
+
+
+def _tensors(arrays: list[np.ndarray]) -> list[Tensor]:
+    """The same memory as tensors."""
+    return [torch.from_numpy(array) for array in arrays]
 
 
 class _Tally:
@@ -319,37 +340,34 @@ class _Tally:
         }
 
 
-def _errors(net: QNN, data: Dataset) -> dict[str, float]:
+def errors_of(net: QNN, data: Dataset) -> dict[str, float]:
+    """Mistakes, loss and cross-entropy of the answers without sampling, as columns of `History`."""
     energies = net.class_energies(data.x_train)
     index = data.y_train[:, None]
     target = np.take_along_axis(energies, index, axis=1)[:, 0]
     mistakes = int((np.argmin(energies, axis=1) != data.y_train).sum())
     cross_entropy = float((target + logsumexp(-energies, axis=1)).mean(dtype=np.float64))
     np.put_along_axis(energies, index, np.inf, axis=1)
-    loss = float((target - energies.min(axis=1)).mean(dtype=np.float64))
-    test_mistakes = int((net.predict(data.x_test) != data.y_test).sum())
-    return {"train_mistakes": mistakes, "test_mistakes": test_mistakes, "loss": loss, "cross_entropy": cross_entropy}
+    return {
+        "train_mistakes": mistakes,
+        "test_mistakes": int((net.predict(data.x_test) != data.y_test).sum()),
+        "train_images": len(data.y_train),
+        "test_images": len(data.y_test),
+        "loss": float((target - energies.min(axis=1)).mean(dtype=np.float64)),
+        "cross_entropy": cross_entropy,
+    }
 
 
-def _check(net: QNN, data: Dataset, rules: Rules) -> None:
-    check_training(data, rules.epochs, rules.lr, rules.batch_size, rules.seed)
-    check_num_reads(rules.reads)
-    check_count("code_reads", rules.code_reads)
-    check_count("looks", rules.looks)
-    if rules.judged is not None and not data.num_classes <= rules.judged <= len(data.y_train):
-        allowed = f"{data.num_classes} .. {len(data.y_train)}, the training images of {data.name}, or None for all"
-        raise InvalidInput("judged", rules.judged, allowed)
+def _check(net: QNN, data: Dataset, settings: Settings) -> None:
+    check_training(data, settings.epochs, settings.lr, settings.batch_size, settings.seed)
+    check_num_reads(settings.reads)
+    check_looks(settings.looks, settings.judged)
+    check_count("asked", settings.asked, least=0)
+    check_count("snapshots", settings.snapshots, least=0)
     if net.sizes[0] != data.num_pixels:
         raise InvalidInput("sizes", net.sizes, f"{data.num_pixels} inputs, the pixels of {data.name}")
     if net.num_classes < data.num_classes:
         raise InvalidInput("sizes", net.sizes, f"at least {data.num_classes} classes, as many as {data.name} has")
-    check_number("margin", rules.margin)
-    if rules.wrong not in ("class", "spins"):
-        raise InvalidInput("wrong", rules.wrong, '"class" or "spins"')
-    if rules.weighting not in ("deepest", "uniform"):
-        raise InvalidInput("weighting", rules.weighting, '"deepest" or "uniform"')
-    if rules.completed and rules.wrong == "spins":
-        raise InvalidInput("wrong", rules.wrong, '"class", or completed = False: a completed read has no single wrong spins')
-    if rules.schedule not in ("constant", "linear"):
-        raise InvalidInput("schedule", rules.schedule, '"constant" or "linear"')
-    check_count("snapshots", rules.snapshots, least=0)
+    for name, kinds in (("optimiser", OptimiserName), ("schedule", Schedule)):
+        if getattr(settings, name) not in get_args(kinds):
+            raise InvalidInput(name, getattr(settings, name), f"one of {', '.join(get_args(kinds))}")

@@ -7,6 +7,7 @@ sentence that says what to do and never holds the API token.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from jaxtyping import Int8, Int64
 from qnn_core.errors import AnnealerError, InvalidInput, check_count
 from qnn_core.samplers.base import check_schedule
 from qnn_dwave.control_errors import check_control_error
+from qnn_dwave.secrets import redacted
 from qnn_dwave.tiles import graph_identifier
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 NO_TOKEN = (
     "There is no D-Wave API token: run `dwave setup --auth` or set the environment variable DWAVE_API_TOKEN; "
     "the samplers `mock` and `replay` need none."
+)
+ODD_TOKEN = (
+    "The D-Wave API token holds blanks, line ends or letters that are not ASCII, which no token does: copy it anew into DWAVE_API_TOKEN, "
+    "or run `dwave setup --auth`."
 )
 
 
@@ -233,7 +239,7 @@ class LiveDevice:
 
     def __init__(self, solver: str | None, attempts: int, pause: float) -> None:
         self.attempts, self.pause = attempts, pause
-        self._sampler = _persevere(lambda: _connect(solver), attempts, pause)
+        self._sampler = _persevere(lambda: _connect(solver), attempts, pause, configured=ValueError)
 
     @cached_property
     def graph(self) -> nx.Graph:
@@ -309,16 +315,19 @@ def _connect(solver: str | None) -> Any:
     from dwave.cloud.config import load_config
     from dwave.system import DWaveSampler
 
-    if not load_config().get("token"):
+    token = str(load_config().get("token") or "").strip()
+    if not token:
         raise AnnealerError(NO_TOKEN)
-    return DWaveSampler(solver=solver) if solver else DWaveSampler()
+    if not all("!" <= character <= "~" for character in token):
+        raise AnnealerError(ODD_TOKEN)
+    return DWaveSampler(token=token, **({"solver": solver} if solver else {}))
 
 
 Outcome = TypeVar("Outcome")
 
 
-def _persevere(work: Callable[[], Outcome], attempts: int, pause: float) -> Outcome:
-    """The outcome of `work`, tried again while its errors may pass by themselves.
+def _persevere(work: Callable[[], Outcome], attempts: int, pause: float, configured: type[Exception] | tuple[()] = ()) -> Outcome:
+    """The outcome of `work`, tried again while its errors may pass by themselves. configured: errors that mean a wrong configuration.
 
     Errors are raised outside of the handler, so that nothing of the original, which may hold secrets, hangs on them.
     """
@@ -328,7 +337,7 @@ def _persevere(work: Callable[[], Outcome], attempts: int, pause: float) -> Outc
         except AnnealerError:
             raise
         except Exception as error:
-            message, passing = _explain(error)
+            message, passing = _explain(error, configured)
         if not passing:
             raise AnnealerError(message)
         if attempt + 1 < attempts:
@@ -336,14 +345,26 @@ def _persevere(work: Callable[[], Outcome], attempts: int, pause: float) -> Outc
     raise AnnealerError(f"{message} Tried {attempts} times. Reads that were paid for are kept: run again to go on.")
 
 
-def _explain(error: Exception) -> tuple[str, bool]:
+def _explain(error: Exception, configured: type[Exception] | tuple[()]) -> tuple[str, bool]:
     """A sentence for an error of Ocean, and whether trying again may help; errors that are not the annealer's are raised on."""
+    import configparser
+
     import requests
     from dimod.exceptions import BinaryQuadraticModelStructureError
     from dwave.cloud import exceptions
     from dwave.cloud.api import exceptions as api
+    from dwave.cloud.config.exceptions import ConfigFileError
 
-    detail = f" ({type(error).__name__}: {_without_secrets(str(error))})"
+    detail = f" ({type(error).__name__}: {redacted(' '.join(redacted(str(error)).split()))[:300]})"
+    # Errors of requests that no second attempt heals; all but the last are ValueErrors as well.
+    lasting = (
+        requests.exceptions.InvalidHeader,
+        requests.exceptions.InvalidURL,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.SSLError,
+    )
+    misconfigured = (ConfigFileError, configparser.Error, *lasting)
     refused = (exceptions.SolverAuthenticationError, api.ResourceAuthenticationError, api.ResourceAccessForbiddenError)
     gone = (exceptions.SolverOfflineError, exceptions.UnsupportedSolverError, api.ResourceNotFoundError)
     rejected = (
@@ -368,14 +389,11 @@ def _explain(error: Exception) -> tuple[str, bool]:
         return f"The account's limit of annealer time or problems is reached; reads paid for are kept.{detail}", False
     if isinstance(error, rejected):
         return f"The annealer rejected the problem: check reads, times and ranges against its properties.{detail}", False
+    if isinstance(error, misconfigured) or (isinstance(error, configured) and not isinstance(error, passing)):
+        return f"D-Wave's configuration cannot be used: check dwave.conf and the variables DWAVE_*.{detail}", False
     if isinstance(error, passing):
         return f"The annealer did not answer.{detail}", True
+    told = "".join(traceback.format_exception(error))
+    if redacted(told) != told:
+        return f"Ocean stopped.{detail}", False
     raise error
-
-
-def _without_secrets(text: str) -> str:
-    """A message with the API token struck out."""
-    from dwave.cloud.config import load_config
-
-    token = load_config().get("token")
-    return text.replace(token, "<token>") if token else text

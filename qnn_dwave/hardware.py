@@ -245,9 +245,8 @@ class TiledAnnealer(ABC):
 
     def _records_in(self, folder: str) -> Records:
         """The records of this run: of these settings, all that decide what an annealer is asked, and of this annealer."""
-        common = [option.name for option in fields(TiledAnnealer) if option.name != "embeddings"]
         records = Records(folder)
-        records.open({"kind": self.kind, **{name: getattr(self, name) for name in common}, **self._device.settings})
+        records.open({"kind": self.kind, **{name: getattr(self, name) for name in _recorded_options()}, **self._device.settings})
         return records
 
 
@@ -354,8 +353,8 @@ class ReplaySampler:
     @cached_property
     def _annealer(self) -> _Replay:
         records = Records(self.record)
-        records.reopen()
-        common = [option.name for option in fields(TiledAnnealer) if option.name in records.settings]
+        common = _recorded_options()
+        records.reopen(["kind", *common])
         return _Replay(records=records, **{name: records.settings[name] for name in common})
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
@@ -383,6 +382,11 @@ class _Replay(TiledAnnealer):
             f"{self._records.folder} holds no answer to this: the run differs from the recorded one in data, parameters, reads or seed, "
             "or goes on longer."
         )
+
+
+def _recorded_options() -> list[str]:
+    """The options that decide what an annealer is asked."""
+    return [option.name for option in fields(TiledAnnealer) if option.name != "embeddings"]
 
 
 def _read_chains(answer: Answer, chains: Embedding) -> tuple[Int8[np.ndarray, "R V"], float]:

@@ -7,8 +7,9 @@ file: a run that was stopped goes on without paying twice, and a reader without 
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 from jaxtyping import Float32, Int8, Int64
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import atomic_write, read_arrays, read_record, shown, write_record
+from qnn_core.files import atomic_write, read_arrays, read_record, reading, shown, write_record
 from qnn_core.ising import IsingProblem
 from qnn_dwave.tiles import Tiles, as_content, from_content
 
@@ -25,6 +26,7 @@ _PROBES = 4
 _NEEDED = "restore it from a copy: without it the recorded reads cannot be understood"
 _PAY_AGAIN = "restore it from a copy, or delete it: then the annealer is asked, and paid, once more"
 _ARRAYS = ("spins", "shape", "qubits", "scale", "chain_strength", "qpu_seconds", "problem_id", "num_reads", "probe")
+_SEAL = "sha256"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,18 +93,22 @@ class Records:
                 f"a folder of its own for this run: that one records a run with other {', '.join(differing)}",
             )
 
-    def reopen(self) -> None:
-        """Read the settings of a recorded run."""
+    def reopen(self, needed: Iterable[str]) -> None:
+        """Read the settings of a recorded run; DamagedFile unless all of those needed are among them."""
         if not self._path("settings.json").is_file():
             raise MissingData(f"There are no recorded reads in {shown(self.folder)}: give the folder that a run recorded into.")
         self.settings = self._read_settings()
+        if missing := sorted(set(needed) - set(self.settings)):
+            raise DamagedFile(f"{shown(self._path('settings.json'))} says nothing of {', '.join(missing)}; {_NEEDED}.")
 
     def tiles(self, layers: tuple[int, ...]) -> Tiles | None:
         """Where this run placed a network, if it did."""
         path = self._path(f"tiles-{'-'.join(map(str, layers))}.json")
         if not path.is_file():
             return None
-        return from_content(read_record(path, _NEEDED))
+        content = read_record(path, _NEEDED)
+        with reading(path, "a placement of spins", _NEEDED):
+            return from_content(content)
 
     def keep_tiles(self, tiles: Tiles) -> None:
         write_record(self._path(f"tiles-{'-'.join(map(str, tiles.layers))}.json"), as_content(tiles))
@@ -134,19 +140,19 @@ class Records:
 
     def keep(self, question: Question, answer: Answer) -> None:
         """Write an answer down, whole or not at all, and forget that it was pending."""
+        content: dict[str, Any] = {
+            "spins": np.packbits(answer.spins > 0, axis=1),
+            "shape": np.array(answer.spins.shape),
+            "qubits": answer.qubits,
+            "scale": np.array(answer.scale),
+            "chain_strength": np.array(answer.chain_strength),
+            "qpu_seconds": np.array(answer.qpu_seconds),
+            "problem_id": np.array(answer.problem_id),
+            "num_reads": np.array(question.num_reads),
+            "probe": question.probe,
+        }
         with atomic_write(self._path(question.file)) as file:
-            np.savez_compressed(
-                file,
-                spins=np.packbits(answer.spins > 0, axis=1),
-                shape=np.array(answer.spins.shape),
-                qubits=answer.qubits,
-                scale=answer.scale,
-                chain_strength=answer.chain_strength,
-                qpu_seconds=answer.qpu_seconds,
-                problem_id=answer.problem_id,
-                num_reads=question.num_reads,
-                probe=question.probe,
-            )
+            np.savez_compressed(file, allow_pickle=False, **content, **{_SEAL: np.array(_seal(question.file, content))})
         self._pending(question).unlink(missing_ok=True)
 
     def note_submitted(self, question: Question, problem_id: str) -> None:
@@ -157,7 +163,7 @@ class Records:
     def submitted(self, question: Question) -> str | None:
         """The name of a problem that is on its way."""
         path = self._pending(question)
-        return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+        return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else None
 
     def spent(self) -> float:
         """Seconds of access time of all answers here."""
@@ -174,8 +180,43 @@ class Records:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a record; the archive's own checksums tell whether it is whole."""
-    arrays = read_arrays(path, _PAY_AGAIN, _ARRAYS)
-    if set(arrays) != set(_ARRAYS):
-        raise DamagedFile(f"{shown(path)} is damaged; {_PAY_AGAIN}.")
-    return arrays
+    """All arrays of a record, after its seal, their types, shapes and ranges were checked."""
+    content = read_arrays(path, _PAY_AGAIN, (*_ARRAYS, _SEAL))
+    with reading(path, "a recorded answer", _PAY_AGAIN):
+        if str(content.pop(_SEAL)) != _seal(path.name, content):
+            raise ValueError("it does not match its own SHA-256")
+        if fault := _fault(content):
+            raise ValueError(fault)
+    return content
+
+
+def _seal(file: str, content: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of an answer: of its file's name, which says whose answer it is, and of all that it holds."""
+    digest = hashlib.sha256(file.encode())
+    for name in _ARRAYS:
+        array = np.ascontiguousarray(content[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _fault(content: Mapping[str, np.ndarray]) -> str:
+    """What no annealer can have answered, in words; empty if there is nothing."""
+    num_reads, qubits, probe = content["num_reads"], content["qubits"], content["probe"]
+    for name, least in (("scale", 0.0), ("chain_strength", 0.0), ("qpu_seconds", 0.0)):
+        value = content[name]
+        if value.shape != () or value.dtype.kind != "f" or not least <= value < np.inf:
+            return f"{name} is no finite number of at least {least:g}"
+    if num_reads.shape != () or num_reads.dtype.kind not in "iu" or num_reads < 1:
+        return "num_reads is no whole number of at least 1"
+    if qubits.ndim != 1 or qubits.dtype.kind not in "iu" or len(qubits) == 0 or qubits[0] < 0 or (np.diff(qubits) <= 0).any():
+        return "qubits are no numbers in rising order"
+    if content["shape"].tolist() != [int(num_reads), len(qubits)]:
+        return "its shape is not that of its reads and qubits"
+    if content["spins"].dtype != np.uint8 or content["spins"].shape != (int(num_reads), -(-len(qubits) // 8)):
+        return "spins are not those of its reads and qubits"
+    if probe.ndim != 2 or probe.shape[1] != _PROBES or probe.dtype.kind != "f" or not np.isfinite(probe).all():
+        return "probe holds no finite energies"
+    if content["problem_id"].shape != () or content["problem_id"].dtype.kind != "U":
+        return "problem_id is no text"
+    return ""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
+from typing import Any
 
 import numpy as np
 
 from qnn_core.errors import InvalidInput
-from qnn_core.learning_curve import MEASURES, LearningCurve, Measure
-from qnn_core.powerlaw import MIN_DECADES, MODELS, Fit, Model, common_window, effort_to_reach, fit_curve, paired_difference
+from qnn_core.powerlaw import MIN_DECADES, MODELS, Fit, Model, default_window, effort_to_reach, local_exponent, paired_difference
 from qnn_core.samplers import SAMPLERS
 from qnn_core.statistics import Interval, of_largest_size
-from studies.curves import cost_of_an_epoch, curves_of
-from studies.stored import Result
+from studies.curves import MEASURES, CurveStudy, LearningCurve, Measure
 
 AXES = ("epochs", "cuts")
 """Passes over the training images, and images whose gradient was used. All other effort is proportional to one of these."""
@@ -23,53 +21,54 @@ AXES = ("epochs", "cuts")
 ERROR_BARS: dict[Measure, tuple[Model, ...]] = {"test": ("power", "offset")}
 """Models fitted with an error bar, where it is not the power law alone: the test error has a plateau."""
 
+LEVELS = (0.1, 0.02, 0.01)
+"""Training errors to which the effort is counted."""
+
+_NUMBERS = ("exponent", "low", "high", "prefactor", "extra", "aicc", "dispersion")
 _SHORT_DECADES = 1.0
-"""Least window on the axis of cuts, and of heads: cuts get rare as the error falls, and heads are counted only between two looks."""
+"""Least window on the axis of cuts, and of heads: cuts get rare as the error falls, and heads are counted only between two evaluations."""
 
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """All models fitted to one measure of one learning curve on one axis; refused: why there are none, or empty."""
+def study_exponents(studies: Sequence[CurveStudy], *, plateau: float, resamples: int, seed: int) -> dict[str, np.ndarray]:
+    """The arrays of `fit_all` for all learning curves, which has the arguments too, and, for the training error of the largest size:
 
-    curve: LearningCurve
-    measure: Measure
-    axis: str
-    fits: dict[Model, Fit]
-    refused: str
-
-    @property
-    def method(self) -> str:
-        return self.curve.method
-
-    @property
-    def width(self) -> int:
-        return self.curve.width
-
-    @property
-    def images(self) -> int:
-        return self.curve.images
-
-    @property
-    def best(self) -> Model | None:
-        """The model with the lowest AICc."""
-        return min(self.fits.items(), key=lambda fitted: fitted[1].aicc)[0] if self.fits else None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Exponent of the annealer minus that of another way of training, paired by seed, over the window common to all."""
-
-    width: int
-    images: int
-    measure: Measure
-    axis: str
-    model: Model
-    other: str
-    interval: Interval
-    window: tuple[float, float]
+    local_<method> (C, 3), local exponents at local_centres (C,); rate_<method> (K, 3), rate over the chosen one, exponent and dispersion;
+    scan_*, of `scan_windows` for gibbs and mlp; cost_<method>_*, of `cost_to_reach` for each of `levels`; curve_<method>_*, the curves.
+    """
+    options: dict[str, Any] = {"resamples": resamples, "seed": seed}
+    curves = [curve for study in studies for curve in study.curves]
+    arrays = fit_all(curves, plateau=plateau, **options)
+    curves = largest(curves)
+    centres = np.geomspace(0.3, max(curve.epoch[-1] for curve in curves) / 10**0.5, 8)
+    arrays |= {"local_centres": centres, "levels": np.array(LEVELS)}
+    main = of_largest_size(arrays["width"], arrays["images"]) & (arrays["measure"] == "train") & (arrays["axis"] == "epochs")
+    fitted = main & np.isfinite(arrays["window"]).all(axis=1)
+    for curve in curves:
+        arrays |= {f"curve_{curve.method}_{name}": getattr(curve, name) for name in ("epoch", "train", "loss")}
+        arrays[f"curve_{curve.method}_images"] = np.array(curve.num_train)
+        local = partial(curve.fit, "train", min_decades=0.99, **options)
+        arrays[f"local_{curve.method}"] = local_exponent(curve.epoch, local, centres)
+    for study in (study for study in studies if study.parameters["width"] == curves[0].width):
+        method = study.parameters["method"]
+        costs = [cost_to_reach(study, level) for level in LEVELS]
+        arrays |= {f"cost_{method}_{name}": np.array([cost[name] for cost in costs]) for name in costs[0]}
+        for row in np.flatnonzero(fitted & (arrays["method"] == method)):
+            fits = [curve.fit("train", tuple(arrays["window"][row]), **options) for curve in study.by_rate]
+            ratios = study.result["rates"] / study.result["chosen"]
+            arrays[f"rate_{method}"] = np.array(
+                [(ratio, fit.exponent, fit.dispersion) for ratio, fit in zip(ratios, fits, strict=True)]
+            )
+    pair = [curve for name in ("gibbs", "mlp") for curve in curves if curve.method == name and name in arrays["method"][fitted]]
+    scan = {"start": np.empty(0), "end": np.empty(0), "difference": np.empty((0, 3))}
+    if len(pair) == 2:
+        scan = scan_windows(pair[0], pair[1], "train", tuple(arrays["window"][fitted][0]), **options)
+    return {**arrays, **{f"scan_{name}": values for name, values in scan.items()}}
 
 
-Sized = TypeVar("Sized", LearningCurve, Fitted, Difference)
+def largest(curves: Sequence[LearningCurve]) -> list[LearningCurve]:
+    """Those of the largest size."""
+    chosen = of_largest_size(np.array([curve.width for curve in curves]), np.array([curve.images for curve in curves]))
+    return [curve for curve, of_it in zip(curves, chosen, strict=True) if of_it]
 
 
 def fit_all(
@@ -80,89 +79,110 @@ def fit_all(
     plateau: float,
     resamples: int,
     seed: int,
-) -> list[Fitted]:
+) -> dict[str, np.ndarray]:
     """Fit every curve; those of one width and number of images, on one axis and measure, over the same window.
 
-    plateau: of the training error, at which its window ends.
+    plateau: training error at which its window ends. resamples, seed: of the bootstrap over runs.
+
+    Returns, of F fits, method, width, images, measure, axis, window (F, 2), refused, the reason why there is none, or empty, best, the model
+    with the lowest AICc, and for the `models` the numbers of each `Fit`, (F, models), NaN where refused. Of D differences, exponent of the
+    annealer minus that of another way of training, wherever both have an error bar: difference (D, 3), the value and its ends, and
+    difference_<name> with width, images, measure, axis, model, other and window.
     """
-    rows: list[Fitted] = []
-    for size in sorted({(curve.width, curve.images) for curve in curves}):
-        together = [curve for curve in curves if (curve.width, curve.images) == size]
-        for axis in axes:
-            for measure in measures:
-                known = [curve for curve in together if np.isfinite(curve.values(measure)).any()]
-                until = plateau if measure == "train" else 0.0
-                rows += _fit_group(known, measure, axis, until, resamples, seed)
-    return rows
-
-
-def _fit_group(curves: list[LearningCurve], measure: Measure, axis: str, until: float, resamples: int, seed: int) -> list[Fitted]:
-    try:
-        window = common_window(curves, measure, axis, until) if curves else (0.0, 0.0)
-    except InvalidInput as refusal:
-        return [Fitted(curve, measure, axis, {}, str(refusal)) for curve in curves]
-    short = axis == "cuts" or measure == "heads"
-    options = {"axis": axis, "seed": seed, "min_decades": _SHORT_DECADES if short else MIN_DECADES}
-    rows = []
-    for curve in curves:
-        fits: dict[Model, Fit] = {}
-        refused = ""
-        for model in MODELS:
-            samples = resamples if model in ERROR_BARS.get(measure, ("power",)) else 0
+    rows: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
+    sizes = sorted({(curve.width, curve.images) for curve in curves})
+    for (width, images), axis, measure in product(sizes, axes, measures):
+        known = {"width": width, "images": images, "measure": measure, "axis": axis}
+        group = [curve for curve in curves if (curve.width, curve.images) == (width, images)]
+        group = [curve for curve in group if np.isfinite(curve.values(measure)).any()]
+        fits: dict[str, dict[Model, Fit]] = {}
+        for curve in group:
+            window, refused = (np.nan, np.nan), ""
             try:
-                fits[model] = fit_curve(curve, measure, window, model=model, resamples=samples, **options)  # type: ignore[arg-type]
+                window = common_window(group, measure, axis, plateau if measure == "train" else 0.0)
+                fits[curve.method] = _fit_models(curve, measure, axis, window, resamples, seed)
             except InvalidInput as refusal:
-                refused = str(refusal)
-        rows.append(Fitted(curve, measure, axis, fits, refused))
-    return rows
-
-
-def differences(rows: Sequence[Fitted]) -> list[Difference]:
-    """Annealer minus each other way of training, wherever both were fitted with an error bar."""
-    found = []
-    for row in rows:
-        for other in rows:
-            same = (row.width, row.images, row.measure, row.axis) == (other.width, other.images, other.measure, other.axis)
-            if not same or row.method not in SAMPLERS or other.method in SAMPLERS:
-                continue
-            for model in (model for model in row.fits if len(row.fits[model].samples) and model in other.fits):
-                interval = paired_difference(row.fits[model], other.fits[model])
-                where = (row.width, row.images, row.measure, row.axis, model, other.method)
-                found.append(Difference(*where, interval, row.fits[model].window))
-    return found
-
-
-def tabulated(rows: Sequence[Fitted], found: Sequence[Difference]) -> dict[str, np.ndarray]:
-    """What is stored: a column a name. F rows of fits, with (F, models) for each number of a fit, NaN where refused; D differences."""
-    arrays: dict[str, np.ndarray] = {
-        name: np.array([getattr(row, name) for row in rows]) for name in ("method", "width", "images", "measure", "axis")
-    }
-    arrays |= {"best": np.array([row.best or "" for row in rows]), "models": np.array(MODELS)}
-    for name in ("exponent", "low", "high", "prefactor", "extra", "aicc", "dispersion"):
-        arrays[name] = np.array([[getattr(row.fits.get(model), name, np.nan) for model in MODELS] for row in rows], np.float64)
-    arrays["window"] = np.array([next(iter(row.fits.values())).window if row.fits else (np.nan, np.nan) for row in rows])
+                window, refused = (np.nan, np.nan), str(refusal)
+            of_models = fits.get(curve.method, {})
+            best = min(of_models, key=lambda model: of_models[model].aicc, default="")
+            numbers = {name: [getattr(of_models.get(model), name, np.nan) for model in MODELS] for name in _NUMBERS}
+            rows.append({"method": curve.method, **known, "window": window, "refused": refused, "best": best, **numbers})
+        for annealer, other in product(fits, fits):
+            for model, fit in fits[annealer].items() if annealer in SAMPLERS and other not in SAMPLERS else ():
+                if len(fit.samples):
+                    interval = np.array(paired_difference(fit, fits[other][model]))
+                    found.append({**known, "model": model, "other": other, "window": fit.window, "interval": interval})
+    arrays = {"models": np.array(MODELS), **{name: np.array([row[name] for row in rows]) for name in rows[0]}}
     for name in ("width", "images", "measure", "axis", "model", "other", "window"):
-        arrays[f"difference_{name}"] = np.array([getattr(one, name) for one in found])
-    intervals = [(one.interval.value, one.interval.low, one.interval.high) for one in found]
-    arrays["difference"] = np.array(intervals).reshape(len(found), 3)
-    return arrays
+        kind = np.int64 if name in ("width", "images") else None
+        arrays[f"difference_{name}"] = np.array([one[name] for one in found], kind)
+    return {**arrays, "difference": np.array([one["interval"] for one in found]).reshape(-1, 3)}
 
 
-def largest(rows: Sequence[Sized]) -> list[Sized]:
-    """Those of the largest size."""
-    chosen = of_largest_size(np.array([row.width for row in rows]), np.array([row.images for row in rows]))
-    return [row for row, of_it in zip(rows, chosen, strict=True) if of_it]
+def difference_rows(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+    """The differences of `fit_all` at the largest size, and of all sizes how many lie above and below 0."""
+    names = ("measure", "axis", "model", "other")
+    kinds = list(zip(*(arrays[f"difference_{name}"].tolist() for name in names), strict=True))
+    for row in np.flatnonzero(of_largest_size(arrays["difference_width"], arrays["difference_images"])):
+        alike = arrays["difference"][[kind == kinds[row] for kind in kinds]]
+        counts = {"sizes": len(alike), "above 0": int((alike[:, 1] > 0).sum()), "below 0": int((alike[:, 2] < 0).sum())}
+        yield {**dict(zip(names, kinds[row], strict=True)), "difference": Interval(*arrays["difference"][row].tolist()), **counts}
 
 
-def cost_to_reach(result: Result, level: float) -> dict[str, float]:
+def _fit_models(
+    curve: LearningCurve, measure: Measure, axis: str, window: tuple[float, float], resamples: int, seed: int
+) -> dict[Model, Fit]:
+    short = axis == "cuts" or measure == "heads"
+    options: dict[str, Any] = {"axis": axis, "seed": seed, "min_decades": _SHORT_DECADES if short else MIN_DECADES}
+    barred = ERROR_BARS.get(measure, ("power",))
+    return {
+        model: curve.fit(measure, window, model=model, resamples=resamples * (model in barred), **options) for model in MODELS
+    }
+
+
+def common_window(
+    curves: Sequence[LearningCurve], measure: Measure = "train", axis: str = "epochs", until: float = 0.0
+) -> tuple[float, float]:
+    """The part of the effort axis in which every curve has halved, so that all are fitted over the same.
+
+    until: the window ends where the first of the curves falls to this. It may be empty or short: fits then refuse it.
+    """
+    windows = []
+    for curve in curves:
+        effort, values = curve.effort(axis), curve.values(measure)
+        first, last = default_window(effort, values)
+        low = (values.mean(axis=0) <= until) & (effort >= first)
+        windows.append((first, float(effort[low][0]) if low.any() else last))
+    return max(first for first, _ in windows), min(last for _, last in windows)
+
+
+def scan_windows(
+    first: LearningCurve, second: LearningCurve, measure: Measure, window: tuple[float, float], *, resamples: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Difference of the two exponents against epochs in every window of a decade or more between a few points of a window.
+
+    Returns start, end (W,) of each, and difference (W, 3): value and 95 % interval; all empty where one of them cannot be fitted.
+    """
+    points = np.geomspace(*window, 5)
+    windows = [(start, end) for start, end in product(points, points) if end >= start * 10 * (1 - 1e-9)]
+    options: dict[str, Any] = {"resamples": resamples, "seed": seed, "min_decades": 0.99}
+    try:
+        found = [paired_difference(*(curve.fit(measure, one, **options) for curve in (first, second))) for one in windows]
+    except InvalidInput:
+        windows, found = [], []
+    start, end = np.array(windows).reshape(-1, 2).T
+    return {"start": start, "end": end, "difference": np.array(found).reshape(-1, 3)}
+
+
+def cost_to_reach(study: CurveStudy, level: float) -> dict[str, float]:
     """Effort on every axis to bring the training error of a study's largest set to `level`, mean over the runs that reach it.
 
     reached: the fraction of runs that do. epochs, cuts, and the axes of `cost_of_an_epoch`; NaN where no run reaches it.
     """
-    curve = max(curves_of(result), key=lambda curve: curve.images)
+    curve = max(study.curves, key=lambda curve: curve.images)
     spent = {axis: effort_to_reach(curve.effort(axis), curve.values("train"), level) for axis in AXES}
     reached = np.isfinite(spent["epochs"])
     means = {axis: float(efforts[reached].mean()) if reached.any() else np.nan for axis, efforts in spent.items()}
-    settings: Any = SimpleNamespace(**result.provenance["parameters"])
-    epoch = cost_of_an_epoch(settings, int(result["pixels"]), int(result["classes"]), curve.images)
-    return {"reached": float(reached.mean()), **means, **{axis: each * means["epochs"] for axis, each in epoch.items()}}
+    each = {axis: amount * means["epochs"] for axis, amount in study.epoch_cost.items()}
+    return {"reached": float(reached.mean()), **means, **each}

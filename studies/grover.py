@@ -8,13 +8,19 @@ for heads once and the anneal twice, once backwards. Everything here is an exact
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from qnn_core.errors import InvalidInput
 from qnn_core.network import QNN
-from qnn_core.samplers.coherent import AnnealingUnitary, configurations
-from qnn_core.statistics import Interval
+from qnn_core.samplers.base import derived_seed
+from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
+from qnn_core.statistics import UNKNOWN, Interval, percentile_interval, resampled
+
+_RARE = 0.03
+"""Weight below which the law of calls is fitted: where heads are common, amplification does not pay."""
 
 
 def head_states(
@@ -32,19 +38,16 @@ def head_states(
     return wrong & (energies <= bar)
 
 
-def single_heads(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"]) -> list[Float64[np.ndarray, " heads_of_image"]]:
-    """Weight in the annealed state of each head that is a minimum (no single flip lowers its energy), image by image."""
-    rows = np.arange(unitary.energies.shape[1])
-    stable = heads.copy()
-    for spin in range(len(rows).bit_length() - 1):
-        stable &= unitary.energies <= unitary.energies[:, rows ^ (1 << spin)]
-    weights = np.abs(unitary.apply(unitary.start)) ** 2
-    return [image[chosen] for image, chosen in zip(weights, stable, strict=True)]
+def weights_after_anneal(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"]) -> Float64[np.ndarray, "B K"]:
+    """Probability that a read of the plain anneal shows each head, 0 for other configurations; p is the sum over an image's."""
+    return np.abs(unitary.apply(unitary.start)) ** 2 * heads
 
 
-def head_weights(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"]) -> Float64[np.ndarray, " B"]:
-    """p: probability that one read of the plain anneal is a head, for each image."""
-    return ((np.abs(unitary.apply(unitary.start)) ** 2) * heads).sum(axis=1)
+def minima(energies: Float64[np.ndarray, "B K"]) -> Bool[np.ndarray, "B K"]:
+    """Which of the 2^N configurations are minima: no single flip lowers their energy."""
+    rows = np.arange(energies.shape[1])
+    flips = [1 << spin for spin in range(len(rows).bit_length() - 1)]
+    return np.logical_and.reduce([energies <= energies[:, rows ^ flip] for flip in flips])
 
 
 def amplify(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"], steps: int) -> Float64[np.ndarray, "B m"]:
@@ -65,7 +68,7 @@ def amplify(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"], steps: in
     return np.stack(found, axis=1)
 
 
-def amplified_probability(p: np.ndarray, steps: np.ndarray) -> np.ndarray:
+def amplified_probability(p: np.ndarray | float, steps: np.ndarray) -> np.ndarray:
     """sin^2((2m + 1) theta) with p = sin^2(theta)."""
     return np.sin((2 * steps + 1) * np.arcsin(np.sqrt(p))) ** 2
 
@@ -96,12 +99,73 @@ def oracle_calls(
     return calls
 
 
+def plain_calls(p: Float64[np.ndarray, " S"], seed: int | list[int], *, most: float = np.inf) -> Float64[np.ndarray, " S"]:
+    """The same of plain reads, each of which is one call."""
+    calls = np.random.default_rng(seed).geometric(np.clip(p, 1e-12, 1)).astype(np.float64)
+    return np.where((p > 0) & (calls <= most), calls, np.nan)
+
+
+SINGLE_SEARCHES: dict[str, Callable[..., np.ndarray]] = {"reads": plain_calls, "amplified": oracle_calls}
+"""Ways to find one head."""
+
+
 def power_of(p: Float64[np.ndarray, " P"], calls: Float64[np.ndarray, " P"], seed: int, resamples: int = 200) -> Interval:
     """The exponent k of calls ~ p^k by least squares in the logarithms, with a 95 % interval from resampling the weights."""
     if len(p) < 10 or np.ptp(np.log10(p)) < 1:
         raise InvalidInput("p", f"{len(p)} weights", "at least ten weights over at least a decade")
-    draws = np.random.default_rng(seed).integers(len(p), size=(resamples, len(p)))
     logs, heights = np.log(p), np.log(calls)
-    samples = [np.polyfit(logs[draw], heights[draw], 1)[0] for draw in draws]
-    low, high = np.quantile(samples, [0.025, 0.975])
-    return Interval(float(np.polyfit(logs, heights, 1)[0]), float(low), float(high))
+    samples = [np.polyfit(logs[rows], heights[rows], 1)[0] for rows in resampled(len(p), resamples, seed)]
+    return percentile_interval(np.polyfit(logs, heights, 1)[0], np.array(samples))
+
+
+def search_single_heads(
+    net: QNN,
+    snapshots: Mapping[int, list[np.ndarray]],
+    x: Float32[np.ndarray, "B D"],
+    labels: Int64[np.ndarray, " B"],
+    durations: Sequence[float],
+    *,
+    steps: int,
+    margin: float,
+    searches: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Anneal images in every network for every duration, and search `searches` times for each head that is a minimum.
+
+    durations, steps: of the anneals, as in `AnnealingUnitary`. margin: of heads.
+
+    Returns step, of the networks; weight_of_heads (D, N, B), p of every image by duration and network; found (H,), p of the single heads in
+    rising order; calls_<search> (H,), mean oracle calls to find each by plain reads and amplified; power_<search> (3,), k of calls ~ p^k for p
+    below 0.03, value and interval, NaN where it cannot be fitted; simulated, predicted (M,), probability of a head after each step of
+    amplification for one image, of small weight, and largest_error between the two.
+    """
+    net, anneals, singles, candidates = net.copy(), [], [], []
+    for duration in durations:
+        for parameters in snapshots.values():
+            net.set_parameters(parameters)
+            unitary = AnnealingUnitary(all_energies(net.problem(x)), duration, steps)
+            heads = head_states(net, x, labels, unitary.energies, margin)
+            weights = weights_after_anneal(unitary, heads)
+            anneals.append(weights.sum(axis=1))
+            singles.append(weights[heads & minima(unitary.energies)])
+            candidates += [(p, unitary, heads, image) for image, p in enumerate(anneals[-1].tolist())]
+    usable = [one for one in candidates if 1e-4 < one[0] < 0.1] or [one for one in candidates if one[0] > 0]
+    p, unitary, heads, image = min(usable, key=lambda one: one[0])
+    alone = AnnealingUnitary(unitary.energies[[image]], unitary.duration, unitary.steps)
+    count = int(min(40, np.ceil(np.pi / 2 / np.sqrt(p))))
+    simulated, predicted = amplify(alone, heads[[image]], count)[0], amplified_probability(p, np.arange(count + 1))
+
+    found = np.sort(np.concatenate(singles))
+    found = found[found > 1e-7]
+    many = np.repeat(found, searches)
+    arrays = {"step": np.array(list(snapshots)), "weight_of_heads": np.reshape(anneals, (len(durations), len(snapshots), len(x)))}
+    arrays |= {"found": found, "simulated": simulated, "predicted": predicted}
+    arrays["largest_error"] = np.abs(simulated - predicted).max()
+    for number, (name, search) in enumerate(SINGLE_SEARCHES.items(), start=1):
+        arrays[f"calls_{name}"] = spent = search(many, derived_seed(seed, number)).reshape(len(found), -1).mean(axis=1)
+        try:
+            power = power_of(found[found < _RARE], spent[found < _RARE], seed)
+        except InvalidInput:
+            power = UNKNOWN
+        arrays[f"power_{name}"] = np.array(power)
+    return arrays

@@ -10,14 +10,17 @@ The heads' weights are drawn from rho(p) ~ p^-gamma. What is left, eps, then fal
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float64
 
 from qnn_core.errors import InvalidInput, check_count
-from qnn_core.statistics import Interval
-from studies.grover import amplified_probability, oracle_calls
+from qnn_core.samplers.base import derived_seed
+from qnn_core.statistics import Interval, percentile_interval, resampled
+from studies.grover import amplified_probability, oracle_calls, plain_calls
+from studies.paper import ANNEALER_EXPONENT
 
 Search = Literal["reads", "each", "together", "fixed"]
 SEARCHES: tuple[Search, ...] = get_args(Search)
@@ -54,11 +57,11 @@ def calls_until_cut(
     """
     if search not in SEARCHES:
         raise InvalidInput("search", search, f"one of {', '.join(SEARCHES)}")
-    random = np.random.default_rng([seed, SEARCHES.index(search)])
     if search == "reads":
-        return random.geometric(weights).astype(np.float64)
+        return plain_calls(weights.ravel(), [seed, 0]).reshape(weights.shape)
     if search == "each":
-        return oracle_calls(weights.ravel(), seed=seed).reshape(weights.shape)
+        return oracle_calls(weights.ravel(), seed).reshape(weights.shape)
+    random = np.random.default_rng([seed, SEARCHES.index(search)])
     left, found = weights.copy(), np.zeros(weights.shape)
     spent = np.zeros(len(weights))
     everyone = np.arange(len(weights))
@@ -102,14 +105,46 @@ def decay_exponent(
     if inside.sum() < 3:
         raise InvalidInput("at", f"{int(inside.sum())} points between {between}", "at least 3 points there")
     logs = np.log(at[inside])
-    draws = np.random.default_rng(seed).integers(len(left), size=(200, len(left)))
-    slopes = [-np.polyfit(logs, np.log(np.maximum(left[draw][:, inside].mean(axis=0), 1e-300)), 1)[0] for draw in draws]
-    value = -np.polyfit(logs, np.log(left[:, inside].mean(axis=0)), 1)[0]
-    low, high = np.quantile(slopes, [0.025, 0.975])
-    return Interval(float(value), float(low), float(high))
+
+    def slope(dragons: np.ndarray) -> float:
+        return -np.polyfit(logs, np.log(np.maximum(left[dragons][:, inside].mean(axis=0), 1e-300)), 1)[0]
+
+    samples = [slope(dragons) for dragons in resampled(len(left), 200, seed)]
+    return percentile_interval(slope(np.arange(len(left))), np.array(samples))
 
 
 def expected_exponent(alpha: float, search: Search) -> float:
     """What theory makes of an exponent of reads."""
     together = 2 * alpha / (2 - alpha) if alpha <= 1 else 2 * alpha
     return {"reads": alpha, "fixed": alpha, "each": 2 * alpha, "together": together}[search]
+
+
+def study_dragons(alphas: Sequence[float], dragons: int, seed: int) -> dict[str, np.ndarray]:
+    """Simulate dragons for each exponent of plain reads, with every search.
+
+    Returns alphas (A,), searches (S,), exponents (A, S, 3), value and interval, expected (A, S) by theory; left_<search> (T,), the mean weight
+    left after left_calls (T,), for left_alpha, which is the paper's or the first.
+    """
+    at = np.concatenate([[0.0], np.geomspace(1, 1e9, 181)])
+    shown = ANNEALER_EXPONENT if ANNEALER_EXPONENT in alphas else alphas[0]
+    arrays = {"alphas": np.array(alphas), "searches": np.array(SEARCHES), "left_calls": at, "left_alpha": np.array(shown)}
+    arrays["expected"] = np.array([[expected_exponent(alpha, search) for search in SEARCHES] for alpha in alphas])
+    exponents = np.empty((len(alphas), len(SEARCHES), 3))
+    for row, alpha in enumerate(alphas):
+        # Few heads where their density is flat: else many are large, and no dragon's weights may add up to more than 1.
+        heads, high = (300, 1e-3) if alpha <= 1.2 else (8, 1e-2)
+        weights = draw_weights(2 - alpha, dragons, heads, 1e-9, high, derived_seed(seed, 3, row))
+        for column, search in enumerate(SEARCHES):
+            left = weight_left_after(weights, calls_until_cut(weights, search, derived_seed(seed, 4, row)), at)
+            exponents[row, column] = decay_exponent(at, left, seed, between=(0.001, 0.03))
+            if alpha == shown:
+                arrays[f"left_{search}"] = left.mean(axis=0)
+    return {**arrays, "exponents": exponents}
+
+
+def dragon_rows(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+    """The exponents of `study_dragons`, found and expected."""
+    for row, alpha in enumerate(arrays["alphas"].tolist()):
+        for column, search in enumerate(SEARCHES):
+            found, theory = Interval(*arrays["exponents"][row, column].tolist()), arrays["expected"][row, column]
+            yield {"alpha of plain reads": alpha, "search": search, "exponent": found, "theory": theory}

@@ -7,7 +7,8 @@ and none regrows, then after n reads the weight left is the integral of p rho(p)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
@@ -15,12 +16,17 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from qnn_core.cutting import shown_class
+from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput
+from qnn_core.history import History
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN
+from qnn_core.powerlaw import Fit, fit_power_law, local_exponent
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
 from qnn_core.samplers.exact import output_log_weights, output_states
-from qnn_core.statistics import Interval
+from qnn_core.statistics import Interval, percentile_interval, resampled
+from studies.stored import stack_rows
+from studies.training import Recipe
 
 _LEAST_HEADS = 30
 _IMAGES_FOR_BETA = 50
@@ -85,22 +91,15 @@ def follow_heads(
     return {"beta": np.array(betas), "weights": np.stack(weights)}
 
 
-@dataclass(frozen=True)
-class WeightLaw:
-    """rho(p) ~ p^-gamma between low and high: the exponent with its 95 % interval over images, and how many heads lie in between."""
-
-    gamma: Interval
-    low: float
-    high: float
-    heads: int
-
-    def density(self, p: np.ndarray) -> np.ndarray:
-        """Normalised between low and high."""
-        return np.asarray(p, np.float64) ** -self.gamma.value / _integral(self.gamma.value, self.low, self.high)
+def weight_density(p: Float64[np.ndarray, " P"], gamma: float, low: float, high: float) -> Float64[np.ndarray, " P"]:
+    """rho(p) ~ p^-gamma, normalised between low and high."""
+    power = 1 - gamma
+    whole = np.log(high / low) if abs(power) < 1e-9 else (high**power - low**power) / power
+    return p**-gamma / whole
 
 
-def fit_weight_law(weights: Float64[np.ndarray, "B C"], low: float, high: float, *, seed: int, resamples: int = 200) -> WeightLaw:
-    """Maximum likelihood of a power law for the weights between two bounds (Clauset, Shalizi, Newman, SIAM Rev. 51, 661 (2009)).
+def fit_weight_law(weights: Float64[np.ndarray, "B C"], low: float, high: float, *, seed: int, resamples: int = 200) -> Interval:
+    """gamma of rho(p) ~ p^-gamma between two bounds, by maximum likelihood (Clauset, Shalizi, Newman, SIAM Rev. 51, 661 (2009)).
 
     weights: NaN where there is no head. The interval is from resampling images, whose heads depend on each other. Raises InvalidInput
     with fewer than 30 heads between the bounds.
@@ -112,12 +111,15 @@ def fit_weight_law(weights: Float64[np.ndarray, "B C"], low: float, high: float,
         raise InvalidInput("weights", f"{int(inside.sum())} heads", f"at least {_LEAST_HEADS} between {low:g} and {high:g}")
     count = inside.sum(axis=1)
     logs = np.where(inside, np.log(np.where(inside, weights, 1.0)), 0.0).sum(axis=1)
-
-    draws = np.random.default_rng(seed).integers(len(weights), size=(resamples, len(weights)))
-    rows = np.concatenate([np.arange(len(weights))[None], draws])
-    exponents = _exponents_of(logs[rows].sum(axis=1) / np.maximum(count[rows].sum(axis=1), 1), low, high)
-    bounds = np.quantile(exponents[1:], [0.025, 0.975])
-    return WeightLaw(Interval(*(float(value) for value in (exponents[0], *bounds))), low, high, int(inside.sum()))
+    rows = np.concatenate([np.arange(len(weights))[None], resampled(len(weights), resamples, seed)])
+    mean_logs = logs[rows].sum(axis=1) / np.maximum(count[rows].sum(axis=1), 1)
+    # The likelihood is largest where the mean of ln p is that of the law: the gamma of each is read from a table, to about 1e-5. The table
+    # holds the mean place of ln p in its range, for a density of places u ~ e^(power * span * u).
+    span = np.log(high / low)
+    powers = np.linspace(-_STEEPEST, _STEEPEST, 12_000)
+    scaled = powers * span
+    gammas = 1 - np.interp((mean_logs - np.log(low)) / span, 1 / -np.expm1(-scaled) - 1 / scaled, powers)
+    return percentile_interval(gammas[0], gammas[1:])
 
 
 def weight_left(weights: Float64[np.ndarray, "B C"], reads: Float64[np.ndarray, " T"]) -> Float64[np.ndarray, " T"]:
@@ -126,19 +128,68 @@ def weight_left(weights: Float64[np.ndarray, "B C"], reads: Float64[np.ndarray, 
     return np.array([(known * np.exp(number * np.log1p(-np.minimum(known, 1 - 1e-12)))).sum(axis=1).mean() for number in reads])
 
 
-def _integral(gamma: float, low: float, high: float) -> float:
-    """Of p^-gamma."""
-    power = 1 - gamma
-    if abs(power) < 1e-9:
-        return float(np.log(high / low))
-    return float((high**power - low**power) / power)
+MEASURES = {"heads per read": "heads_per_read", "images with a head": "head_fraction", "training error": "train_error"}
+"""What is held against 2 - gamma, and where a `History` has it."""
 
 
-def _exponents_of(mean_logs: Float64[np.ndarray, " S"], low: float, high: float) -> Float64[np.ndarray, " S"]:
-    """The gammas at which the mean of ln p is as given, which is where the likelihood is largest; from a table, to about 1e-5."""
-    span = np.log(high / low)
-    powers = np.linspace(-_STEEPEST, _STEEPEST, 12_000)
-    # Mean place of ln p in its range, for a density of places u ~ e^(power * span * u).
-    scaled = powers * span
-    means = 1 / -np.expm1(-scaled) - 1 / scaled
-    return 1 - np.interp((mean_logs - np.log(low)) / span, means, powers)
+def study_heads(
+    data: Dataset, recipe: Recipe, seeds: Sequence[int], *, snapshots: int, images: int, between: tuple[float, float]
+) -> dict[str, np.ndarray]:
+    """Train a network for each of R seeds and weigh the heads of B training images along the way.
+
+    snapshots: networks along training. between: the weights between which the law is fitted.
+
+    Returns, of N networks, step, epoch (N,), beta (R, N), weights (R, N, B, C) and gamma (N, 3), value and 95 % interval, NaN where unknown;
+    test_error (R,), at the end; and the arrays of `measured_exponents`.
+    """
+    rows = np.random.default_rng(seeds[0]).choice(len(data.x_train), size=min(images, len(data.x_train)), replace=False)
+    x, labels = data.x_train[rows], data.y_train[rows]
+    reads, margin, histories, heads = recipe.training["reads"], recipe.training["margin"], [], []
+    for seed in seeds:
+        net = recipe.untrained(data, seed)
+        weights_by_class(net, x[:1], labels[:1], 1.0, margin)  # Refuses what cannot be enumerated.
+        histories.append(recipe.train(data, seed, snapshots=snapshots))
+        heads.append(follow_heads(net, histories[-1].snapshots, x, labels, recipe.sampler, reads, margin, seed))
+    step = np.array(list(histories[0].snapshots))
+    arrays = {"step": step, "epoch": step * recipe.training["epochs"] / histories[0].step[-1], **stack_rows(heads)}
+    arrays["gamma"] = np.full((len(step), 3), np.nan)
+    for place, weights in enumerate(np.concatenate(list(arrays["weights"]), axis=2)):
+        with suppress(InvalidInput):
+            arrays["gamma"][place] = fit_weight_law(weights, *between, seed=seeds[0])
+    arrays["test_error"] = np.array([run.test_error[-1] for run in histories])
+    return arrays | measured_exponents(histories, reads)
+
+
+def measured_exponents(histories: Sequence[History], reads: int) -> dict[str, np.ndarray]:
+    """What was counted along R runs with `reads` reads an image, and its exponents.
+
+    Returns evaluated (T,), in epochs, and for each of `MEASURES`, with _ for spaces, count_<measure> (R, T) out of trials_<measure> (T,), local
+    exponents local_<measure> (K, 3) at centres (K,), and where a power law can be fitted, alpha_<measure> (3,) over window_<measure> (2,),
+    with dispersion_<measure>.
+    """
+    epochs = np.array(histories[0].epoch)
+    arrays = {"evaluated": epochs, "centres": np.geomspace(0.3, epochs[-1] / 10**0.5, 6)}
+    seen = np.round(np.diff(epochs, prepend=0) * histories[0].num_train).astype(np.int64)
+    every = np.full(len(epochs), histories[0].num_train)
+    for (measure, column), trials in zip(MEASURES.items(), (seen * reads, seen, every), strict=True):
+        name = measure.replace(" ", "_")
+        counts = np.round(np.stack([np.nan_to_num(getattr(run, column)) for run in histories]) * trials).astype(np.int64)
+
+        def fit(window: tuple[float, float], counts: np.ndarray = counts, trials: np.ndarray = trials) -> Fit:
+            return fit_power_law(epochs, counts, trials, window=window, resamples=100, min_decades=0.99)
+
+        arrays |= {f"count_{name}": counts, f"trials_{name}": trials}
+        arrays[f"local_{name}"] = local_exponent(epochs, fit, arrays["centres"])
+        with suppress(InvalidInput):
+            law = fit_power_law(epochs, counts, trials, min_decades=1.0)
+            arrays |= {f"alpha_{name}": np.array(law.interval), f"window_{name}": np.array(law.window)}
+            arrays[f"dispersion_{name}"] = np.array(law.dispersion)
+    return arrays
+
+
+def agreement(arrays: Mapping[str, np.ndarray], measure: str) -> tuple[int, int]:
+    """For how many networks inside the window of a measure's power law, and of how many, 2 - gamma agrees with its exponent."""
+    inside = np.isfinite(arrays["gamma"][:, 0]) & (arrays["epoch"] >= arrays[f"window_{measure}"][0])
+    low, high = 2 - arrays["gamma"][inside][:, [2, 1]].T
+    agree = (low <= arrays[f"alpha_{measure}"][2]) & (high >= arrays[f"alpha_{measure}"][1])
+    return int(agree.sum()), len(agree)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from qnn_core.cutting import complete, cut_gradient, find_heads, head_weights
+from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
+from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput, check_number
 from qnn_core.ising import relax, sign
 from qnn_core.limits import MAX_OUTPUTS
@@ -16,6 +20,7 @@ from qnn_core.network import QNN
 from qnn_core.optimiser import Adam
 from qnn_core.samplers.base import Reads, Sampler
 from qnn_core.samplers.exact import local_minima, output_states
+from studies.tables import Table, table
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +53,7 @@ def search_heads(
     """
     check_number("margin", margin)
     problem = net.problem(x)
-    clamped = net.clamped(x, labels)[:, None]
+    clamped = code_reads(net, problem, labels)
     reads = sampler.sample(problem, num_reads, seed)
     spins = relax(problem, reads.spins)
     heads = find_heads(net, problem, Reads(spins, problem.energy(spins)), clamped, labels, margin, "class")
@@ -57,7 +62,7 @@ def search_heads(
         heads.mean(axis=1),
         np.array(distinct, np.int64),
         _existing(net, x, labels, margin).sum(axis=1).astype(np.float64) if _enumerable(net) else np.full(len(x), np.nan),
-        _rival_found(net, x, labels, complete(net, problem, x, labels, reads)),
+        _rival_found(net, x, labels, complete(net, problem, labels, reads)),
     )
 
 
@@ -89,6 +94,71 @@ def _existing(net: QNN, x: np.ndarray, labels: np.ndarray, margin: float) -> Boo
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """Heads that N samplers find in the same networks, those of S runs after M moments of training: means over images, (N, S, M) each.
+
+    moments: updates. heads_per_read, distinct_heads, rival_found, existing_heads: as in `HeadSearch`.
+    """
+
+    samplers: tuple[str, ...]
+    moments: tuple[int, ...]
+    heads_per_read: Float64[np.ndarray, "N S M"]
+    distinct_heads: Float64[np.ndarray, "N S M"]
+    rival_found: Float64[np.ndarray, "N S M"]
+    existing_heads: Float64[np.ndarray, "N S M"]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The measures by name, to store."""
+        return {name: getattr(self, name) for name in ("heads_per_read", "distinct_heads", "rival_found", "existing_heads")}
+
+    def table(self) -> Table:
+        """Means over runs, with how many heads there are, where that is known."""
+        columns = {"heads a read": self.heads_per_read, "distinct": self.distinct_heads, "rival": self.rival_found}
+        rows = {
+            name: {
+                (f"after {moment:,} updates", what): values[row, :, place].mean()
+                for place, moment in enumerate(self.moments)
+                for what, values in columns.items()
+            }
+            for row, name in enumerate(self.samplers)
+        }
+        existing = self.existing_heads[0].mean(axis=0)
+        there = {(f"after {moment:,} updates", "distinct"): existing[place] for place, moment in enumerate(self.moments)}
+        return table({**rows, "minima that are heads": there})
+
+
+def some_images(data: Dataset, count: int, seed: int) -> tuple[Float32[np.ndarray, "B D"], Int64[np.ndarray, " B"]]:
+    """`count` of the test images, or all of them, drawn by the seed, and their labels."""
+    chosen = np.random.default_rng(seed).permutation(len(data.y_test))[:count]
+    return data.x_test[chosen], data.y_test[chosen]
+
+
+def search_along(
+    runs: Sequence[Mapping[int, QNN]],
+    images: Sequence[tuple[Float32[np.ndarray, "B D"], Int64[np.ndarray, " B"]]],
+    samplers: Mapping[str, Sampler],
+    num_reads: int,
+    margin: float,
+    seeds: Sequence[int],
+) -> Searched:
+    """`search_heads` with every sampler in every network.
+
+    runs: the networks of each run by moment, the moments being the same. images: with their labels, for each run. seeds: of the reads of
+    each run.
+    """
+    moments = tuple(sorted(runs[0]))
+    found = np.zeros((4, len(samplers), len(runs), len(moments)))
+    for run, (networks, (x, labels), seed) in enumerate(zip(runs, images, seeds, strict=True)):
+        for place, moment in enumerate(moments):
+            for row, sampler in enumerate(samplers.values()):
+                with redirect_stdout(StringIO()):  # What a chip's time would cost is not asked here.
+                    search = search_heads(networks[moment], x, labels, sampler, num_reads, margin, seed)
+                measures = (search.per_read, search.distinct, search.rival_found, search.existing)
+                found[:, row, run, place] = [values.mean() for values in measures]
+    return Searched(tuple(samplers), moments, *found)
+
+
 @dataclass(frozen=True)
 class CutCount:
     """What one cut does to the heads of a batch, by exact enumeration: means over its images."""
@@ -108,13 +178,13 @@ def count_cut(
     if not _enumerable(net):
         raise InvalidInput("sizes", net.sizes, f"one hidden layer and at most {MAX_OUTPUTS} outputs, to enumerate heads")
     problem = net.problem(x)
-    clamped = net.clamped(x, labels)[:, None]
-    completed = complete(net, problem, x, labels, reads)
+    clamped = code_reads(net, problem, labels)
+    completed = complete(net, problem, labels, reads)
     heads = find_heads(net, problem, completed, clamped, labels, margin, "class")
     changed = net.copy()
     if heads.any():
         weights = head_weights(heads, completed.energies, "deepest")
-        gradients = cut_gradient(net, x, clamped, completed.spins, weights)
+        gradients = cut_gradient(net, x, clamped.spins, completed.spins, weights)
         optimiser = Adam([torch.from_numpy(parameter) for parameter in changed.parameters])
         optimiser.step([torch.from_numpy(gradient) for gradient in gradients], lr)
     before, after = (_existing(network, x, labels, margin) for network in (net, changed))

@@ -1,126 +1,76 @@
-"""The landscape along training: overlaps, susceptibility, minima, gaps and spectra at each of a run's snapshots.
-
-`overlap`, `order_parameters`, `parallel_tempering`, `count_minima`, `estimate_minima` and `barrier_tree` are found here too.
-"""
+"""From spin glass to order: the landscape along training, in the states that an annealer finds."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Float32, Float64, Int64
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from qnn_core.ising import IsingProblem, relax
-from qnn_core.landscape.minima import BarrierTree, barrier_tree, count_minima, estimate_minima
-from qnn_core.landscape.overlaps import OrderParameters, binder, order_parameters, overlap, overlap_bins, susceptibility
-from qnn_core.landscape.tempering import Equilibrium, parallel_tempering
+from qnn_core.landscape.minima import count_minima, estimate_minima, quench
+from qnn_core.landscape.overlaps import order_parameters, overlap, overlap_bins
+from qnn_core.landscape.spectrum import spectrum
 from qnn_core.limits import MAX_OUTPUTS
 from qnn_core.network import QNN
-from qnn_core.samplers.base import Reads, Sampler, derived_seed
+from qnn_core.samplers.base import Sampler, derived_seed
+from qnn_core.statistics import FRACTION, UNBOUNDED, Interval, bootstrap_interval, mean_interval
+from studies.plots import PAGE, band, label_panels, look, small_legend, step_axis
 from studies.stored import stack_rows
 
-__all__ = [
-    "BarrierTree",
-    "Equilibrium",
-    "Landscape",
-    "OrderParameters",
-    "barrier_tree",
-    "binder",
-    "count_minima",
-    "estimate_minima",
-    "follow",
-    "landscape",
-    "order_parameters",
-    "overlap",
-    "overlap_bins",
-    "parallel_tempering",
-    "quench",
-    "spectrum",
-    "susceptibility",
-]
-
-
-def quench(problem: IsingProblem, reads: Reads) -> Reads:
-    """The minimum below each read, by zero-temperature descent: the reads without their last thermal flips."""
-    spins = relax(problem, reads.spins)
-    return Reads(spins, problem.energy(spins), reads.info)
-
-
-@dataclass(frozen=True, eq=False)
-class Landscape:
-    """The reads of one image seen from its target.
-
-    overlap: (R,) with the clamped state, over all spins. energy: (R,) above the clamped state's. wrong: (R,) whether another class is shown
-    at least as clearly as the target. A wrong read with energy not above the margin is a head. undecided: (R,) which wrong reads show the
-    target as clearly as any other class.
-    """
-
-    overlap: Float64[np.ndarray, " R"]
-    energy: Float64[np.ndarray, " R"]
-    wrong: Bool[np.ndarray, " R"]
-    undecided: Bool[np.ndarray, " R"]
-
-
-def landscape(net: QNN, x: Float32[np.ndarray, "1 D"], label: Int64[np.ndarray, " 1"], reads: Reads) -> Landscape:
-    """Energy and overlap with the target of the reads of one image."""
-    problem = net.problem(x)
-    clamped = net.clamped(x, label)
-    overlaps = reads.spins[0].astype(np.float64) @ clamped[0] / problem.num_spins
-    energies = reads.energies[0].astype(np.float64) - problem.energy(clamped[:, None])[0, 0]
-    outputs = problem.split(reads.spins)[-1]
-    wrong, shown = net.is_wrong(outputs, label)[0], net.class_overlaps(outputs)[0]
-    return Landscape(overlaps, energies, wrong, wrong & (shown[:, label[0]] == shown.max(axis=1)))
-
-
-def spectrum(net: QNN) -> list[Float64[np.ndarray, " _"]]:
-    """Singular values of each weight matrix, largest first, in units of the Marchenko-Pastur edge of a random matrix of its size and variance.
-
-    The edge is sigma (sqrt n + sqrt m) for n x m independent entries of standard deviation sigma (Marchenko, Pastur, Math. USSR-Sbornik 1,
-    457 (1967)); sigma is the root mean square of the entries. Values above 1 stand for structure.
-    """
-    scaled = []
-    for matrix in net.weights:
-        values = np.linalg.svd(matrix.astype(np.float64), compute_uv=False)
-        edge = np.sqrt(np.mean(matrix.astype(np.float64) ** 2)) * sum(np.sqrt(matrix.shape))
-        scaled.append(values / edge if edge else values)
-    return scaled
+_OVERLAP, _COUNT = (-np.inf, 1.0), (1.0, np.inf)
+MEASURES = {
+    "q_ea": ("q_EA, all spins", _OVERLAP),
+    "q_hidden": ("q_EA, hidden", _OVERLAP),
+    "q_output": ("q_EA, outputs", _OVERLAP),
+    "q_variance": ("variance of q", _OVERLAP),
+    "chi": ("chi_SG", UNBOUNDED),
+    "minima": ("minima of an image, exact", _COUNT),
+    "minima_estimate": ("minima within reach, Chao", _COUNT),
+    "coverage": ("coverage", FRACTION),
+    "distinct": ("different reads, quenched", _COUNT),
+    "distinct_raw": ("different reads, before the descent", _COUNT),
+    "gap": ("gap wrong - right, energy", UNBOUNDED),
+}
+"""What is measured of each image: its name in words and its bounds."""
 
 
 def follow(
-    net: QNN,
-    snapshots: dict[int, list[np.ndarray]],
+    networks: Mapping[int, QNN],
     x: Float32[np.ndarray, "B D"],
     labels: Int64[np.ndarray, " B"],
     sampler: Sampler,
     num_reads: int,
     seed: int,
 ) -> dict[str, np.ndarray]:
-    """Order parameters of B images at every snapshot of a training run, from `num_reads` quenched reads of each; `seed` is the reads'.
+    """Order parameters of B images in the S networks of one training run, by step, from `num_reads` quenched reads of each.
 
-    Returns arrays over S snapshots. bins: edges of the histograms. step: (S,). For each image, (S, B): q_ea, q_variance, chi, distinct
-    over all spins; distinct_raw, the same before the descent; q_hidden and q_output, the q_ea of the first hidden and of the output layer;
+    Returns step (S,); bins, edges of the histograms; and for each image, (S, B): q_ea, q_variance, chi, distinct over all spins;
+    distinct_raw, the same before the descent; q_hidden and q_output, the q_ea of the first hidden and of the output layer;
     minima, exact numbers, or -1 where the outputs are too many to enumerate or there are several hidden layers; minima_estimate and
     coverage, what the reads say about them; gap, energy of the best wrong class minus that of the right one, by their clamped states.
     overlap_density: (S, bins), P(q) pooled over images, its integral over q being 1. overlap_images: (S, B, bins), of each image.
     energies: (S, R), of the reads of the first image above the deepest of them. outliers, largest: (S, layers), of each weight matrix, how
     many singular values exceed the Marchenko-Pastur edge, and the largest in units of the edge. spin_updates: (S,), spent on the reads.
+    seed: of the reads.
     """
     rows = []
-    net = net.copy()
-    bins = overlap_bins(sum(net.layers))
-    for step, parameters in snapshots.items():
-        net.set_parameters(parameters)
+    for step, net in networks.items():
         problem = net.problem(x)
         raw = sampler.sample(problem, num_reads, derived_seed(seed, step))
         reads = quench(problem, raw)
         order, estimate = order_parameters(reads), estimate_minima(reads)
         columns = problem.layer_slices
         enumerable = len(problem.layers) == 2 and problem.layers[1] <= MAX_OUTPUTS
-        q = overlap(reads)
-        density = np.stack([np.histogram(values, bins=bins, density=True)[0] for values in q])
+        bins = overlap_bins(problem.num_spins)
+        density = np.stack([np.histogram(values, bins=bins, density=True)[0] for values in overlap(reads)])
         singular = spectrum(net)
         row: dict[str, np.ndarray] = {
             "step": np.array(step),
+            "bins": bins,
             "q_ea": order.q_ea,
             "q_variance": order.q_variance,
             "chi": order.chi,
@@ -140,7 +90,8 @@ def follow(
             "spin_updates": np.array(raw.info["spin_updates"]),
         }
         rows.append(row)
-    return {"bins": bins, **stack_rows(rows)}
+    stacked = stack_rows(rows)
+    return {**stacked, "bins": stacked["bins"][0]}
 
 
 def _gaps(net: QNN, x: np.ndarray, labels: np.ndarray) -> Float64[np.ndarray, " B"]:
@@ -148,3 +99,127 @@ def _gaps(net: QNN, x: np.ndarray, labels: np.ndarray) -> Float64[np.ndarray, " 
     right = np.take_along_axis(energies, labels[:, None], axis=1)[:, 0]
     np.put_along_axis(energies, labels[:, None], np.inf, axis=1)
     return energies.min(axis=1) - right
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """What `follow` finds along R training runs of the same steps.
+
+    arrays: by the names that `follow` gives; step (S,) and bins, the others with a new first axis, the run's, (R, S, ..).
+    """
+
+    arrays: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of_runs(cls, runs: Sequence[Mapping[str, np.ndarray]]) -> Passage:
+        """From what `follow` gave for each run."""
+        return cls({**stack_rows(runs), "step": runs[0]["step"], "bins": runs[0]["bins"]})
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    @property
+    def exact(self) -> bool:
+        """Whether all minima were counted."""
+        return bool((self["minima"] >= 0).all())
+
+    @property
+    def num_reads(self) -> int:
+        """Of each image."""
+        return self["energies"].shape[-1]
+
+    @property
+    def moments(self) -> dict[str, int]:
+        """Places of the first network, the middle one and the last, by what they are called."""
+        steps = self["step"]
+        return {f"{steps[place]:,} updates": place for place in (0, len(steps) // 2, len(steps) - 1)}
+
+    def of_images(self, name: str) -> Float64[np.ndarray, "R S"]:
+        """Means over images of one of `MEASURES`."""
+        return self[name].mean(axis=2)
+
+    def interval(self, name: str, place: int, seed: int = 0) -> Interval:
+        """Mean of one of `MEASURES` over runs and images in one network, by its place; `seed` is the bootstrap's, over both."""
+        low, high = MEASURES[name][1]
+        high = self.num_reads if name.startswith("distinct") else high
+        return bootstrap_interval(self[name][:, place], seed, bounds=(low, high))
+
+    def rows(self, names: Iterable[str] = MEASURES) -> dict[str, dict[str, Interval]]:
+        """Some of `MEASURES`, or all, at the three `moments`."""
+        chosen = [name for name in names if name != "minima" or self.exact]
+        return {
+            MEASURES[name][0]: {moment: self.interval(name, place) for moment, place in self.moments.items()} for name in chosen
+        }
+
+    def structure(self) -> dict[str, dict[str, Interval | float]]:
+        """Singular values of each weight matrix W at the three `moments`: the largest, and how many lie above the edge."""
+        rows: dict[str, dict[str, Interval | float]] = {}
+        for layer in range(self["largest"].shape[2]):
+            largest, outliers = self["largest"][:, :, layer], self["outliers"][:, :, layer]
+            places = self.moments.items()
+            rows[f"largest singular value, W{layer}"] = {moment: mean_interval(largest[:, place]) for moment, place in places}
+            rows[f"values above the edge, W{layer}"] = {moment: float(outliers[:, place].mean()) for moment, place in places}
+        return rows
+
+    def plot_overlaps(self, axis: Axes) -> None:
+        """P(q), pooled over images and runs, at the three `moments`."""
+        bins = self["bins"]
+        for number, (moment, place) in enumerate(self.moments.items()):
+            density = self["overlap_density"][:, place].mean(axis=0)
+            axis.plot((bins[1:] + bins[:-1]) / 2, density, label=moment, **{**look(number), "marker": ""})
+        axis.set(yscale="log", xlabel="overlap $q$ of two reads", ylabel="$P(q)$", ylim=(1e-3, 300))
+        small_legend(axis)
+
+    def plot_order(self, axis: Axes) -> None:
+        """q_EA of all spins and of each layer."""
+        for number, (name, label) in enumerate((("q_ea", "all spins"), ("q_hidden", "hidden"), ("q_output", "output"))):
+            band(axis, self["step"], self.of_images(name), label=label, **look(number))
+        axis.set(ylabel="$q_{EA}$", ylim=(-0.05, 1.05))
+        step_axis(axis)
+        small_legend(axis)
+
+    def plot_minima(self, axis: Axes) -> None:
+        """Minima of an image: exact where they were counted, Chao's estimate, and different reads."""
+        names = {"minima": "exact", "minima_estimate": "within reach, Chao", "distinct": f"in {self.num_reads} reads"}
+        for number, (name, label) in enumerate(names.items()):
+            if name != "minima" or self.exact:
+                band(axis, self["step"], self.of_images(name), label=label, **look(number + 3))
+        axis.set(yscale="log", ylabel="minima of an image")
+        axis.set_ylim(top=20 * axis.get_ylim()[1])
+        step_axis(axis)
+        small_legend(axis, loc="upper right")
+
+    def figure(self) -> Figure:
+        """Overlaps, order, minima; energies of the first image's reads, susceptibility, singular values."""
+        figure, ((overlaps, order, minima), (energies, chi, singular)) = plt.subplots(2, 3, figsize=(PAGE, 4.8))
+        self.plot_overlaps(overlaps)
+        self.plot_order(order)
+        self.plot_minima(minima)
+        for number, (moment, place) in enumerate(self.moments.items()):
+            style = {name: look(number)[name] for name in ("color", "linestyle")}
+            energies.hist(self["energies"][0, place], bins=25, histtype="step", label=moment, **style)
+        energies.set(xlabel="energy above the deepest", ylabel="reads of one image")
+        band(chi, self["step"], self.of_images("chi"), **look(0))
+        chi.set(yscale="log", ylabel=r"$\chi_{SG}$")
+        for layer in range(self["largest"].shape[2]):
+            band(singular, self["step"], self["largest"][:, :, layer], label=f"$W_{layer}$", **look(layer))
+        singular.axhline(1, color="0.5", linewidth=0.8)
+        singular.set(ylabel="largest singular value / edge")
+        small_legend(energies)
+        small_legend(singular)
+        step_axis(chi)
+        step_axis(singular)
+        label_panels(figure.axes)
+        return figure
+
+    def figure_of_images(self) -> Figure:
+        """P(q) of each image of the first run, the least ordered image lowest, at the three `moments`; dark is frequent."""
+        figure, _ = plt.subplots(1, len(self.moments), figsize=(PAGE, 2.3), sharey=True)
+        for axis, (moment, place) in zip(figure.axes, self.moments.items(), strict=True):
+            order = np.argsort(self["q_ea"][0, place])
+            density = np.log10(self["overlap_images"][0, place][order] + 1e-3)
+            axis.pcolormesh(self["bins"], np.arange(len(order) + 1), density, cmap="gray_r", rasterized=True)
+            axis.set(xlabel="overlap $q$", xlim=(-1, 1.02), title=moment)
+        figure.axes[0].set(ylabel="test images, by $q_{EA}$")
+        label_panels(figure.axes)
+        return figure

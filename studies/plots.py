@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from qnn_core.landscape.minima import BarrierTree
-    from studies.phase import Landscape
+    from qnn_core.landscape.view import Landscape
 
 COLUMN = 3.4
 """Width of a journal's column, inches."""
@@ -66,12 +66,22 @@ def set_style() -> None:
     )
 
 
+def look(number: int) -> dict[str, Any]:
+    """Colour, line and marker of the curve of this number, which line and marker tell apart without colour."""
+    return {"color": f"C{number}", "linestyle": ("-", "--", "-.", ":")[number % 4], "marker": "os^Dv"[number % 5]}
+
+
 def label_panels(axes: Iterable[Axes]) -> None:
     """(a), (b), ... before the panels' titles, flush left; call it once the titles are set."""
     for letter, axis in zip("abcdefghijkl", axes, strict=False):
         title = axis.get_title()
         axis.set_title("")
         axis.set_title(f"({letter})  {title}", loc="left")
+
+
+def small_legend(axis: Axes, **options: Any) -> None:
+    """For the panels of a large figure."""
+    axis.legend(handlelength=1.6, fontsize=6.5, **options)
 
 
 def legend_below(axis: Axes) -> None:

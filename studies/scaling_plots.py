@@ -1,140 +1,244 @@
-"""Pictures of learning curves, exponents, weights of heads and searches: what notebooks 5 to 6 and figure 4 share."""
+"""Pictures of learning curves, exponents, weights of heads and searches: what notebooks 5 to 6 and figure 4 share.
+
+Functions that take arrays draw what the studies store, under the names that they give it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float64
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from qnn_core.learning_curve import MEASURES
-from qnn_core.powerlaw import MODELS
-from qnn_core.statistics import Interval, of_largest_size
-from studies.exponents import AXES, Difference
+from qnn_core.powerlaw import MODELS, model_curve
+from qnn_core.statistics import of_largest_size
+from studies.curves import MEASURES
+from studies.exponents import AXES
 from studies.hazards import SEARCHES, expected_exponent
-from studies.head_distribution import WeightLaw
+from studies.head_distribution import MEASURES as HEAD_MEASURES
+from studies.head_distribution import weight_density, weight_left
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
-from studies.plots import METHOD_STYLE, SEARCH_STYLE
-from studies.stored import Result
+from studies.plots import METHOD_STYLE, PAGE, SEARCH_STYLE, band, label_panels
+
+Arrays = Mapping[str, np.ndarray]
+
+_TITLES = {"train": "training error", "test": "test error", "heads": "images with a head", "loss": "cross-entropy, nats"}
 
 
-def plot_power_laws(axis: Axes, fits: Result, measure: str = "train") -> None:
+def error_bars(axis: Axes, x: np.ndarray, intervals: np.ndarray, **style: Any) -> None:
+    """Values with their ends, intervals (N, 3); what is NaN is left out."""
+    value, low, high = intervals.T
+    known = np.isfinite(value)
+    bars = np.maximum([value - low, high - value], 0)[:, known]
+    axis.errorbar(np.asarray(x)[known], value[known], bars, **{"capsize": 2, **style})
+
+
+def paper_lines(draw: Callable[..., Any], **style: Any) -> None:
+    """The paper's exponents; draw: `axhline` or `axvline` of an axis."""
+    for level, whose, line in ((ANNEALER_EXPONENT, "annealer", "-"), (BACKPROP_EXPONENT, "backprop", "--")):
+        draw(level, linewidth=0.8, linestyle=line, zorder=0, label=f"paper: {whose} {level}", **style)
+
+
+def plot_fits(curves: Sequence[LearningCurve], arrays: Arrays) -> Figure:
+    """Every measure of the learning curves of the largest size against epochs, with the model that AICc prefers."""
+    figure, axes = plt.subplots(2, 2, figsize=(PAGE, 5.0), sharex=True)
+    size = of_largest_size(arrays["width"], arrays["images"]) & (arrays["axis"] == "epochs")
+    for axis, measure in zip(axes.ravel(), MEASURES, strict=True):
+        for curve in curves:
+            values = curve.values(measure)
+            late = (curve.epoch > 0) & np.isfinite(values).all(axis=0)
+            if late.any():
+                band(axis, curve.epoch[late], values[:, late], curve.method, floor=0.5 / max(curve.num_train, 1))
+        for row in np.flatnonzero(size & (arrays["measure"] == measure) & (arrays["best"] != "")):
+            model = MODELS.index(arrays["best"][row])
+            inside = np.geomspace(*arrays["window"][row])
+            exponent, prefactor, extra = (arrays[name][row, model] for name in ("exponent", "prefactor", "extra"))
+            law = model_curve(MODELS[model], inside, exponent, prefactor, extra)
+            axis.plot(inside, law, color="black", linewidth=0.8, linestyle=METHOD_STYLE[arrays["method"][row]]["linestyle"])
+        axis.set(xscale="log", yscale="log", title=_TITLES[measure])
+    for axis in axes[1]:
+        axis.set(xlabel="epochs")
+    axes[0, 0].legend()
+    label_panels(axes.ravel())
+    return figure
+
+
+def plot_power_laws(axis: Axes, arrays: Arrays, measure: str = "train") -> None:
     """Mean training error, or loss, against epochs at the largest size, each method with its power law over the common window."""
-    size = of_largest_size(fits["width"], fits["images"])
-    for row in np.flatnonzero(size & (fits["measure"] == measure) & (fits["axis"] == "epochs")):
-        method = str(fits["method"][row])
+    size = of_largest_size(arrays["width"], arrays["images"])
+    for row in np.flatnonzero(size & (arrays["measure"] == measure) & (arrays["axis"] == "epochs")):
+        method = str(arrays["method"][row])
         style = METHOD_STYLE[method]
-        epoch, values = fits[f"curve_{method}_epoch"], fits[f"curve_{method}_{measure}"].mean(axis=0)
+        epoch, values = arrays[f"curve_{method}_epoch"], arrays[f"curve_{method}_{measure}"].mean(axis=0)
         if measure == "train":
-            values = values / fits[f"curve_{method}_images"]
+            values = values / arrays[f"curve_{method}_images"]
         seen = (epoch > 0) & (values > 0)
         axis.plot(epoch[seen], values[seen], **{**style, "linestyle": "none", "alpha": 0.7})
-        if np.isfinite(fits["window"][row]).all():
-            window = np.geomspace(*fits["window"][row])
-            law = fits["prefactor"][row, 0] * window ** -fits["exponent"][row, 0]
+        if np.isfinite(arrays["window"][row]).all():
+            window = np.geomspace(*arrays["window"][row])
+            law = arrays["prefactor"][row, 0] * window ** -arrays["exponent"][row, 0]
             axis.plot(window, law, color="black", linestyle=style["linestyle"], linewidth=0.9)
     axis.set(xscale="log", yscale="log", xlabel="epochs")
 
 
-def plot_exponents(axis: Axes, fits: Result) -> None:
+def plot_exponents(axis: Axes, arrays: Arrays) -> None:
     """Exponents of power laws at the largest size with their intervals, by measure and axis; the paper's numbers as lines."""
-    shown = [
-        ("train", "epochs", "train"),
-        ("train", "cuts", "train\nby cuts"),
-        ("test", "epochs", "test"),
-        ("heads", "epochs", "heads"),
-        ("loss", "epochs", "loss"),
-    ]
-    size, methods = of_largest_size(fits["width"], fits["images"]), list(METHOD_STYLE)
-    for row in np.flatnonzero(size):
-        place = next((n for n, (m, a, _) in enumerate(shown) if (m, a) == (fits["measure"][row], fits["axis"][row])), None)
-        value, low, high = (fits[name][row, 0] for name in ("exponent", "low", "high"))
-        if place is None or not np.isfinite(value):
-            continue
-        style = METHOD_STYLE[str(fits["method"][row])]
-        across = place + 0.24 * (methods.index(str(fits["method"][row])) - 1)
-        marks = {"color": style["color"], "marker": style["marker"], "linestyle": "none", "linewidth": 1}
-        axis.errorbar(across, value, [[max(value - low, 0)], [max(high - value, 0)]], **marks)
-    for level, text, line in (
-        (ANNEALER_EXPONENT, f"paper: annealer {ANNEALER_EXPONENT}", "-"),
-        (BACKPROP_EXPONENT, f"paper: backprop {BACKPROP_EXPONENT}", "--"),
-    ):
-        axis.axhline(level, color="black", linestyle=line, linewidth=0.8, zorder=0, label=text)
-    axis.set_xticks(range(len(shown)), [label for *_, label in shown], fontsize=6)
-    axis.set(xlim=(-0.5, max(len(shown), 1) - 0.5), ylabel=r"exponent $\alpha$")
+    shown = {
+        ("train", "epochs"): "train", ("train", "cuts"): "train\nby cuts", ("test", "epochs"): "test", ("heads", "epochs"): "heads",
+        ("loss", "epochs"): "loss",
+    }  # fmt: skip
+    places, methods = list(shown), list(METHOD_STYLE)
+    for row in np.flatnonzero(of_largest_size(arrays["width"], arrays["images"])):
+        kind, method = (arrays["measure"][row], arrays["axis"][row]), str(arrays["method"][row])
+        if kind in shown:
+            across = places.index(kind) + 0.24 * (methods.index(method) - 1)
+            interval = np.array([[arrays[name][row, 0] for name in ("exponent", "low", "high")]])
+            marks = {"color": METHOD_STYLE[method]["color"], "marker": METHOD_STYLE[method]["marker"], "linestyle": "none"}
+            error_bars(axis, np.array([across]), interval, linewidth=1, **marks)
+    paper_lines(axis.axhline, color="black")
+    axis.set_xticks(range(len(shown)), list(shown.values()), fontsize=6)
+    axis.set(xlim=(-0.5, len(shown) - 0.5), ylabel=r"exponent $\alpha$")
     axis.set_ylim(bottom=0)
 
 
-def plot_differences(axis: Axes, found: Sequence[Difference]) -> None:
+def plot_differences(arrays: Arrays) -> Figure:
     """Differences of exponents, annealer minus each other method, by measure, axis and model; all sizes side by side, the largest last."""
-    known = {(one.axis, one.measure, one.model) for one in found}
-    groups = [group for group in product(AXES, MEASURES, MODELS) if group in known]
-    sizes = sorted({(one.width, one.images) for one in found})
-    others = [method for method in METHOD_STYLE if method in {one.other for one in found}]
-    slots = len(sizes) * len(others)
-    for one in found:
-        place = groups.index((one.axis, one.measure, one.model))
-        slot = others.index(one.other) * len(sizes) + sizes.index((one.width, one.images))
-        across = place + 0.7 * ((slot + 0.5) / slots - 0.5)
-        style = METHOD_STYLE[one.other]
-        value, low, high = one.interval.value, one.interval.low, one.interval.high
-        marks = {"color": style["color"], "marker": style["marker"], "linewidth": 0.9, "markersize": 3}
-        axis.errorbar(across, value, [[value - low], [high - value]], **marks)
+    figure, axis = plt.subplots(figsize=(PAGE, 3.6))
+    columns = (arrays[f"difference_{name}"].tolist() for name in ("axis", "measure", "model", "width", "images", "other"))
+    found = list(zip(*columns, strict=True))
+    groups = [group for group in product(AXES, MEASURES, MODELS) if group in {one[:3] for one in found}]
+    sizes = sorted({one[3:5] for one in found})
+    others = [method for method in METHOD_STYLE if method in {one[5] for one in found}]
     for other in others:
-        axis.plot([], [], **{**METHOD_STYLE[other], "linestyle": "none", "label": f"annealer - {METHOD_STYLE[other]['label']}"})
+        style, rows = METHOD_STYLE[other], [row for row, one in enumerate(found) if one[5] == other]
+        slots = np.array([others.index(other) * len(sizes) + sizes.index(found[row][3:5]) for row in rows])
+        across = [groups.index(found[row][:3]) for row in rows] + 0.7 * ((slots + 0.5) / (len(sizes) * len(others)) - 0.5)
+        marks = {"color": style["color"], "marker": style["marker"], "linestyle": "none", "elinewidth": 0.9, "markersize": 3}
+        error_bars(axis, across, arrays["difference"][rows], label=f"annealer - {style['label']}", **marks)
     axis.axhline(0, color="0.6", linewidth=0.8)
-    axis.axhline(
-        ANNEALER_EXPONENT - BACKPROP_EXPONENT, color="black", linewidth=0.8, linestyle="--", label="the paper's difference"
-    )
+    paper = ANNEALER_EXPONENT - BACKPROP_EXPONENT
+    axis.axhline(paper, color="black", linewidth=0.8, linestyle="--", label="the paper's difference")
     names = {"power": "", "offset": ",\nplateau fitted"}
-    axis.set_xticks(range(len(groups)), [f"{measure}\nby {axis}{names[model]}" for axis, measure, model in groups], fontsize=7)
+    labels = [f"{measure}\nby {effort}{names[model]}" for effort, measure, model in groups]
+    axis.set_xticks(range(len(groups)), labels, fontsize=7)
     axis.set(xlim=(-0.5, max(len(groups), 1) - 0.5), ylabel=r"difference of $\alpha$")
     axis.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    return figure
 
 
-def plot_searches(axis: Axes, found: np.ndarray, calls: Mapping[str, np.ndarray]) -> None:
+def plot_weight_laws(axis: Axes, arrays: Arrays, between: tuple[float, float], moments: int = 3) -> None:
+    """Density of the weights of heads in some networks along training, each with its power law where one was fitted `between` two weights."""
+    edges = np.geomspace(1e-8, 1, 25)
+    middle, inside = np.sqrt(edges[1:] * edges[:-1]), np.geomspace(*between)
+    known = np.flatnonzero(np.isfinite(arrays["gamma"][:, 0]))
+    for number, place in enumerate(known[np.unique(np.linspace(0, len(known) - 1, moments).round().astype(int))]):
+        weights = arrays["weights"][:, place]
+        images = weights.shape[0] * weights.shape[1]
+        density = np.histogram(weights[np.isfinite(weights)], edges)[0] / np.diff(edges) / images
+        seen = density > 0
+        look: dict[str, Any] = {"color": f"C{number}", "marker": "os^D"[number % 4], "linestyle": "none"}
+        axis.plot(middle[seen], density[seen], label=f"{arrays['step'][place]:,} updates", **look)
+        heads = ((weights >= between[0]) & (weights <= between[1])).sum() / images
+        axis.plot(inside, weight_density(inside, arrays["gamma"][place, 0], *between) * heads, color=f"C{number}", linewidth=1)
+    axis.set(xscale="log", yscale="log", xlabel="weight of a head $p$", ylabel=r"heads per unit of $p$")
+
+
+def plot_predicted_exponents(axis: Axes, arrays: Arrays) -> None:
+    """2 - gamma of networks along training beside the local exponents of what was measured."""
+    late = arrays["epoch"] > 0
+    predicted = 2 - arrays["gamma"][late][:, [0, 2, 1]]
+    error_bars(axis, arrays["epoch"][late], predicted, color="black", marker="D", label=r"$2-\gamma$")
+    for number, measure in enumerate(HEAD_MEASURES):
+        look = {"color": f"C{number}", "marker": "os^"[number], "linestyle": ("-", "--", ":")[number], "label": measure}
+        error_bars(axis, arrays["centres"], arrays[f"local_{measure.replace(' ', '_')}"], **look)
+    axis.axhline(1, color="0.6", linewidth=0.8)
+    axis.set(xscale="log", xlabel="epochs", ylabel="exponent", ylim=(0, 3.2))
+
+
+def plot_weight_left(axis: Axes, arrays: Arrays, reads: int) -> None:
+    """Weight of heads as measured, and if none regrew after the first network or one halfway; reads: of each image and update."""
+    late = arrays["trials_heads_per_read"] > 0
+    epochs, left = arrays["evaluated"][late], arrays["count_heads_per_read"][:, late] / arrays["trials_heads_per_read"][late]
+    band(axis, epochs, left, color="C0", marker="o", label="measured")
+    for place, line in ((0, "--"), (len(arrays["step"]) // 2, ":")):
+        after = epochs[epochs >= arrays["epoch"][place]]
+        ideal = [weight_left(run[place], (after - arrays["epoch"][place]) * reads) for run in arrays["weights"]]
+        label = f"none regrow after {arrays['step'][place]:,}"
+        axis.plot(after, np.mean(ideal, axis=0), color="0.3", linestyle=line, label=label)
+    axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel="weight of heads")
+    axis.set_ylim(bottom=left[left > 0].min() / 3)
+
+
+def plot_single_searches(arrays: Arrays) -> None:
+    """Amplification step by step against its formula, and the oracle calls to find one head."""
+    _, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7))
+    axes[0].plot(arrays["predicted"], color="0.5", label=r"$\sin^2((2m+1)\theta)$")
+    axes[0].plot(arrays["simulated"], "o", color="C0", label="simulated state vector")
+    axes[0].set(xlabel="steps of amplification $m$", ylabel="probability of reading a head", ylim=(-0.03, 1.22))
+    axes[0].legend(loc="upper right", ncols=2, fontsize=7)
+    plot_searches(axes[1], arrays)
+    axes[1].legend(fontsize=7)
+    label_panels(axes)
+
+
+def plot_searches(axis: Axes, arrays: Arrays) -> None:
     """Oracle calls to find a head against its weight, by plain reads and by amplitude amplification, with their laws."""
-    for name, spent in calls.items():
-        axis.loglog(found, spent, **{**SEARCH_STYLE[name], "linestyle": "none", "alpha": 0.6})
+    found = arrays["found"]
+    for name in ("reads", "amplified"):
+        axis.loglog(found, arrays[f"calls_{name}"], **{**SEARCH_STYLE[name], "linestyle": "none", "alpha": 0.6})
     ends = np.array([found.min(), found.max()])
     axis.loglog(ends, 1 / ends, color="0.4", linestyle="--", linewidth=0.9, label="$1/p$")
     axis.loglog(ends, 9 / 4 * ends**-0.5, color="black", linewidth=0.9, label=r"$(9/4)\,p^{-1/2}$")
     axis.set(xlabel="weight of a head $p$", ylabel="oracle calls to find it")
 
 
-def plot_weight_laws(axis: Axes, study: Result, moments: int = 3) -> None:
-    """Density of the weights of heads in some networks along training, each with its power law where one was fitted."""
-    parameters = study.provenance["parameters"]
-    edges = np.geomspace(1e-8, 1, 25)
-    known = np.flatnonzero(np.isfinite(study["gamma"][:, 0]))
-    for number, place in enumerate(known[np.unique(np.linspace(0, len(known) - 1, moments).round().astype(int))]):
-        weights = study["weights"][:, place]
-        images = weights.shape[0] * weights.shape[1]
-        density = np.histogram(weights[np.isfinite(weights)], edges)[0] / np.diff(edges) / images
-        look: dict[str, Any] = {"color": f"C{number}", "marker": "os^D"[number % 4]}
-        seen = density > 0
-        middle = np.sqrt(edges[1:] * edges[:-1])
-        axis.plot(middle[seen], density[seen], linestyle="none", label=f"{study['step'][place]:,} updates", **look)
-        low, high = parameters["least"], parameters["largest"]
-        inside = np.geomspace(low, high)
-        law = WeightLaw(Interval(*(float(end) for end in study["gamma"][place])), low, high, 0)
-        number_inside = ((weights >= low) & (weights <= high)).sum()
-        axis.plot(inside, law.density(inside) * number_inside / images, color=f"C{number}", linewidth=1)
-    axis.set(xscale="log", yscale="log", xlabel="weight of a head $p$", ylabel=r"heads per unit of $p$")
+def plot_search_training(axis: Axes, arrays: Arrays, measure: str = "train") -> None:
+    """Training error, or weight of heads, against oracle calls, when heads are found by plain reads and by Grover's search."""
+    for name in ("reads", "amplified"):
+        calls, values = arrays[f"training_{name}_calls"], arrays[f"training_{name}_{measure}"]
+        floor = 1e-7 if measure == "weight" else 0.5 / float(arrays["num_train"])
+        band(axis, calls[calls > 0], values[:, calls > 0], floor=floor, **SEARCH_STYLE[name])
+    axis.set(
+        xscale="log", yscale="log", xlabel="oracle calls", ylabel="weight of heads" if measure == "weight" else "training error"
+    )
 
 
-def plot_search_exponents(axis: Axes, alphas: np.ndarray, exponents: Float64[np.ndarray, "A S 3"]) -> None:
+def plot_training_by_search(arrays: Arrays) -> None:
+    """Training error and weight of heads side by side."""
+    _, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7))
+    plot_search_training(axes[0], arrays, "train")
+    plot_search_training(axes[1], arrays, "weight")
+    axes[0].legend(fontsize=7)
+    label_panels(axes)
+
+
+def plot_search_exponents(axis: Axes, arrays: Arrays) -> None:
     """Exponents of the weight left with each way to search, simulated and by theory, against that of plain reads."""
+    alphas = arrays["alphas"]
     fine = np.linspace(min(alphas) - 0.2, max(alphas) + 0.2, 100)
     for column, search in enumerate(SEARCHES):
         style = SEARCH_STYLE[search]
-        value, low, high = exponents[:, column].T
-        axis.errorbar(alphas, value, [value - low, high - value], capsize=2, **{**style, "linestyle": "none"})
+        error_bars(axis, alphas, arrays["exponents"][:, column], **{**style, "linestyle": "none"})
         law = [expected_exponent(float(alpha), search) for alpha in fine]
         axis.plot(fine, law, color=style["color"], linewidth=0.8, linestyle=style["linestyle"])
-    for paper, line in ((ANNEALER_EXPONENT, "-"), (BACKPROP_EXPONENT, "--")):
-        axis.axvline(paper, color="0.6", linewidth=0.8, linestyle=line, zorder=0)
+    for level, line in ((ANNEALER_EXPONENT, "-"), (BACKPROP_EXPONENT, "--")):
+        axis.axvline(level, color="0.6", linewidth=0.8, linestyle=line, zorder=0)
     axis.set(xlabel=r"exponent of plain reads $\alpha$", ylabel="exponent with this search")
+
+
+def plot_dragons(arrays: Arrays) -> None:
+    """The weight left against oracle calls for one exponent of plain reads, and the exponents for all."""
+    _, axes = plt.subplots(1, 2, figsize=(PAGE, 2.8))
+    for search in SEARCHES:
+        left = arrays[f"left_{search}"]
+        axes[0].plot(arrays["left_calls"][1:], left[1:] / left[0], **SEARCH_STYLE[search], markevery=20)
+    axes[0].set(xscale="log", yscale="log", xlabel="oracle calls", ylabel=r"weight left $\varepsilon$", ylim=(1e-5, 2))
+    axes[0].set(title=rf"heads of $\alpha={float(arrays['left_alpha']):g}$")
+    plot_search_exponents(axes[1], arrays)
+    axes[1].set(title="theory and simulation")
+    axes[0].legend(fontsize=7)
+    label_panels(axes)

@@ -7,11 +7,12 @@ their shares, so the head that is found is drawn in proportion to its own weight
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float64
 from tqdm import tqdm
 
 from qnn_core.cutting import cut_gradient
@@ -22,46 +23,18 @@ from qnn_core.network import QNN
 from qnn_core.optimiser import Adam
 from qnn_core.samplers.base import derived_seed
 from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
+from qnn_core.statistics import FRACTION, difference_interval, mean_interval
 from qnn_core.threads import one_thread_for_algebra
-from studies.grover import head_states, oracle_calls
+from studies.grover import SINGLE_SEARCHES, head_states, weights_after_anneal
 
-
-@dataclass
-class SearchHistory:
-    """One entry for each look, the untrained network first.
-
-    calls: oracle calls spent so far; a plain read takes one and one anneal, an attempt of m steps of amplification m + 1 calls and 2 m + 1
-    anneals. train_mistakes, test_mistakes: images answered wrongly. weight: mean weight of heads of the images
-    seen since the look before; NaN at the first.
-    """
-
-    num_train: int
-    num_test: int
-    step: list[int] = field(default_factory=list)
-    calls: list[int] = field(default_factory=list)
-    train_mistakes: list[int] = field(default_factory=list)
-    test_mistakes: list[int] = field(default_factory=list)
-    weight: list[float] = field(default_factory=list)
-
-
-def search_heads_of(
-    p: Float64[np.ndarray, " B"], amplified: bool, most: int, seed: int
-) -> tuple[Float64[np.ndarray, " B"], Float64[np.ndarray, " B"]]:
-    """Calls until a head of weight p is found, NaN where `most` calls do not find one, and the calls spent either way."""
-    if amplified:
-        found = oracle_calls(p, seed, most=most)
-    else:
-        random = np.random.default_rng(seed)
-        draws = random.geometric(np.clip(p, 1e-12, 1)).astype(np.float64)
-        found = np.where((p > 0) & (draws <= most), draws, np.nan)
-    return found, np.where(np.isnan(found), most, found)
+MEASURES = ("train", "test", "weight")
 
 
 def train_by_search(
     net: QNN,
     data: Dataset,
     *,
-    amplified: bool,
+    search: str,
     most: int,
     epochs: int,
     lr: float,
@@ -71,11 +44,15 @@ def train_by_search(
     steps: int,
     seed: int,
     progress: bool = False,
-) -> SearchHistory:
+) -> dict[str, np.ndarray]:
     """Train `net` in place: in every update each image is searched for a head with at most `most` oracle calls, and what is found is cut.
 
-    amplified: by amplitude amplification of unknown depth, else by plain reads. lr: of Adam, constant. margin: as in `train`. duration,
-    steps: of the anneal, as in `AnnealingUnitary`. seed: of the order of the images and of the searches.
+    search: one of `SINGLE_SEARCHES`. lr: of Adam, constant. margin: as in `train`. duration, steps: of the anneal, as in
+    `AnnealingUnitary`. seed: of the order of the images and of the searches.
+
+    Returns (T,) for each evaluation, the untrained network first: calls, oracle calls spent so far; a plain read takes one and one anneal, an
+    attempt of m steps of amplification m + 1 calls and 2 m + 1 anneals; train, test, fraction of images answered wrongly; weight, mean
+    weight of heads of the images seen since the evaluation before, NaN at the first.
     """
     check_training(data, epochs, lr, batch_size, seed)
     check_count("most", most)
@@ -83,31 +60,28 @@ def train_by_search(
         raise InvalidInput("sizes", net.sizes, f"{data.num_pixels} inputs and {data.num_classes} classes, as {data.name} has")
     states = configurations(sum(net.layers))
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
-    look = evaluation_steps(len(batches), len(batches) // epochs)
+    evaluated = evaluation_steps(len(batches), len(batches) // epochs)
     optimiser = Adam([torch.from_numpy(parameter) for parameter in net.parameters])
-    history = SearchHistory(len(data.y_train), len(data.y_test))
-    calls = 0
+    entries: list[Any] = []
     weights: list[float] = []
+    calls = 0
 
-    def evaluate(step: int) -> None:
-        history.step.append(step)
-        history.calls.append(calls)
-        history.train_mistakes.append(int((net.predict(data.x_train) != data.y_train).sum()))
-        history.test_mistakes.append(int((net.predict(data.x_test) != data.y_test).sum()))
-        history.weight.append(float(np.mean(weights)) if weights else float("nan"))
+    def evaluate() -> None:
+        train, test = ((net.predict(x) != y).mean() for x, y in ((data.x_train, data.y_train), (data.x_test, data.y_test)))
+        entries.append((calls, train, test, np.mean(weights) if weights else np.nan))
         weights.clear()
 
     with one_thread_for_algebra():
-        evaluate(0)
+        evaluate()
         for step, rows in enumerate(tqdm(batches, desc="searching", unit="update", disable=not progress)):
             x, labels = data.x_train[rows], data.y_train[rows]
             unitary = AnnealingUnitary(all_energies(net.problem(x)), duration, steps)
             heads = head_states(net, x, labels, unitary.energies, margin)
-            shares = np.abs(unitary.apply(unitary.start)) ** 2 * heads
+            shares = weights_after_anneal(unitary, heads)
             p = np.minimum(shares.sum(axis=1), 1.0)
             weights += p.tolist()
-            found, spent = search_heads_of(p, amplified, most, derived_seed(seed, step))
-            calls += int(spent.sum())
+            found = SINGLE_SEARCHES[search](p, derived_seed(seed, step), most=most)
+            calls += int(np.where(np.isnan(found), most, found).sum())
             known = np.flatnonzero(np.isfinite(found))
             if known.size:
                 draws = np.random.default_rng(derived_seed(seed, step, 1)).random(len(known))
@@ -119,6 +93,36 @@ def train_by_search(
                 spins[known, 0] = states[chosen]
                 gradients = cut_gradient(net, x, net.clamped(x, labels)[:, None], spins, cut)
                 optimiser.step([torch.from_numpy(gradient) for gradient in gradients], lr)
-            if step + 1 in look:
-                evaluate(step + 1)
-    return history
+            if step + 1 in evaluated:
+                evaluate()
+    return dict(zip(("calls", *MEASURES), np.array(entries, np.float64).T, strict=True))
+
+
+def compare_searches(data: Dataset, hidden: int, seeds: Sequence[int], **options: Any) -> dict[str, np.ndarray]:
+    """Train a network for each of R seeds with either search; options: of `train_by_search`.
+
+    Returns for "reads" and "amplified" training_<search>_calls (T,), mean over runs, and training_<search>_<measure> (R, T) with the measures
+    train, test and weight; budget, the calls that both have spent, and budget_<search>_<measure> (R,) then; num_train.
+    """
+    arrays = {"num_train": np.array(len(data.y_train))}
+    for name in SINGLE_SEARCHES:
+        runs = []
+        for seed in seeds:
+            net = QNN((data.num_pixels, hidden, data.num_classes), seed=seed)
+            runs.append(train_by_search(net, data, search=name, seed=seed, **options))
+        arrays[f"training_{name}_calls"] = np.mean([run["calls"] for run in runs], axis=0)
+        arrays |= {f"training_{name}_{measure}": np.array([run[measure] for run in runs]) for measure in MEASURES}
+    spent = {name: arrays[f"training_{name}_calls"][1:] for name in SINGLE_SEARCHES}
+    arrays["budget"] = budget = min(calls[-1] for calls in spent.values())
+    for (name, calls), measure in product(spent.items(), MEASURES):
+        values = arrays[f"training_{name}_{measure}"][:, 1:]
+        arrays[f"budget_{name}_{measure}"] = np.array([np.interp(np.log(budget), np.log(calls), run) for run in values])
+    return arrays
+
+
+def budget_rows(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+    """Every measure of `compare_searches` when the budget is spent."""
+    for measure in MEASURES:
+        runs = {name: arrays[f"budget_{name}_{measure}"] for name in SINGLE_SEARCHES}
+        means = {name: mean_interval(values, FRACTION) for name, values in runs.items()}
+        yield {"measure": measure, **means, "amplified minus reads": difference_interval(runs["amplified"], runs["reads"])}

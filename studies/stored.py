@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from qnn_core.errors import InvalidInput
+from qnn_core.history import snapshots_of
+from qnn_core.network import QNN
+
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -29,3 +33,30 @@ def stack(results: Iterable[Result], name: str) -> np.ndarray:
 def stack_rows(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Arrays by name, the rows of a study stacked along a new first axis; all rows have the same names."""
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+_LAYOUT = "network_"
+
+
+def network_layout(net: QNN) -> dict[str, np.ndarray]:
+    """What a training stores beside its snapshots, so that `network_at` can build its networks again: sizes, copies, centre."""
+    return {_LAYOUT + name: value for name, value in net.layout().items()}
+
+
+def networks_of(net: QNN, snapshots: Mapping[int, list[np.ndarray]]) -> dict[int, QNN]:
+    """The networks of a training by step, of `net` or another with its layout, from the snapshots of its history."""
+    return {step: QNN.assembled(net.layout(), parameters) for step, parameters in snapshots.items()}
+
+
+def steps_of(result: Result) -> list[int]:
+    """The updates after which a stored training kept its network, from 0 to the last."""
+    return list(snapshots_of(result.arrays))
+
+
+def network_at(result: Result, step: int) -> QNN:
+    """The network of a stored training after `step` updates, one of `steps_of`; raises InvalidInput for others."""
+    snapshots = snapshots_of(result.arrays)
+    if step not in snapshots:
+        raise InvalidInput("step", step, f"one of {list(snapshots)}, the networks that {result.path} kept")
+    layout = {name.removeprefix(_LAYOUT): value for name, value in result.arrays.items() if name.startswith(_LAYOUT)}
+    return QNN.assembled(layout, snapshots[step])

@@ -14,7 +14,7 @@ from jaxtyping import install_import_hook
 PROJECT = Path(__file__).parents[1]
 WHO = {"USER": "somebody-particular", "LOGNAME": "somebody-particular", "DWAVE_API_TOKEN": "DEV-a-token-of-somebody"}
 """What no page or result may repeat."""
-COMPILED = {f"qnn_core.samplers.{name}" for name in ("kernels", "enumeration", "evolution")}
+COMPILED = {"qnn_core.loops", *(f"qnn_core.samplers.{name}" for name in ("kernels", "enumeration", "evolution", "fused"))}
 
 PACKAGES = ("qnn_core", "qnn_dwave", "studies", "artifact")
 _modules = {

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qnn_core import QNN, InvalidInput
+from qnn_core import QNN, DamagedFile, InvalidInput, MissingData, load_dataset
 
 
 def images_for(net, count, seed=0):
@@ -147,3 +147,56 @@ def test_bad_images_and_copies_are_refused(small_net):
         small_net.predict(np.zeros((2, 5), np.float32))
     with pytest.raises(InvalidInput, match="values"):
         small_net.set_parameters(small_net.parameters[:-1])
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_a_saved_network_is_the_same_network(tmp_path, centred):
+    x = load_dataset("digits").x_test
+    net = QNN((64, 7, 5, 10), copies=2, seed=3, centre=x.mean(axis=0) if centred else None)
+    net.save(tmp_path / "net.npz")
+    loaded = QNN.load(tmp_path / "net.npz")
+    assert (loaded.sizes, loaded.copies) == (net.sizes, net.copies)
+    np.testing.assert_array_equal(loaded.class_energies(x), net.class_energies(x))
+    assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
+
+
+def test_each_damaged_byte_of_a_saved_network_is_noticed_or_changes_nothing(small_net, tmp_path):
+    file = tmp_path / "net.npz"
+    small_net.save(file)
+    whole = file.read_bytes()
+    for place in range(0, len(whole), 7):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            loaded = QNN.load(file)
+        except DamagedFile:
+            continue
+        assert (loaded.sizes, loaded.copies, loaded.centre) == (small_net.sizes, small_net.copies, None)
+        for value, expected in zip(loaded.parameters, small_net.parameters, strict=True):
+            np.testing.assert_array_equal(value, expected)
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DamagedFile, match="save the network again"):
+        QNN.load(file)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": np.array(2)},
+        {"format": None},
+        {"sizes": None},
+        {"sizes": np.array([6, 4, 3])},
+        {"copies": np.array(0)},
+        {"centre": np.zeros(5, np.float32)},
+        {"parameter_1": None},
+        {"parameter_0": np.array(["a"])},
+    ],
+)
+def test_what_is_no_network_is_not_loaded(small_net, tmp_path, changes):
+    small_net.save(tmp_path / "net.npz")
+    with np.load(tmp_path / "net.npz") as archive:
+        arrays = {name: value for name, value in {**archive, **changes}.items() if value is not None}
+    np.savez(tmp_path / "net.npz", **arrays)
+    with pytest.raises(DamagedFile, match=r"net\.npz"):
+        QNN.load(tmp_path / "net.npz")
+    with pytest.raises(MissingData, match="does not exist"):
+        QNN.load(tmp_path / "other.npz")

@@ -1,15 +1,19 @@
 """Steps bit for bit those of torch's own optimisers, without loading its compiler."""
 
+import functools
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
-from qnn_core.optimiser import SGD, Adam, rate_at
+from qnn_core.optimiser import SGD, Adam, Average, rate_at
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(Adam, torch.optim.Adam), (SGD, torch.optim.SGD)])
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(Adam, functools.partial(torch.optim.Adam, fused=True)), (SGD, torch.optim.SGD)], ids=["adam", "sgd"]
+)
 def test_steps_are_those_of_torch(ours, theirs):
     torch.manual_seed(0)
     start = [torch.randn(4, 3), torch.randn(3)]
@@ -41,6 +45,16 @@ def test_adam_goes_on_from_its_state():
     for gradient in gradients[3:]:
         resumed.step(gradient, 0.1)
     assert torch.equal(whole[0], halved[0])
+
+
+def test_the_average_is_the_weighted_mean_over_all_steps():
+    """Unrolled for eta = 8, step t counts in proportion to t (t + 1) .. (t + 7): the first steps hardly at all."""
+    values = np.random.default_rng(0).standard_normal((30, 4))
+    average = Average([torch.zeros(4, dtype=torch.float64)])
+    for step, value in enumerate(values, start=1):
+        average.update([torch.tensor(value)], step)
+    weights = np.array([np.prod(np.arange(step, step + 8, dtype=float)) for step in range(1, 31)])
+    np.testing.assert_allclose(average.values[0].numpy(), weights @ values / weights.sum(), rtol=1e-12)
 
 
 def test_rates():

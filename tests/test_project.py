@@ -71,7 +71,8 @@ def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
     """From nothing, the lock installs everything, in versions that suit each other: pip would have nothing to add or to choose."""
     pins = locked()
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    waiting = [Requirement(text) for text in (*project["dependencies"], *project["optional-dependencies"]["test"])]
+    extras = project["optional-dependencies"]
+    waiting = [Requirement(text) for text in (*project["dependencies"], *extras["test"], *extras["book"])]
     needed = set()
     while waiting:
         requirement = waiting.pop()
@@ -132,7 +133,8 @@ def test_the_lock_is_exact_and_holds_the_direct_ones():
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
     assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[^\s+]+", line) for line in lock.splitlines() if not line.startswith("#"))
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    direct = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    extras = project["optional-dependencies"]
+    direct = [*project["dependencies"], *extras["test"], *extras["book"]]
     assert {name.lower().replace("_", "-") for name in direct} <= pinned
     assert "torch==2.13.0" in lock.splitlines()
 

@@ -167,7 +167,7 @@ def test_show_tells_what_is_not_there_or_was_altered(tmp_path, monkeypatch, caps
     assert [record["notebook"] for record in kept.values()].count("02_training") == 1
     (tmp_path / "first.json").unlink()
     assert "first.npz: not here any more" in describe(origin_of("fig.npz"))
-    write_record(RECORDS, kept)
+    write_record(tmp_path / RECORDS, kept)
     assert "first.npz: 02_training" in describe(origin_of("fig.npz"))
     record = json.loads((tmp_path / "fig.json").read_text())
     record["parameters"]["reads"] = 21

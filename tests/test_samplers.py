@@ -11,9 +11,10 @@ from machines import TOKEN, Machine
 from scipy import stats
 
 from qnn_core import QNN, InvalidInput, IsingProblem, get_sampler, train
+from qnn_core.landscape.minima import quench
 from qnn_core.samplers import SAMPLERS
+from qnn_core.samplers.base import annealing_betas, own_range
 from qnn_core.samplers.exact import local_minima, lowest_energies, output_log_weights, output_states
-from studies.phase import quench
 
 EMBEDDINGS = tempfile.TemporaryDirectory()
 OPTIONS = {
@@ -361,3 +362,66 @@ def test_memory_of_energies_stays_bounded():
     energies = problem.energy(spins)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
     np.testing.assert_allclose(energies[:, 7], problem.energy(spins[:, 7:8])[:, 0], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["gibbs", "collapsed", "sa", "pia"])
+def test_reads_do_not_depend_on_the_unit_of_energy(name):
+    """Without temperatures of their own, samplers follow the problem's scale: the same problem in another unit gives the same reads."""
+    problem = random_problem((9, 4), images=3, seed=2)
+    # A power of two, so that no rounding differs.
+    scaled = IsingProblem(problem.layers, problem.fields * 8, tuple(matrix * 8 for matrix in problem.couplings))
+    first, second = (get_sampler(name, sweeps=10).sample(one, 6, seed=1) for one in (problem, scaled))
+    np.testing.assert_array_equal(first.spins, second.spins)
+    fixed = get_sampler(name, sweeps=10, beta=0.01 if name == "pia" else (0.01, 0.05))
+    assert fixed.sample(problem, 6, seed=1).energies.mean() > first.energies.mean() + 1
+
+
+def test_own_range_goes_by_the_fields_of_layers():
+    """Two layers: <h^2> + <sum J^2> of each, by hand."""
+    problem = IsingProblem((2, 1), np.array([[3.0, 4.0, 0.0]], np.float32), (np.array([[1.0], [2.0]], np.float32),))
+    hidden, outputs = np.sqrt((9 + 16) / 2 + (1 + 4) / 2), np.sqrt(1 + 4)
+    assert own_range(problem) == pytest.approx((1 / hidden, 5 / outputs))
+    betas = annealing_betas(problem, 10, None)
+    assert np.diff(np.log(betas[:8]), n=2) == pytest.approx(np.zeros(6), abs=1e-5)
+    assert betas[7] == pytest.approx(5 / outputs)
+    assert (betas[8:] > 100 * betas[7]).all()
+    np.testing.assert_allclose(annealing_betas(problem, 3, (0.1, 10.0)), [0.1, 1, 10], rtol=1e-5)
+    still = IsingProblem((2,), np.zeros((1, 2), np.float32), ())
+    assert np.isfinite(get_sampler("gibbs").sample(still, 2, seed=0).energies).all()
+
+
+@pytest.mark.parametrize(("name", "least"), [("collapsed", 0.7), ("gibbs", 0.1), ("sa", 0.1)])
+def test_reads_end_in_ground_states(name, least):
+    """K_256,10 as a network starts: the share of reads of 100 sweeps that are the exact ground state, found by enumeration."""
+    net = QNN((16, 256, 10), seed=0)
+    problem = net.problem(np.random.default_rng(1).uniform(-1, 1, (20, 16)).astype(np.float32))
+    lowest = lowest_energies(problem).min(axis=1, keepdims=True)
+    reads = get_sampler(name, sweeps=100).sample(problem, 20, seed=0)
+    assert (reads.energies <= lowest + 1e-2).mean() > least
+
+
+@pytest.mark.parametrize("name", ["gibbs", "collapsed", "sa", "pia"])
+def test_descending_reads_are_minima_below_those_of_the_sampler(name):
+    problem = random_problem((9, 4), images=3, seed=2)
+    options = {"sweeps": 5, "beta": 0.3 if name == "pia" else (0.1, 0.3)}
+    hot, finished = (get_sampler(name, **options, descend=descend).sample(problem, 6, seed=1) for descend in (False, True))
+    assert (finished.energies <= hot.energies + 1e-4).all()
+    assert (finished.energies < hot.energies - 1e-3).any()
+    for spin in range(problem.num_spins):
+        flipped = finished.spins.copy()
+        flipped[..., spin] *= -1
+        assert (problem.energy(flipped) >= finished.energies - 1e-4).all()
+    np.testing.assert_allclose(finished.energies, problem.energy(finished.spins), atol=1e-5)
+    assert get_sampler(name, descend=True).kind.endswith("finished by descent")
+
+
+@pytest.mark.parametrize("name", ["collapsed", "exact"])
+def test_spins_that_do_not_interact_are_drawn_alike_by_all(name):
+    """Hidden spins with the outputs held: P(+1) = 1 / (1 + exp(-2 beta h)); without a temperature each follows its field."""
+    fields = np.array([[0.3, -1.0, 2.0, 0.0]], np.float32)
+    problem = IsingProblem((4,), fields, ())
+    sampler = get_sampler(name, beta=(0.8, 0.8) if name == "collapsed" else 0.8)
+    found = sampler.sample(problem, 40_000, seed=1).spins[0].mean(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(found, np.tanh(0.8 * fields[0]), atol=0.02)
+    if name == "exact":
+        assert (get_sampler("exact").sample(problem, 3, seed=0).spins[0] == [1, -1, 1, 1]).all()

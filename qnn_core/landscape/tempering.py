@@ -75,13 +75,14 @@ def parallel_tempering(
     measurements: int = 100,
     between: int = 4,
     strict: bool = True,
+    device: str = "cpu",
 ) -> Equilibrium:
     """Sample every problem of a batch in equilibrium at every temperature.
 
     temperatures: different, above 0, in units of energy. sweeps: of every replica, with exchanges after every `between` of them; the
     first half is thrown away, `measurements` evenly spaced looks are kept of the second. replicas: per temperature, even and at least
     4, which the susceptibility needs. seed: of starts and moves. Raises NotEquilibrated when the two kinds of start disagree at the
-    end, unless `strict` is False.
+    end, unless `strict` is False. device: where the sweeps are made, as for `GibbsSampler`.
     """
     temperatures = np.sort(np.asarray(temperatures, np.float64))
     if temperatures.ndim != 1 or len(temperatures) < 2 or not (temperatures > 0).all() or (np.diff(temperatures) <= 0).any():
@@ -92,7 +93,7 @@ def parallel_tempering(
     check_seed(seed)
     if replicas < 4 or replicas % 2:
         raise InvalidInput("replicas", replicas, "an even number of at least 4")
-    run = _Run(problem, temperatures, replicas, seed)
+    run = _Run(problem, temperatures, replicas, seed, device)
     rounds = sweeps // between
     kept = np.linspace(rounds / 2, rounds, measurements + 1).round().astype(int)[1:]
     energies: list[np.ndarray] = []
@@ -124,14 +125,14 @@ def parallel_tempering(
 class _Run:
     """The configurations and which temperature each has: families of T replicas exchange temperatures among themselves."""
 
-    def __init__(self, problem: IsingProblem, temperatures: np.ndarray, replicas: int, seed: int) -> None:
-        self.problem, self.seed = problem, seed
+    def __init__(self, problem: IsingProblem, temperatures: np.ndarray, replicas: int, seed: int, device: str) -> None:
+        self.problem, self.seed, self.device = problem, seed, device
         self.betas = (1 / temperatures).astype(np.float32)
         self.shape = (problem.num_images, replicas, len(temperatures))
         self.random = np.random.default_rng([seed, 1])
         half = replicas // 2 * len(temperatures)
         at_random = self.random.integers(0, 2, (problem.num_images, half, problem.num_spins), np.int8) * 2 - 1
-        deep = relax(problem, GibbsSampler(sweeps=100).sample(problem, half, derived_seed(seed, 0)).spins)
+        deep = relax(problem, GibbsSampler(sweeps=100, device=device).sample(problem, half, derived_seed(seed, 0)).spins)
         self.spins: Int8[np.ndarray, "B R N"] = np.concatenate([at_random.astype(np.int8), deep], axis=1)
         # holder[b, r, t]: the configuration of family r that is at temperature t.
         self.holder: Int64[np.ndarray, "B R T"] = np.broadcast_to(
@@ -146,7 +147,7 @@ class _Run:
         betas = np.empty(self.spins.shape[:2], np.float32)
         flat = self.holder.reshape(len(self.holder), -1)
         np.put_along_axis(betas, flat, np.broadcast_to(self.betas, self.shape).reshape(flat.shape), axis=1)
-        self.spins = gibbs_sweeps(self.problem, self.spins, betas, sweeps, derived_seed(self.seed, 2, number))
+        self.spins = gibbs_sweeps(self.problem, self.spins, betas, sweeps, derived_seed(self.seed, 2, number), self.device)
         self.energies = self.problem.energy(self.spins)
         lower = np.arange(number % 2, self.shape[2] - 1, 2)
         at = np.take_along_axis(self.energies, flat, axis=1).reshape(self.shape)

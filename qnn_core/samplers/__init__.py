@@ -10,6 +10,7 @@ from qnn_core.errors import InvalidInput
 from qnn_core.samplers.base import Metered, Reads, Sampler
 from qnn_core.samplers.coherent import CoherentSampler
 from qnn_core.samplers.collapsed import CollapsedSampler
+from qnn_core.samplers.descent import WithDescent
 from qnn_core.samplers.exact import ExactSampler
 from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.samplers.ocean import PathIntegralAnnealing, SimulatedAnnealing
@@ -27,14 +28,17 @@ SAMPLERS: dict[str, type[Any]] = {
 }
 """Every sampler by name; a package that brings more adds them here."""
 
-WRAPPERS: dict[str, Callable[[Sampler, Any], Sampler]] = {}
+WRAPPERS: dict[str, Callable[[Sampler, Any], Sampler]] = {
+    "descend": lambda sampler, wanted: WithDescent(sampler) if wanted else sampler
+}
 """Options that any sampler takes, by name, with what makes a sampler of it and of the option's value."""
 
 
 def get_sampler(name: str, **options: Any) -> Sampler:
     """A sampler by name, with its options; see the sampler's class for what they mean.
 
-    Samplers of D-Wave machines, and the option `control_error`, are there after `import qnn_dwave`.
+    All of them also take `descend=True`, see `WithDescent`. Samplers of D-Wave machines, and the option `control_error`, are there after
+    `import qnn_dwave`.
 
     >>> sampler = get_sampler("gibbs", sweeps=20, beta=(0.1, 5.0))
     >>> sampler.kind
@@ -67,5 +71,6 @@ __all__ = [
     "Reads",
     "Sampler",
     "SimulatedAnnealing",
+    "WithDescent",
     "get_sampler",
 ]

@@ -11,6 +11,11 @@ from jaxtyping import Float32, Int8
 from qnn_core.errors import InvalidInput, check_count, check_pair
 from qnn_core.ising import IsingProblem
 
+_HOT, _COLD = 1.0, 5.0
+_QUENCH, _FROZEN = 2, 1000.0
+_TINY = 1e-6
+"""A field so small that a problem might as well have none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Reads:
@@ -74,20 +79,61 @@ def check_counters(problem: IsingProblem, sweeps: int, anneals: int = 1) -> None
         raise InvalidInput("sweeps", sweeps, f"at most {most} for {problem.num_spins} spins, else random numbers would repeat")
 
 
+def check_device(device: str) -> None:
+    """Refuse what is not "cpu", "cuda" or "auto", and "cuda" where torch finds no such device."""
+    if device not in ("cpu", "cuda", "auto"):
+        raise InvalidInput("device", device, "'cpu', 'cuda', or 'auto' for 'cuda' where there is one")
+    if device == "cuda" and not on_gpu("auto"):
+        raise InvalidInput("device", device, "'cpu' or 'auto' here: torch finds no CUDA device")
+
+
+def on_gpu(device: str) -> bool:
+    """Whether a sampler with this option runs on a CUDA device."""
+    if device == "cpu":
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def derived_seed(*parts: int) -> int:
     """A 63-bit seed that depends on every part, in order: one stream for each (run seed, step, ...)."""
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def check_schedule(sweeps: int, beta: tuple[float, float]) -> None:
+def check_schedule(sweeps: int, beta: tuple[float, float] | None) -> None:
     check_count("sweeps", sweeps)
-    allowed = "(hot, cold), two finite numbers with 0 < hot <= cold"
+    if beta is None:
+        return
+    allowed = "(hot, cold), two finite numbers with 0 < hot <= cold, or None for the problem's own scale"
     check_pair("beta", beta, allowed)
     if not 0 < beta[0] <= beta[1]:
         raise InvalidInput("beta", beta, allowed)
 
 
-def annealing_betas(sweeps: int, beta: tuple[float, float]) -> Float32[np.ndarray, " sweeps"]:
-    """Inverse temperatures of an annealing run, geometric from hot to cold, one a sweep."""
+def own_range(problem: IsingProblem) -> tuple[float, float]:
+    """Inverse temperatures (hot, cold) of the problem's own scale: 1 over the largest and 5 over the smallest field of a layer.
+
+    The field of a layer is what its spins feel among neighbours that point anywhere, sqrt(<h^2> + <sum_j J_ij^2>), means over images and
+    spins of the layer. Above the hot end all spins are nearly free, below the cold end hardly any barrier is crossed any more.
+    """
+    squares = [np.square(part, dtype=np.float64).mean() for part in problem.split(problem.fields)]
+    for layer, matrix in enumerate(problem.couplings):
+        total = np.square(matrix, dtype=np.float64).sum()
+        squares[layer] += total / matrix.shape[0]
+        squares[layer + 1] += total / matrix.shape[1]
+    felt = np.maximum(np.sqrt(squares), _TINY)
+    return _HOT / felt.max(), _COLD / felt.min()
+
+
+def annealing_betas(problem: IsingProblem, sweeps: int, beta: tuple[float, float] | None) -> Float32[np.ndarray, " sweeps"]:
+    """Inverse temperatures of an annealing run, geometric from hot to cold, one a sweep.
+
+    Without `beta`, through `own_range`, and then two sweeps so cold that every spin follows its field: reads end in the minimum that they are
+    above, or next to it, which a geometric schedule would have to pay for with most of its sweeps.
+    """
     check_schedule(sweeps, beta)
-    return np.geomspace(*beta, sweeps).astype(np.float32)
+    if beta is not None or sweeps <= _QUENCH:
+        return np.geomspace(*(beta or own_range(problem)), sweeps).astype(np.float32)
+    hot, cold = own_range(problem)
+    return np.append(np.geomspace(hot, cold, sweeps - _QUENCH), [_FROZEN * cold] * _QUENCH).astype(np.float32)

@@ -17,10 +17,13 @@ from qnn_core.samplers.base import (
     Reads,
     annealing_betas,
     check_counters,
+    check_device,
     check_num_reads,
     check_schedule,
     check_seed,
+    on_gpu,
 )
+from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.samplers.kernels import anneal_collapsed
 
 
@@ -29,14 +32,16 @@ class CollapsedSampler:
     """Batched annealing of the outputs with the hidden spins summed out; exactly one hidden layer, any size.
 
     sweeps: draws of every output per read; the hidden spins are drawn once, at the end. beta: inverse temperatures (hot, cold),
-    dimensionless, passed through geometrically; equal numbers sample at a fixed temperature. anneals: how many separate anneals share
+    dimensionless, passed through geometrically; equal numbers sample at a fixed temperature; None for the problem's own scale,
+    `own_range`. anneals: how many separate anneals share
     the sweeps of a read, which keeps the outputs of the deepest: several short ones find the ground state more often than one long
-    one, at the price of less variety among reads. The random numbers are counter-based, as in `GibbsSampler`.
+    one, at the price of less variety among reads. device, and the random numbers: as for `GibbsSampler`.
     """
 
     sweeps: int = 20
-    beta: tuple[float, float] = (0.1, 5.0)
+    beta: tuple[float, float] | None = None
     anneals: int = 1
+    device: str = "cpu"
 
     name: ClassVar[str] = "collapsed"
     kind: ClassVar[str] = "classical annealer (hidden spins summed out)"
@@ -44,24 +49,29 @@ class CollapsedSampler:
     def __post_init__(self) -> None:
         check_count("anneals", self.anneals)
         check_schedule(self.sweeps, self.beta)
+        check_device(self.device)
         if self.sweeps % self.anneals:
             raise InvalidInput("anneals", self.anneals, f"a divisor of the {self.sweeps} sweeps, which they share")
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
+        if len(problem.layers) == 1:
+            # Spins that do not interact: one draw at the last temperature is exact.
+            cold = float(annealing_betas(problem, self.sweeps, self.beta)[-1])
+            return GibbsSampler(1, (cold, cold)).sample(problem, num_reads, seed)
         if len(problem.layers) != 2:
             raise InvalidInput("layers", problem.layers, "one hidden layer and the outputs, for hidden spins to be summed out")
         check_counters(problem, self.sweeps, self.anneals)
-        spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-        anneal_collapsed(
-            problem.fields,
-            problem.couplings[0],
-            np.ascontiguousarray(problem.couplings[0].T),
-            annealing_betas(self.sweeps // self.anneals, self.beta),
-            self.anneals,
-            np.uint64(seed),
-            spins,
-        )
+        betas = annealing_betas(problem, self.sweeps // self.anneals, self.beta)
+        if on_gpu(self.device):
+            from qnn_core.samplers.on_torch import collapsed_reads
+
+            spins, energies = collapsed_reads(problem, num_reads, betas, self.anneals, seed, "cuda")
+        else:
+            spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
+            by_output = np.ascontiguousarray(problem.couplings[0].T)
+            anneal_collapsed(problem.fields, problem.couplings[0], by_output, betas, self.anneals, np.uint64(seed), spins)
+            energies = problem.energy(spins)
         drawn = spins[..., 0].size * (self.sweeps * problem.layers[1] + problem.layers[0])
-        return Reads(spins, problem.energy(spins), {"spin_updates": drawn})
+        return Reads(spins, energies, {"spin_updates": drawn})

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float32, Float64, Int8
 from qnn_core.errors import InvalidInput, check_number
 from qnn_core.ising import IsingProblem, sign
 from qnn_core.limits import MAX_OUTPUTS
-from qnn_core.samplers.base import Reads, check_num_reads, check_seed
+from qnn_core.samplers.base import Reads, check_device, check_num_reads, check_seed, on_gpu
 from qnn_core.samplers.enumeration import deepest_minima, enumerate_energies
 
 _BLOCK_CELLS = 1 << 23
@@ -100,10 +100,12 @@ class ExactSampler:
     """Reads from full enumeration of the outputs; one hidden layer, at most 20 output spins.
 
     beta None: the lowest local minima in rising order of energy, deepest first; when an image has fewer minima than
-    `num_reads`, they are repeated in turn. beta > 0: independent draws from the exact Boltzmann distribution.
+    `num_reads`, they are repeated in turn. beta > 0: independent draws from the exact Boltzmann distribution. device: as for
+    `GibbsSampler`; draws at a temperature differ between devices.
     """
 
     beta: float | None = None
+    device: str = "cpu"
 
     name: ClassVar[str] = "exact"
     kind: ClassVar[str] = "exact enumeration"
@@ -111,11 +113,19 @@ class ExactSampler:
     def __post_init__(self) -> None:
         if self.beta is not None:
             check_number("beta", self.beta, above=True)
+        check_device(self.device)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
+        if len(problem.layers) == 1:
+            return self._of_one_layer(problem, num_reads, seed)
         _check(problem)
+        spent = {"spin_updates": 0, "enumerated_states": 1 << problem.layers[1]}
+        if on_gpu(self.device):
+            from qnn_core.samplers.enumeration_on_torch import exact_reads
+
+            return Reads(*exact_reads(problem, num_reads, self.beta, seed, "cuda"), spent)
         states = output_states(problem.layers[1])
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
         for_outputs, for_hidden = (np.random.default_rng([seed, part]) for part in (0, 1))
@@ -131,7 +141,15 @@ class ExactSampler:
                 felt = np.tanh(self.beta * _hidden_fields(block, states[chosen]))
                 felt -= 2 * for_hidden.random(felt.shape) - 1
             spins[images] = np.concatenate([sign(felt), states[chosen]], axis=2)
-        return Reads(spins, problem.energy(spins), {"spin_updates": 0, "enumerated_states": states.shape[0]})
+        return Reads(spins, problem.energy(spins), spent)
+
+    def _of_one_layer(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
+        """Spins that do not interact: each in its field, or drawn in it."""
+        felt = np.repeat(problem.fields[:, None], num_reads, axis=1)
+        if self.beta is not None:
+            felt = np.tanh(self.beta * felt) - (2 * np.random.default_rng(seed).random(felt.shape) - 1)
+        spins = sign(felt)
+        return Reads(spins, problem.energy(spins), {"spin_updates": 0})
 
 
 def _hidden_fields(problem: IsingProblem, outputs: np.ndarray) -> np.ndarray:

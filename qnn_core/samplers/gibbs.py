@@ -19,9 +19,11 @@ from qnn_core.samplers.base import (
     Reads,
     annealing_betas,
     check_counters,
+    check_device,
     check_num_reads,
     check_schedule,
     check_seed,
+    on_gpu,
 )
 from qnn_core.samplers.kernels import anneal, sweep_on
 
@@ -31,29 +33,39 @@ class GibbsSampler:
     """Batched block-Gibbs annealing; any depth, any size.
 
     sweeps: updates of every spin per read. beta: inverse temperatures (hot, cold), dimensionless, passed through
-    geometrically; equal numbers sample at a fixed temperature.
+    geometrically; equal numbers sample at a fixed temperature; None for the problem's own scale, `own_range`.
+
+    device: "cpu" for the compiled loops, "cuda" for a graphics processor, "auto" for that where there is one.
 
     The random numbers are counter-based: a read depends on the seed and on its place in the batch, and not on the number of
-    threads.
+    threads; and not on the device, but for draws so close to the edge between +1 and -1 that rounding decides.
     """
 
     sweeps: int = 20
-    beta: tuple[float, float] = (0.1, 5.0)
+    beta: tuple[float, float] | None = None
+    device: str = "cpu"
 
     name: ClassVar[str] = "gibbs"
     kind: ClassVar[str] = "classical annealer (block Gibbs)"
 
     def __post_init__(self) -> None:
         check_schedule(self.sweeps, self.beta)
+        check_device(self.device)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
         check_counters(problem, self.sweeps)
-        spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-        anneal(problem.fields, *_pack(problem).arrays, annealing_betas(self.sweeps, self.beta), np.uint64(seed), spins)
-        updates = spins.size * self.sweeps
-        return Reads(spins, problem.energy(spins), {"spin_updates": updates})
+        betas = annealing_betas(problem, self.sweeps, self.beta)
+        if on_gpu(self.device):
+            from qnn_core.samplers.on_torch import gibbs_reads
+
+            spins, energies = gibbs_reads(problem, num_reads, betas, seed, "cuda")
+        else:
+            spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
+            anneal(problem.fields, *_pack(problem).arrays, betas, np.uint64(seed), spins)
+            energies = problem.energy(spins)
+        return Reads(spins, energies, {"spin_updates": spins.size * self.sweeps})
 
 
 def gibbs_sweeps(
@@ -62,11 +74,20 @@ def gibbs_sweeps(
     betas: Float32[np.ndarray, "B R"],
     sweeps: int,
     seed: int,
+    device: str = "cpu",
 ) -> Int8[np.ndarray, "B R N"]:
-    """`sweeps` block-Gibbs updates of every spin of given configurations, each at its own fixed inverse temperature."""
+    """`sweeps` block-Gibbs updates of every spin of given configurations, each at its own fixed inverse temperature.
+
+    device: as for `GibbsSampler`.
+    """
     check_count("sweeps", sweeps)
     check_seed(seed)
     check_counters(problem, sweeps)
+    check_device(device)
+    if on_gpu(device):
+        from qnn_core.samplers.on_torch import gibbs_moves
+
+        return gibbs_moves(problem, spins, betas, sweeps, seed, "cuda")
     moved = spins.copy()
     sweep_on(problem.fields, *_pack(problem).arrays, betas, sweeps, np.uint64(seed), moved)
     return moved

@@ -9,7 +9,7 @@ import numpy as np
 
 from qnn_core.errors import check_number
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, check_num_reads, check_schedule, check_seed, derived_seed
+from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_schedule, check_seed, derived_seed, own_range
 
 if TYPE_CHECKING:
     import dimod
@@ -23,7 +23,7 @@ class SimulatedAnnealing:
     """
 
     sweeps: int = 100
-    beta: tuple[float, float] = (0.1, 5.0)
+    beta: tuple[float, float] | None = None
 
     name: ClassVar[str] = "sa"
     kind: ClassVar[str] = "classical annealer (dwave-samplers simulated annealing)"
@@ -34,7 +34,11 @@ class SimulatedAnnealing:
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         from dwave.samplers import SimulatedAnnealingSampler
 
-        options = {"num_sweeps": self.sweeps, "beta_range": list(self.beta)}
+        options = {
+            "beta_schedule_type": "custom",
+            "beta_schedule": annealing_betas(problem, self.sweeps, self.beta).tolist(),
+            "num_sweeps_per_beta": 1,
+        }
         return _each_image(SimulatedAnnealingSampler(), problem, num_reads, seed, self.sweeps, options)
 
 
@@ -44,27 +48,32 @@ class PathIntegralAnnealing:
 
     The closest classical stand-in for a quantum annealer; its reads are not quantum. sweeps: of the world lines, while the
     transverse field falls linearly from `transverse` to 0 and the problem rises from 0 to its full size. beta: inverse
-    temperature of the quantum system, in the problem's units of energy.
+    temperature of the quantum system, in the problem's units of energy. None for the problem's own scale: the cold end of `own_range`, and as
+    `transverse` the largest field of a layer.
     """
 
     sweeps: int = 20
-    beta: float = 5.0
-    transverse: float = 1.0
+    beta: float | None = None
+    transverse: float | None = None
 
     name: ClassVar[str] = "pia"
     kind: ClassVar[str] = "classical path-integral annealer (dwave-samplers)"
 
     def __post_init__(self) -> None:
-        check_schedule(self.sweeps, (self.beta, self.beta))
-        check_number("transverse", self.transverse, above=True)
+        check_schedule(self.sweeps, None if self.beta is None else (self.beta, self.beta))
+        if self.transverse is not None:
+            check_number("transverse", self.transverse, above=True)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         from dwave.samplers import PathIntegralAnnealingSampler
 
         moments = (np.arange(self.sweeps) + 0.5) / self.sweeps
+        hot, cold = own_range(problem)
+        beta = cold if self.beta is None else self.beta
+        transverse = 1 / hot if self.transverse is None else self.transverse
         options = {
-            "Hp_field": self.beta * moments,
-            "Hd_field": self.beta * self.transverse * (1 - moments),
+            "Hp_field": beta * moments,
+            "Hd_field": beta * transverse * (1 - moments),
             "num_sweeps_per_beta": 1,
             "beta_schedule_type": "custom",
         }

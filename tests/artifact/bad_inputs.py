@@ -33,6 +33,12 @@ def trained(**options: Any) -> object:
     return train(QNN((64, 6, 10)), digits(), Untouchable(), **options)
 
 
+def ruled(**options: Any) -> object:
+    from qnn_core.rules import Rule
+
+    return Rule(**{"name": "completed", **options})
+
+
 def digits() -> Any:
     from qnn_core import load_dataset
 
@@ -69,10 +75,9 @@ def deep(name: str) -> object:
 
 
 def tempered(**options: Any) -> object:
-    from qnn_core import QNN
-    from studies import phase
+    from qnn_core import QNN, landscape
 
-    return phase.parallel_tempering(QNN((64, 6, 10)).problem(digits().x_train[:2]), **options)
+    return landscape.parallel_tempering(QNN((64, 6, 10)).problem(digits().x_train[:2]), **options)
 
 
 def windowed(width: Any) -> object:
@@ -100,11 +105,10 @@ def dataset(name: Any) -> object:
 
 
 def few_reads() -> object:
-    from qnn_core import QNN
-    from studies import phase
+    from qnn_core import QNN, landscape
 
     reads = sampler(sweeps=1).sample(QNN((64, 6, 10)).problem(digits().x_train[:2]), 5, 0)
-    return phase.order_parameters(reads)
+    return landscape.order_parameters(reads)
 
 
 class Untouchable:
@@ -154,10 +158,10 @@ BAD = [
     Bad("batch_size", "0", {"batch_size": 0}, {"batch_size": 0}, lambda: trained(batch_size=0)),
     Bad("batch_size", "5000", {"batch_size": 5000}, {"batch_size": 5000}, lambda: trained(batch_size=5000)),
     Bad("batch_size", "'10'", {"batch_size": "10"}, {"batch_size": "10"}, lambda: baseline(batch_size="10")),
-    Bad("margin", "-1.0", {"margin": -1.0}, {"margin": -1.0}, lambda: trained(margin=-1.0)),
-    Bad("margin", "nan", {"margin": NAN}, {"margin": NAN}, lambda: trained(margin=NAN)),
-    Bad("margin", "inf", {"margin": INF}, {"margin": INF}, lambda: trained(margin=INF)),
-    Bad("margin", "'8'", {"margin": "8"}, {"margin": "8"}, lambda: trained(margin="8")),
+    Bad("margin", "-1.0", {"margin": -1.0}, {"margin": -1.0}, lambda: ruled(margin=-1.0)),
+    Bad("margin", "nan", {"margin": NAN}, {"margin": NAN}, lambda: ruled(margin=NAN)),
+    Bad("margin", "inf", {"margin": INF}, {"margin": INF}, lambda: ruled(margin=INF)),
+    Bad("margin", "'8'", {"margin": "8"}, {"margin": "8"}, lambda: ruled(margin="8")),
     Bad("copies", "0", {"copies": 0}, {"copies": 0}, lambda: net(copies=0)),
     Bad("copies", "1.5", {"copies": 1.5}, {"copies": 1.5}, lambda: net(copies=1.5)),
     Bad("copies", "'2'", {"copies": "2"}, {"copies": "2"}, lambda: baseline(method="energy", copies="2")),
@@ -188,9 +192,9 @@ BAD = [
     Bad("sampler", "'dwave'", {"sampler": "dwave"}, part("02c_ablation", samplers=["dwave"]), lambda: sampler("dwave")),
     Bad("schedule", "'cosine'", {"schedule": "cosine"}, None, lambda: trained(schedule="cosine")),
     Bad("schedule", "'step'", {"schedule": "step", "lr": 0.1}, None, lambda: baseline(schedule="step"), notebook="03_backprop"),
-    Bad("wrong", "'both'", {"wrong": "both"}, None, lambda: trained(wrong="both")),
-    Bad("wrong", "'spins'", {"wrong": "spins"}, None, lambda: trained(wrong="spins")),
-    Bad("weighting", "'all'", {"weighting": "all"}, None, lambda: trained(weighting="all")),
+    Bad("wrong", "'both'", {"wrong": "both"}, None, lambda: ruled(wrong="both")),
+    Bad("wrong", "'spins'", {"wrong": "spins"}, None, lambda: ruled(wrong="spins")),
+    Bad("weighting", "'all'", {"weighting": "all"}, None, lambda: ruled(weighting="all")),
     Bad("completed", "'no'", {"completed": "no"}),
     Bad("beta_hot", "6.0", {"beta_hot": 6.0}, None, lambda: sampler(beta=(6.0, 0.1)), in_call=("beta",)),
     Bad("beta_hot", "0", {"beta_hot": 0}, None, lambda: sampler("sa", beta=(0, 1)), in_call=("beta", "(0, 1)")),

@@ -1,0 +1,170 @@
+"""The book: rendered notebooks, claims, documents and docstrings, to be read without a network.
+
+python -m artifact.book [--profile quick] writes site/index.html. Sphinx sets the pages (docs/conf.py); here they are gathered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import io
+import json
+import os
+import pkgutil
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import nbformat
+from sphinx.cmd.build import build_main
+
+from artifact.claims import load_claims
+from artifact.files import ROOT
+from artifact.readme import duration
+from qnn_core.errors import DamagedFile, MissingData
+
+DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
+"""Packages whose docstrings are the reference."""
+TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader("docs/book/templates"), undefined=jinja2.StrictUndefined)
+TEMPLATES.filters |= {"duration": duration}
+
+
+def write_book(profile: str, target: str = "site") -> Path:
+    """Write the book of a profile in place of an older one; returns the path of its first page.
+
+    Raises MissingData when the profile has no rendered notebooks or no claims, DamagedFile when Sphinx finds fault with a page.
+    """
+    with contextlib.chdir(ROOT), tempfile.TemporaryDirectory(dir=".", prefix=".site-") as scratch:
+        sources, book, old = (Path(scratch) / name for name in ("sources", "book", "old"))
+        _gather(sources, profile)
+        _set(sources, book, profile)
+        if Path(target).exists():
+            os.replace(target, old)
+        os.replace(book, target)
+    return Path(target) / "index.html"
+
+
+def _gather(sources: Path, profile: str) -> None:
+    """All pages, in the folders that their sources have in the project."""
+    notebooks = _gather_notebooks(sources, Path("notebooks/rendered") / profile)
+    if not notebooks:
+        raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
+    claims = load_claims(f"data/results/{profile}/claims.json")
+    shutil.copytree(Path("figures") / profile, sources / "figures")
+    shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
+    for document in (sources / "docs").glob("*.md"):
+        document.write_text(_with_links_inside(document), encoding="utf-8")
+    listed = Path("docs/book/templates/index.md").read_text(encoding="utf-8").split()
+    unlisted = [name for name in notebooks if name not in listed]
+    _write(sources / "index.md", "index.md", claims=claims, profile=profile, unlisted=unlisted)
+    for claim in claims:
+        _write(sources / f"claims/{claim.id}.md", "claim.md", claim=claim)
+    packages = [[name, *(one.name for one in pkgutil.walk_packages([name], f"{name}."))] for name in DOCUMENTED]
+    modules = [name for names in packages if len(names) > 1 for name in names]
+    _write(sources / "api/index.md", "reference.md", modules=modules)
+    for name in modules:
+        _write(sources / f"api/{name}.md", "module.md", name=name)
+
+
+def _with_links_inside(document: Path) -> str:
+    """The text of a document; links to files of the project that are no pages become their text."""
+
+    def kept(link: re.Match[str]) -> str:
+        text, target = link[1], link[2].replace("notebooks/rendered/paper/", "notebooks/")
+        inside = "://" in target or (document.parent / target.split("#")[0]).exists()
+        return f"[{text}]({target})" if inside else text
+
+    return re.sub(r"\[([^\]]+)\]\(([^)]+)\)", kept, document.read_text(encoding="utf-8"))
+
+
+def _write(page: Path, template: str, **values: Any) -> None:
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(TEMPLATES.get_template(template).render(values), encoding="utf-8")
+
+
+def _gather_notebooks(sources: Path, rendered: Path) -> list[str]:
+    """Pages of the rendered notebooks, failed ones left out; returns the names of those that the book lists.
+
+    Of several runs of a notebook the first stands for it, and leads to the others.
+    """
+    runs: dict[str, list[Path]] = {}
+    for path in sorted(rendered.rglob("*.ipynb")):
+        if not path.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in path.parts:
+            runs.setdefault(f"notebooks/{path.relative_to(rendered).with_suffix('').parts[0]}", []).append(path)
+    for name, paths in runs.items():
+        pages = {paths[0]: Path(f"{name}.ipynb")} | {path: path for path in paths[1:]}
+        for path, page in pages.items():
+            others = {one.stem: os.path.relpath(pages[one], page.parent) for one in paths if one != path}
+            (sources / page).parent.mkdir(parents=True, exist_ok=True)
+            nbformat.write(_as_page(path, path != paths[0], others), sources / page)
+    return list(runs)
+
+
+def _as_page(path: Path, further: bool, others: dict[str, str]) -> nbformat.NotebookNode:
+    """A rendered notebook with its code folded, its pictures named, and below it what made it.
+
+    further: whether it is a further run, which the book does not list. others: links to the other runs by name.
+    """
+    content = nbformat.read(path, as_version=4)
+    heading = ""
+    for cell in content.cells:
+        if cell.cell_type == "markdown":
+            heading = (re.findall(r"^#+ (.*)$", cell.source, flags=re.MULTILINE) or [heading])[-1]
+        else:
+            tags = cell.metadata.setdefault("tags", [])
+            tags.append("remove-input" if {"parameters", "injected-parameters"} & set(tags) else "hide-input")
+            cell.metadata["mystnb"] = {"image": {"alt": f"Plot under the heading “{heading.replace('$', '')}”"}}
+    if further:
+        content.metadata["orphan"] = True
+        content.cells[0].source = re.sub(r"^# .*", rf"\g<0> ({path.stem})", content.cells[0].source)
+    if record := content.metadata.pop("provenance", None):
+        below = TEMPLATES.get_template("provenance.md").render(record=record, seconds=_seconds(record), others=others)
+        content.cells.append(nbformat.v4.new_markdown_cell(below))
+    return content
+
+
+def _seconds(record: dict[str, Any]) -> float | None:
+    """Wall time, which the record of the result has; pages are the same on every machine."""
+    stored = [path for name, path in record["parameters"].items() if name in ("result", "figure", "claims")]
+    beside = [file for path in stored if (file := Path(path).with_suffix(".json")).is_file()]
+    if not beside:
+        return None
+    made = json.loads(beside[0].read_text(encoding="utf-8"))
+    return float(made.get("provenance", made)["seconds"])
+
+
+def _set(sources: Path, book: Path, profile: str) -> None:
+    """Run Sphinx; its warnings are errors."""
+    os.environ["BOOK_PROFILE"] = profile
+    options = ["-q", "-W", "--keep-going", "-j", "auto", "-c", "docs", "-d", str(book.with_name("doctrees"))]
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        if build_main([*options, str(sources), str(book)]):
+            raise DamagedFile(f"Sphinx could not make the book:\n{said.getvalue()}")
+    # Firefox takes no font from a file beside a page.
+    style, font = (book / "_static" / name for name in ("book.css", "STIXTwoMath.woff2"))
+    embedded = f"data:font/woff2;base64,{base64.b64encode(font.read_bytes()).decode()}"
+    style.write_text(style.read_text(encoding="utf-8").replace(font.name, embedded), encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m artifact.book", description="Write a profile's rendered notebooks as a book."
+    )
+    parser.add_argument("--profile", default="quick", help="whose pages, claims and figures")
+    options = parser.parse_args(arguments)
+    try:
+        index = write_book(options.profile)
+    except (MissingData, DamagedFile) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    print(f"Site:                 {index}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What a run would write, compared before any work with what it reads and with what stands there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from artifact.files import ROOT, in_project, relative
+from artifact.origins import STORED_AS
+from artifact.results import expand, git, sidecar
+from qnn_core.errors import DamagedFile, InvalidInput
+from qnn_core.files import check_writable, read_record
+
+OUTPUTS = ("data/results", "figures", "notebooks/rendered")
+"""Folders of which git may keep files that a run makes again."""
+FAILED = "failed_page"
+"""What marks a page that failed."""
+
+
+def stored(parameters: Any) -> list[str]:
+    """The file, if any, in which a notebook leaves its result or the record of it."""
+    return [f"{value}{STORED_AS[name]}" for name, value in parameters if name in STORED_AS]
+
+
+def check_targets(parameters: Any, page: Path, failed: Path) -> None:
+    """Raise InvalidInput if any file that a run writes is one that it reads, one of another kind, or not the project's to replace.
+
+    parameters: of the notebook, as its model has them. page, failed: where its rendered copy goes. Raises NotWritten for a file that
+    could not be written.
+    """
+    if page.suffix != ".ipynb":
+        raise InvalidInput("output", relative(page), "a name that ends in .ipynb")
+    read = {known for file in _read(parameters) for path in (file, Path(sidecar(str(file)))) for known in _known_by(path)}
+    recorded = [in_project(value).resolve() for name, value in parameters if name == "record" and value]
+    written: set[object] = set()
+    for name, target in [("output", page), ("output", failed), *_written(parameters)]:
+        check_writable(target)
+        known = _known_by(target)
+        if known & read or any(target.resolve().is_relative_to(folder) for folder in recorded):
+            raise InvalidInput(name, relative(target), "a file other than those that this run reads: it would be overwritten")
+        if known & written:
+            raise InvalidInput(name, relative(target), "a name of its own: this run writes another file there")
+        if target.exists() and not _made_here(target):
+            raise InvalidInput(
+                name, relative(target), "a new name, or that of a file this project made: there is one of yours, which stays"
+            )
+        written |= known
+
+
+def _read(parameters: Any) -> Iterator[Path]:
+    """All files that parameters name as inputs."""
+    for name, value in parameters:
+        if name not in STORED_AS:
+            texts = [text for text in (value if isinstance(value, tuple | list) else (value,)) if isinstance(text, str)]
+            yield from map(in_project, expand(text for text in texts if text.endswith((".npz", ".json", ".ipynb"))))
+
+
+def _written(parameters: Any) -> Iterator[tuple[str, Path]]:
+    """The parameter and the path of every file that a notebook stores, records among them."""
+    for name, value in parameters:
+        if name not in STORED_AS:
+            continue
+        endings = (".png", ".pdf", ".npz", ".json") if name == "figure" else ("",)
+        files = [f"{value}{ending}" for ending in endings]
+        yield from ((name, in_project(file)) for file in dict.fromkeys([*files, *map(sidecar, files)]))
+
+
+def _known_by(file: Path) -> set[object]:
+    """Its real path and, where it exists, its place on the disk: the same by whatever name."""
+    real = os.path.realpath(file)
+    try:
+        found = os.stat(real)
+    except OSError:
+        return {real}
+    return {real, (found.st_dev, found.st_ino)}
+
+
+def _made_here(file: Path) -> bool:
+    """Whether a file is a run's: it carries a record of this project, or stands beside one, and git does not keep it as a source."""
+    if _is_source(file):
+        return False
+    if file.suffix == ".ipynb":
+        try:
+            content = file.read_bytes()
+        except OSError:
+            return False
+        return b'"page_sha256"' in content or f'"{FAILED}"'.encode() in content
+    try:
+        record = read_record(sidecar(str(file)), "")
+    except (OSError, DamagedFile):
+        return False
+    beside = {Path(sidecar(str(file))).name, record.get("file"), *record.get("pictures", {})}
+    return file.name in beside and "notebook" in record.get("provenance", record)
+
+
+def _is_source(file: Path) -> bool:
+    """Whether git keeps a file that no run makes."""
+    place = Path(os.path.realpath(file))
+    if not place.is_relative_to(ROOT) or any(place.is_relative_to(ROOT / folder) for folder in OUTPUTS):
+        return False
+    try:
+        return bool(git("ls-files", "--", str(place.relative_to(ROOT))))
+    except (OSError, subprocess.CalledProcessError):
+        return False

@@ -1,0 +1,36 @@
+"""Reads that end in minima, whatever sampler made them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from qnn_core.ising import IsingProblem, relax
+from qnn_core.samplers.base import Metered, Reads, Sampler
+
+
+@dataclass(frozen=True)
+class WithDescent:
+    """A sampler each of whose reads is finished in the minimum below it, by `qnn_core.ising.relax`: no spin wants to flip any more.
+
+    The descent takes a few sweeps on this computer, which are not counted as spin updates. Reads that end hot lie above the minima that they
+    stand for; with the descent samplers are compared by the minima that they find.
+    """
+
+    sampler: Sampler
+
+    @property
+    def name(self) -> str:
+        return self.sampler.name
+
+    @property
+    def kind(self) -> str:
+        return f"{self.sampler.kind}, each read finished by descent"
+
+    def announce(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int) -> None:
+        if isinstance(self.sampler, Metered):
+            self.sampler.announce(layers, images, num_reads, calls)
+
+    def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
+        reads = self.sampler.sample(problem, num_reads, seed)
+        spins = relax(problem, reads.spins)
+        return replace(reads, spins=spins, energies=problem.energy(spins))

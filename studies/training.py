@@ -1,0 +1,277 @@
+"""Trainings by any method: how one is made, which rate suits it, and pictures of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, get_args
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from jaxtyping import Float32, Float64, Int64
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import nn
+
+from qnn_core.backprop import Method, train_backprop
+from qnn_core.data import Dataset
+from qnn_core.errors import InvalidInput
+from qnn_core.history import History
+from qnn_core.ising import IsingProblem
+from qnn_core.network import QNN
+from qnn_core.rules import Rule
+from qnn_core.samplers import Sampler, get_sampler
+from qnn_core.statistics import PERCENT, difference_interval, mean_interval
+from qnn_core.training import train
+from studies.plots import COLUMN, METHOD_STYLE, PAGE, band, label_panels, legend_below, step_axis
+from studies.stored import Result, stack
+from studies.tables import Table, table
+
+BASELINES = get_args(Method)
+
+
+def with_rule(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `train`, those of its rule gathered in one `Rule`; training: all of them side by side, `rule` the rule's name."""
+    named = {field.name: training[field.name] for field in fields(Rule) if field.name in training}
+    others = {name: value for name, value in training.items() if name not in named}
+    return {**others, "rule": Rule(training["rule"], **named)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training, all of it but its images and seed.
+
+    method: a sampler by name, or a baseline of `train_backprop`. hidden: spins or units of each hidden layer. training: see `with_rule`,
+    of which a baseline takes epochs, batch_size, lr and schedule. network: options of `QNN`. annealing: options of the sampler.
+    """
+
+    method: str
+    hidden: tuple[int, ...]
+    training: Mapping[str, Any]
+    network: Mapping[str, Any]
+    annealing: Mapping[str, Any]
+
+    @property
+    def sampler(self) -> Sampler:
+        """A new sampler."""
+        return get_sampler(self.method, **self.annealing)
+
+    @property
+    def kind(self) -> str:
+        """What makes the updates, in words that results repeat."""
+        return "backpropagation" if self.method in BASELINES else self.sampler.kind
+
+    def varied(self, **changes: Any) -> Recipe:
+        """The same with some of the options changed, each of which must be one already; raises InvalidInput for others."""
+        parts: dict[str, dict[str, Any]] = {name: dict(getattr(self, name)) for name in ("training", "network", "annealing")}
+        for name, value in changes.items():
+            owner = next((part for part in parts.values() if name in part), None)
+            if owner is None:
+                raise InvalidInput("option", f"{name} = {value!r}", f"one of {', '.join(sorted(set().union(*parts.values())))}")
+            owner[name] = value
+        return Recipe(self.method, self.hidden, **parts)
+
+    def untrained(self, data: Dataset, seed: int) -> QNN:
+        """The network that the training starts from."""
+        return QNN((data.num_pixels, *self.hidden, data.num_classes), **self.network, seed=seed)
+
+    def train(self, data: Dataset, seed: int, **options: Any) -> History:
+        """Train a new network; options: others of `train`, such as snapshots or a checkpoint, none for a baseline."""
+        if self.method not in BASELINES:
+            return train(self.untrained(data, seed), data, self.sampler, **with_rule(self.training), seed=seed, **options)
+        shared = {name: self.training[name] for name in ("epochs", "batch_size", "lr", "schedule")}
+        copies = self.network["copies"]
+        return train_backprop(self.method, data, self.hidden, **shared, seed=seed, copies=copies, optimiser="adam", **options)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class RateSearch:
+    """What K learning rates lead to. mistakes: (K,) of `num_validation` images that were held out of the training set."""
+
+    method: str
+    rates: Float64[np.ndarray, " K"]
+    mistakes: Int64[np.ndarray, " K"]
+    num_validation: int
+
+    @property
+    def best(self) -> int:
+        """Place of the rate with the fewest mistakes, the smallest of equal ones."""
+        return int(np.lexsort((self.rates, self.mistakes))[0])
+
+    @property
+    def chosen(self) -> float:
+        """That rate."""
+        return float(self.rates[self.best])
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether a better rate may lie beyond those tried."""
+        return len(self.rates) > 1 and self.chosen in (self.rates.min(), self.rates.max())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is stored."""
+        numbers = {"num_validation": np.array(self.num_validation), "chosen": np.array(self.chosen)}
+        return {"rates": self.rates, "mistakes": self.mistakes, **numbers}
+
+    def table(self) -> Table:
+        """Mistakes by rate."""
+        edge = "chosen, at the edge of the rates tried" if self.at_edge else "chosen"
+        heading = f"mistakes of {self.num_validation:,} validation images"
+        rows = enumerate(zip(self.rates.tolist(), self.mistakes.tolist(), strict=True))
+        return table([{"rate": rate, heading: count, "": edge if place == self.best else ""} for place, (rate, count) in rows])
+
+    def figure(self) -> Figure:
+        """Validation error against rate, with one binomial standard deviation."""
+        figure, axis = plt.subplots(figsize=(COLUMN, 2.1))
+        error = self.mistakes / self.num_validation
+        axis.errorbar(
+            self.rates, error, np.sqrt(error * (1 - error) / self.num_validation), **METHOD_STYLE[self.method], capsize=2
+        )
+        ring: dict[str, Any] = {"s": 80, "facecolor": "none", "edgecolor": "black", "zorder": 4, "label": "chosen"}
+        axis.scatter([self.chosen], [error[self.best]], **ring)
+        axis.set(xscale="log", xlabel="learning rate", ylabel="validation error")
+        axis.set_xticks(self.rates, [f"{rate:g}" for rate in self.rates])
+        axis.minorticks_off()
+        axis.set_ylim(bottom=0)
+        axis.legend()
+        return figure
+
+
+def compare_rates(recipe: Recipe, data: Dataset, rates: Iterable[float], seed: int) -> RateSearch:
+    """Train once at every rate; data: its test part is the validation images."""
+    tried = list(rates)
+    mistakes = [recipe.varied(lr=rate).train(data, seed).test_mistakes[-1] for rate in tried]
+    return RateSearch(recipe.method, np.array(tried, np.float64), np.array(mistakes), len(data.y_test))
+
+
+def setup(data: Dataset, net: QNN, counted: str = "test images", **further: Any) -> Table:
+    """What is trained on what; counted: what the test part of `data` is; further: other things to tell, by name, underscores for spaces."""
+    return table(
+        {
+            "data": data.name,
+            "training images": len(data.y_train),
+            counted: len(data.y_test),
+            "inputs - hidden - classes": " - ".join(map(str, net.sizes)),
+            "output spins of each class": net.copies,
+            "spins": sum(net.layers),
+            **{name.replace("_", " "): value for name, value in further.items()},
+        }
+    )
+
+
+def qubo(problem: IsingProblem, image: int) -> tuple[Float64[np.ndarray, "N N"], float]:
+    """The upper triangular matrix Q and the constant c of one image: E = z'Qz + c for z = (1 + s) / 2."""
+    entries, constant = problem.to_bqm(image).to_qubo()
+    matrix = np.zeros((problem.num_spins, problem.num_spins))
+    for place, value in entries.items():
+        matrix[min(place), max(place)] = value
+    return matrix, float(constant)
+
+
+def outcome(history: History) -> Table:
+    """Where a training ended, and the reads that it took."""
+    parts = {
+        "training": (history.train_mistakes, history.train_error, history.num_train),
+        "test": (history.test_mistakes, history.test_error, history.num_test),
+    }
+    rows: dict[str, Any] = {}
+    for part, (mistakes, error, images) in parts.items():
+        rows[f"{part} error"] = f"{error[-1]:.2%} ({mistakes[-1]:,} of {images:,} images), untrained {error[0]:.1%}"
+    sampled = {"reads": history.reads[-1], "spin updates": history.spin_updates[-1]} if history.reads[-1] else {}
+    return table({**rows, **sampled})
+
+
+def different_answers(module: nn.Module, net: QNN, x: Float32[np.ndarray, "B D"]) -> int:
+    """How many images an exported module answers otherwise than its network does."""
+    with torch.no_grad():
+        answers = module(torch.from_numpy(x)).argmax(dim=1).numpy()
+    return int((answers != net.predict(x)).sum())
+
+
+def plot_errors(axis: Axes, history: History, training: str = "C0", test: str = "C3") -> None:
+    """Training and test error against updates, in the colours given; no mistake at all is drawn as half a mistake."""
+    step = np.array(history.step)
+    band(axis, step, history.train_error[None], floor=0.5 / history.num_train, color=training, label="training")
+    band(axis, step, history.test_error[None], floor=0.5 / history.num_test, color=test, label="test", linestyle="--")
+    axis.set(yscale="log", ylabel="error")
+    step_axis(axis)
+
+
+def plot_training(history: History) -> Figure:
+    """Errors, heads, and what became of the heads after a cut, against updates."""
+    figure, axes = plt.subplots(1, 3, figsize=(PAGE, 2.7))
+    plot_errors(axes[0], history)
+    step = np.array(history.step)[1:]
+    points = {"linestyle": "none", "marker": "o", "markevery": 1}
+    curves: list[tuple[int, str, str, dict[str, Any]]] = [
+        (1, "head_fraction", "images with a head", {"color": "C0"}),
+        (1, "heads_per_read", "reads that are heads", {"color": "C1", "linestyle": "--"}),
+        (2, "heads_surviving", "cut heads that survive", {"color": "C2", **points}),
+        (2, "heads_regrown", "heads after the cut", {"color": "C4", "linestyle": "--"}),
+    ]
+    for panel, name, label, style in curves:
+        band(axes[panel], step, np.array(getattr(history, name))[None, 1:], label=label, **style)
+        axes[panel].set(ylabel="fraction", ylim=(0, 1.05))
+    for axis, title in zip(axes, ("errors", "heads", "after a cut"), strict=True):
+        axis.set_title(title)
+        step_axis(axis)
+        legend_below(axis)
+    label_panels(axes)
+    return figure
+
+
+@dataclass(frozen=True, eq=False)
+class Methods:
+    """Stored trainings by several methods on the same images, an annealer's first. runs: by method, one result a seed."""
+
+    runs: Mapping[str, list[Result]]
+
+    def error(self, method: str, part: str) -> Float64[np.ndarray, "S T"]:
+        """Of the training or test images; part: "train" or "test"."""
+        results = self.runs[method]
+        return stack(results, f"{part}_mistakes") / results[0][f"num_{part}"]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The numbers that `figure` plots, and the rates."""
+        annealer = next(iter(self.runs.values()))
+        stored = {name: stack(annealer, name) for name in ("head_fraction", "heads_per_read")}
+        for method, results in self.runs.items():
+            stored |= {f"{method}_{part}_error": self.error(method, part) for part in ("train", "test")}
+            stored |= {f"{method}_epoch": results[0]["epoch"], f"{method}_lr": results[0]["lr"]}
+        return stored
+
+    def table(self) -> Table:
+        """Final test errors, and the annealer's beside each of the others."""
+        final = {method: 100 * self.error(method, "test")[:, -1] for method in self.runs}
+        first = next(iter(final))
+        return table(
+            {
+                str(METHOD_STYLE[method]["label"]): {
+                    "seeds": len(errors),
+                    "rate": float(self.runs[method][0]["lr"]),
+                    "test error, %": mean_interval(errors, PERCENT),
+                    "annealer minus this": "" if method == first else difference_interval(final[first], errors),
+                }
+                for method, errors in final.items()
+            }
+        )
+
+    def figure(self) -> Figure:
+        """Training and test error of all methods, and the heads of the annealer, against epochs."""
+        figure, axes = plt.subplots(1, 3, figsize=(PAGE, 3.1))
+        stored = self.arrays()
+        for axis, part in zip(axes, ("train", "test"), strict=False):
+            for method, results in self.runs.items():
+                floor = 0.5 / int(results[0][f"num_{part}"])
+                band(axis, stored[f"{method}_epoch"][1:], stored[f"{method}_{part}_error"][:, 1:], method, floor=floor)
+            axis.set(xscale="log", yscale="log", xlabel="epochs", title={"train": "training error", "test": "test error"}[part])
+        epoch = stored[f"{next(iter(self.runs))}_epoch"][1:]
+        band(axes[2], epoch, stored["head_fraction"][:, 1:], color="C0", label="images with a head")
+        style: dict[str, Any] = {"color": "C1", "linestyle": "--", "marker": "s"}
+        band(axes[2], epoch, stored["heads_per_read"][:, 1:], label="reads that are heads", **style)
+        axes[2].set(xscale="log", xlabel="epochs", ylim=(0, 1.05), title="heads of the annealer")
+        legend_below(axes[2])
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        label_panels(axes)
+        return figure

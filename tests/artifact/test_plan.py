@@ -1,0 +1,85 @@
+"""What a run will take, from a log of Snakemake's whose times are known."""
+
+import json
+import re
+
+import pytest
+
+from artifact import files
+from artifact.plan import COSTS, main, measured, plan, planned
+
+LOG = """Job stats:
+job         count
+--------  -------
+phase           2
+fig1            1
+total           3
+
+Select jobs to execute...
+[Wed Nov  4 23:59:50 2026]
+localrule phase:
+    jobid: 4
+[Wed Nov  4 23:59:55 2026]
+rule phase:
+    input: notebooks/04_phase.ipynb
+    jobid: 11
+[Thu Nov  5 00:00:20 2026]
+Finished jobid: 11 (Rule: phase)
+1 of 3 steps (33%) done
+[Thu Nov  5 00:00:25 2026]
+Finished jobid: 4 (Rule: phase)
+2 of 3 steps (67%) done
+[Thu Nov  5 00:00:25 2026]
+localrule fig1:
+    jobid: 1
+"""
+REST = """[Thu Nov  5 00:01:30 2026]
+Finished jobid: 1 (Rule: fig1)
+3 of 3 steps (100%) done
+"""
+
+
+def test_notebooks_and_times_are_read_from_the_log():
+    assert planned(LOG) == {"phase": 2, "fig1": 1}
+    assert measured(LOG) == {"phase": 30.0}
+    assert measured(LOG + REST) == {"phase": 30.0, "fig1": 65.0}
+    assert not planned("Building DAG of jobs...\nNothing to be done")
+
+
+def test_a_rule_that_only_names_the_notebooks_of_another_is_not_planned():
+    grouped = LOG.replace("phase           2", "phase           1\nphase_run       1")
+    assert planned(grouped) == {"phase_run": 1, "fig1": 1}
+    assert not measured(grouped)
+
+
+@pytest.mark.parametrize(
+    ("notebooks", "seconds", "minutes"),
+    [
+        ({"phase": 2, "sizes": 1}, {"phase": 60.0, "sizes": 240.0}, "about 4 min on 2 cores"),
+        ({"phase": 8, "sizes": 1}, {"phase": 60.0, "sizes": 240.0}, "about 6 min on 2 cores"),
+        ({"phase": 7, "new": 1}, {"phase": 60.0}, "about 4 min on 2 cores"),
+        ({"phase": 1}, {}, "how long they take was not measured"),
+    ],
+)
+def test_the_longest_notebook_or_all_of_them_decide(notebooks, seconds, minutes):
+    assert minutes in plan(notebooks, seconds, 2)
+
+
+def test_a_measured_run_is_what_the_next_is_estimated_by(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / COSTS).write_text(json.dumps({"quick": {"sizes": 7.0}, "paper": {}}))
+    log = tmp_path / "log"
+    log.write_text(LOG + REST)
+    main([str(log), "--measure"])
+    assert json.loads((tmp_path / COSTS).read_text()) == {"quick": {"sizes": 7.0, "phase": 30.0, "fig1": 65.0}, "paper": {}}
+    main([str(log), "--cores", "1"])
+    assert capsys.readouterr().out == "3 notebooks to run, about 2 min on 1 cores: fig1, phase 2.\n"
+
+
+def test_every_rule_of_a_measured_profile_is_a_target_of_the_workflow():
+    known = json.loads((files.ROOT / COSTS).read_text())
+    workflow = (files.ROOT / "Snakefile").read_text()
+    assert set(known) == {"quick", "paper"}
+    for rule in set().union(*known.values()):
+        assert re.search(rf"^    (\"|){rule.removesuffix('_run')}\b", workflow, re.MULTILINE), rule

@@ -1,0 +1,60 @@
+"""Searches for the lowest state of a class in deep networks, against enumeration."""
+
+import itertools
+
+import numpy as np
+import pytest
+from conftest import random_problem
+
+from qnn_core import QNN, get_sampler
+from studies.searches import SEARCHES, answers, compare_answers, exact_minimum, held_energies, minimum_found, searches
+
+GIBBS = get_sampler("gibbs", sweeps=20)
+
+
+@pytest.fixture
+def deep(digits):
+    """64 inputs, hidden layers of 7, 5 and 6 spins, pixels measured from the mean image."""
+    return QNN((64, 7, 5, 6, 10), copies=2, seed=1, drive=3.0, centre=digits.x_train.mean(axis=0))
+
+
+@pytest.fixture
+def batch(digits):
+    return digits.x_train[:8], digits.y_train[:8]
+
+
+@pytest.mark.parametrize("layers", [(5,), (3, 4), (3, 4, 2), (4, 2, 3, 2), (2, 3, 2, 2, 3)])
+def test_the_exact_minimum_is_that_of_all_configurations(layers):
+    problem = random_problem(layers, images=3, seed=2)
+    every = np.array(list(itertools.product((-1, 1), repeat=sum(layers))), np.int8)
+    energies = problem.energy(np.repeat(every[None], 3, axis=0))
+    np.testing.assert_allclose(exact_minimum(problem), energies.min(axis=1), atol=1e-4)
+
+
+def test_searches_never_go_below_the_exact_minimum_and_answers_follow_energies(deep, batch):
+    x, _ = batch
+    found = minimum_found(deep, x, GIBBS, 20, seed=0)
+    assert {name: values.shape for name, values in found.items()} == dict.fromkeys(("annealed", "cooled", "descended"), (8, 10))
+    assert found["annealed"].mean() > 0.9
+    given = answers(deep, x, GIBBS, 20, seed=0)
+    np.testing.assert_array_equal(given["cooled"], deep.predict(x))
+    for name, search in searches(GIBBS, 20, seed=0).items():
+        energies = held_energies(deep, x, search)
+        np.testing.assert_array_equal(given[name], energies.argmin(axis=1))
+        hit = found[name]
+        exact = np.minimum.reduce(
+            [np.where(found[other], held_energies(deep, x, s), np.inf) for other, s in searches(GIBBS, 20, 0).items()]
+        )
+        assert (energies[hit] <= exact[hit] + 2e-3).all()
+
+
+def test_answers_are_compared_with_the_annealed_ones(deep, digits):
+    other = QNN((64, 7, 5, 6, 10), copies=2, seed=2)
+    compared = compare_answers({"one": [deep], "two": [other]}, digits, 6, GIBBS, 20, [3])
+    assert compared.by == [*SEARCHES, "free"]
+    np.testing.assert_array_equal(compared.agreement[:, 0], 1)
+    given = answers(other, digits.x_test[:6], GIBBS, 20, 3)
+    for column, way in enumerate(compared.by):
+        assert compared.agreement[1, column] == np.mean(given[way] == given["annealed"])
+        assert compared.wrong[1, column] == np.mean(given[way] != digits.y_test[:6])
+    assert f"{compared.agreement[1, 1]:.1%} ({compared.wrong[1, 1]:.1%})" in repr(compared.table())
