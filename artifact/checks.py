@@ -36,7 +36,7 @@ RULES: tuple[tuple[Callable[..., bool], str], ...] = (
     (lambda layers, sampled_by: len(layers) == 1 or not {"exact", "collapsed", "energy"} & set(sampled_by),
      "hidden: exact, collapsed and energy must have one hidden layer"),
     (lambda outputs, sampled_by: outputs <= MAX_OUTPUTS or "exact" not in sampled_by,
-     f"exact enumerates at most {MAX_OUTPUTS} output spins"),
+     f"exact enumerates at most {MAX_OUTPUTS} outputs, classes x copies"),
     (lambda layers, outputs, sampled_by: sum(layers) + outputs <= MAX_SPINS or "coherent" not in sampled_by,
      f"coherent holds at most {MAX_SPINS} spins"),
     (lambda outputs, samplers, classes: len(classes) <= outputs, "outputs must be at least the number of classes"),
@@ -45,8 +45,8 @@ RULES: tuple[tuple[Callable[..., bool], str], ...] = (
     (lambda search_hidden, outputs: search_hidden + outputs <= MAX_SPINS,
      f"search_hidden + outputs must be at most {MAX_SPINS} spins, for exact dynamics"),
     (lambda image, classes, outputs: outputs <= MAX_TREE_OUTPUTS,
-     f"classes x copies must be at most {MAX_TREE_OUTPUTS} outputs, for the tree of minima"),
-    (lambda least, outputs: outputs <= MAX_OUTPUTS, f"weights are enumerated, for at most {MAX_OUTPUTS} output spins"),
+     f"the tree of minima has at most {MAX_TREE_OUTPUTS} outputs, classes x copies"),
+    (lambda least, outputs: outputs <= MAX_OUTPUTS, f"weights are enumerated for at most {MAX_OUTPUTS} outputs, classes x copies"),
 )  # fmt: skip
 """Rules, each for every notebook that has all that it names, with what to say where it is broken."""
 

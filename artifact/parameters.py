@@ -19,7 +19,6 @@ import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
-from functools import cache
 from itertools import takewhile
 from typing import Any, ClassVar
 
@@ -108,11 +107,8 @@ class Parameters(Strict):
     def choices(self) -> dict[str, tuple[str, dict[str, Any]]]:
         """What `get_sampler` needs for each of `samplers`: `dwave-like` is `coherent` under another schedule."""
         given = self.some("samplers", "dwave_duration", "steps")
-        found = {name: (name, self.options_of(name)) for name in given["samplers"] if name in SAMPLERS}
-        if "dwave-like" in given["samplers"]:
-            like = {"duration": given["dwave_duration"], "steps": given["steps"], "schedule": "dwave-like"}
-            found["dwave-like"] = ("coherent", like)
-        return {name: found[name] for name in given["samplers"]}
+        like = ("coherent", {"duration": given["dwave_duration"], "steps": given["steps"], "schedule": "dwave-like"})
+        return {name: like if name == "dwave-like" else (name, self.options_of(name)) for name in given["samplers"]}
 
 
 def notebooks() -> list[str]:
@@ -120,7 +116,6 @@ def notebooks() -> list[str]:
     return sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
-@cache
 def declared(notebook: str) -> tuple[Parameter, ...]:
     """The parameters of a notebook, in the order of its parameters cell; raises InvalidInput where there is no such notebook."""
     if notebook not in notebooks():
@@ -147,7 +142,6 @@ def read_cell(source: str) -> Iterator[Parameter]:
                 raise InvalidInput("parameters cell", ast.unparse(line), "name: type = default  # meaning [unit]")
 
 
-@cache
 def model_of(notebook: str) -> type[Parameters]:
     """What the values of a notebook's parameters must be, each by itself."""
     of_each: dict[str, Any] = {
