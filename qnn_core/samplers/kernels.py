@@ -28,8 +28,9 @@ _ANEW = 64
 _BLOCK = 64
 """Hidden spins whose factors, at most 2 each, are multiplied up in a float32 before their logarithm is taken."""
 
-_inlined = numba.njit(error_model="numpy", forceinline=True)
-_compiled = numba.njit(error_model="numpy")
+_inlined = numba.njit(error_model="numpy", inline="always")
+_hot = numba.njit(error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_compiled = numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 _over_tiles = numba.njit(error_model="numpy", parallel=True, cache=True)
 
 
@@ -116,7 +117,7 @@ _P = tuple(np.float32(2.0**31 * c) for c in (4.21256241e-06, 0.00233477264, 0.12
 _Q = tuple(np.float32(c) for c in (0.000148724617, 0.0213389053, 0.456983754, 1.0))
 
 
-@_inlined
+@_hot
 def _heat_bath(exponent, bits):
     """+1 with probability (1 + tanh(exponent)) / 2, else -1: v < tanh(exponent) for v uniform in [-1, 1).
 
@@ -129,7 +130,7 @@ def _heat_bath(exponent, bits):
     return float32(1) if float32(int32(bits)) * q < p else float32(-1)
 
 
-@_inlined
+@_hot
 def _add_neighbours(felt, rows, values, listed):
     """Add rows[:, listed] @ values[listed] to `felt`, (n, LANES), in the order of the list, whose length is a multiple of _TOGETHER."""
     for begin in range(0, len(listed), _TOGETHER):
@@ -149,7 +150,7 @@ def _add_neighbours(felt, rows, values, listed):
                 felt[spin, lane] = _fma(to_h, values[h, lane], total)
 
 
-@_inlined
+@_hot
 def _update_fields(tile, layers, layer, row, anew):
     """Bring the fields that a layer feels up to date with the neighbours that have moved since, or sum over all of them anew.
 
@@ -171,7 +172,7 @@ def _update_fields(tile, layers, layer, row, anew):
     _add_neighbours(tile.felt[begin:end], rows, values, tile.listed[:whole])
 
 
-@_inlined
+@_hot
 def _draw_spins(tile, begin, end, counter):
     """Draw the spins begin .. end - 1 in every replica from their distribution in the fields that they feel; counters count up."""
     spins, felt, changes, moved = tile.spins[begin:end], tile.felt[begin:end], tile.changes[begin:end], tile.moved[begin:end]
@@ -275,7 +276,7 @@ def _sweep_tile(number, fields, layers, betas, sweeps, stream, states):
     _store_tile(tile, layers.order, number, states)
 
 
-@_inlined
+@_hot
 def _decay(y):
     """exp(-y) for y >= 0: (exp(-y / 32))^32 with the Taylor series to sixth order, y at most 18; within 1e-6."""
     t = (y if y < float32(18) else float32(18)) * float32(1 / 32)  # min() takes twice the time here
@@ -299,7 +300,7 @@ def _logarithm(x):
     return _fma(power, float32(np.log(2.0)), s * series)
 
 
-@_inlined
+@_hot
 def _draw_output(driven, spins, fields, weights, beta, counter, keys, sums):
     """Draw one output in every replica of a tile with the hidden spins summed out, and carry the flips into the hidden fields.
 
