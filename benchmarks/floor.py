@@ -12,7 +12,6 @@ from numba import uint32
 
 from qnn_core.samplers.kernels import _random_bits
 
-
 _KEYS = 256
 
 
