@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from llvmlite.binding import get_host_cpu_name
+from numba.core.registry import cpu_target
 
 from artifact.files import ROOT, in_project, relative
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
@@ -127,7 +127,7 @@ def provenance(
         "data_sha256": data_sha256,
         "inputs": {relative(name): file_sha256(in_project(name)) for name in inputs},
         **versions(),
-        "processor": f"{platform.machine()} {get_host_cpu_name()}",
+        "processor": f"{platform.machine()} {cpu_target.target_context.codegen().magic_tuple()[1]}",
         "seconds": round(seconds, 3),
     }
 

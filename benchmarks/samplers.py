@@ -1,14 +1,14 @@
 """Speed and quality of the samplers, side by side in one run: python -m benchmarks.samplers [--images N] [--reads N] [--sweeps N].
 
 For K_120,40 and K_256,10 (hidden x output spins, every pair coupled) random images are sampled at equal sweeps: gaussian couplings and
-fields of unit size, annealed from beta 0.1 to 5. Printed for each sampler: time per spin update, of its inner loop alone where it says
-so and of the whole path from fields to energies; the probability that a read is a ground state, as it is and after a zero-temperature
-descent that every sampler's reads get alike (not in the time); ground states found a second with it; and the memory that sampling
-added at its peak, each sampler in a process of its own. Reads of `exact` are an image's deepest minima, each once, so that one in
-`--reads` of them is its ground state. Slow samplers get fewer images. Below, the floor on this machine of
-block Gibbs that adds up all neighbours in every sweep: its multiply-adds at the measured peak rate plus the measured price of its random
-numbers. `gibbs` adds up those alone that have flipped since, and may take less. Ground states are exact where the
-outputs can be enumerated, else the lowest energies of a hundred times longer `collapsed` anneals. Every figure is measured in this run.
+fields of unit size, annealed from beta 0.1 to 5. Printed for each sampler: time per spin update, of its inner loop alone where it says so
+and of the whole path from fields to energies; the probability that a read is a ground state, as it is and after a zero-temperature descent
+that every sampler's reads get alike (not in the time); ground states found a second with it; and the memory that sampling added at its
+peak, each sampler in a process of its own. Reads of `exact` are an image's deepest minima, each once, so that one in `--reads` of them is
+its ground state. Slow samplers get fewer images. Below, the floor on this machine of block Gibbs that adds up all neighbours in every
+sweep: its multiply-adds at the measured rate of a matrix product plus the measured price of its random numbers. `gibbs` adds up those alone
+that have flipped since, and may take less. Ground states are exact where the outputs can be enumerated, else the lowest energies of a
+hundred times longer `collapsed` anneals. Every figure is measured in this run.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ _BLOCK = 1 << 10
 """States after which the hidden fields are worked out anew, so that rounding does not add up."""
 
 
-@numba.njit(parallel=True, cache=True, fastmath={"contract", "nsz"})
+@numba.njit(error_model="numpy", parallel=True, cache=True)
 def enumerate_energies(hidden_fields, output_fields, by_output, energies):
     """Lowest energy of every output state, -sum_j |a_j + (W o)_j| - b.o, into `energies` (B, 2^O) float32.
 
@@ -65,7 +65,7 @@ def enumerate_energies(hidden_fields, output_fields, by_output, energies):
                 energies[tile * LANES + lane, state] = -total[lane] - direct[lane]
 
 
-@numba.njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+@numba.njit(error_model="numpy", cache=True)
 def _is_stable(state, hidden_fields, output_fields, by_output, driven):
     """Whether o = sign(b + W^T sign(a + W o)) for one image's output state; `driven` (N_h,) is scratch."""
     outputs = len(output_fields)

@@ -7,7 +7,7 @@ from sweep to sweep, and only what neighbours that have flipped change of it is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -25,7 +25,7 @@ from qnn_core.samplers.base import (
     check_seed,
     on_gpu,
 )
-from qnn_core.samplers.kernels import anneal, sweep_on
+from qnn_core.samplers.kernels import Layers, anneal, sweep_on
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class GibbsSampler:
             spins, energies = gibbs_reads(problem, num_reads, betas, seed, "cuda")
         else:
             spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-            anneal(problem.fields, *_pack(problem).arrays, betas, np.uint64(seed), spins)
+            anneal(problem.fields, _pack(problem), betas, np.uint64(seed), spins)
             energies = problem.energy(spins)
         return Reads(spins, energies, {"spin_updates": spins.size * self.sweeps})
 
@@ -89,32 +89,12 @@ def gibbs_sweeps(
 
         return gibbs_moves(problem, spins, betas, sweeps, seed, "cuda")
     moved = spins.copy()
-    sweep_on(problem.fields, *_pack(problem).arrays, betas, sweeps, np.uint64(seed), moved)
+    sweep_on(problem.fields, _pack(problem), betas, sweeps, np.uint64(seed), moved)
     return moved
 
 
-@dataclass(frozen=True)
-class _Packed:
-    """Couplings laid out for the kernel: spins in the order even layers, then odd layers.
-
-    In that order the neighbours of a layer (the layers before and after it) are consecutive, so one range of positions and
-    one matrix with a row for each spin describe all its couplings.
-    """
-
-    order: np.ndarray  # (N,) the spin at each position
-    first: np.ndarray  # (L,) position of each layer's first spin; layers in the kernel's order
-    size: np.ndarray  # (L,) spins in each layer
-    neighbour_first: np.ndarray  # (L,) position of the first neighbour
-    neighbour_count: np.ndarray  # (L,) number of neighbours
-    couplings: np.ndarray  # the layers' (size, neighbour_count) matrices, one after another
-
-    @property
-    def arrays(self) -> tuple[np.ndarray, ...]:
-        """In the order in which the kernels take them."""
-        return tuple(getattr(self, field.name) for field in fields(self))
-
-
-def _pack(problem: IsingProblem) -> _Packed:
+def _pack(problem: IsingProblem) -> Layers:
+    """Even layers, then odd layers: in that order the layers before and after each one, its neighbours, stand side by side."""
     depth = len(problem.layers)
     sequence = [*range(0, depth, 2), *range(1, depth, 2)]
     sizes = np.array([problem.layers[layer] for layer in sequence], np.int64)
@@ -132,13 +112,14 @@ def _pack(problem: IsingProblem) -> _Packed:
         neighbours = [other for other in (layer - 1, layer + 1) if 0 <= other < depth]
         neighbour_first.append(position[neighbours[0]] if neighbours else 0)
         neighbour_count.append(sum(problem.layers[other] for other in neighbours))
-        matrices.extend(np.concatenate(blocks, axis=1).ravel() for _ in blocks[:1])
+        blocks.append(np.zeros((problem.layers[layer], 1), np.float32))
+        matrices.append(np.concatenate(blocks, axis=1).ravel())
     columns = problem.layer_slices
-    return _Packed(
+    return Layers(
         order=np.concatenate([np.arange(columns[layer].start, columns[layer].stop) for layer in sequence]),
         first=firsts,
         size=sizes,
         neighbour_first=np.array(neighbour_first, np.int64),
         neighbour_count=np.array(neighbour_count, np.int64),
-        couplings=np.concatenate(matrices).astype(np.float32) if matrices else np.zeros(0, np.float32),
+        couplings=np.concatenate(matrices),
     )
