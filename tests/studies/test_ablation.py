@@ -33,12 +33,14 @@ def test_a_variant_is_the_training_that_its_parameters_say(data, tmp_path):
     found = ablation.train_variants({"as it is": BASE, "other": other}, data, SEEDS, str(tmp_path))
     once = {"epochs": 2, "reads": 4, "batch_size": 20, "schedule": "linear"}
     for place, seed in enumerate((0, 3)):
-        expected = train(QNN((64, 6, 10), seed=seed), data, get_sampler("gibbs", sweeps=5), rule="completed", **once, seed=seed)
+        expected = train(
+            QNN((64, 6, 10), seed=seed), data, get_sampler("gibbs", **BASE.annealing), rule="completed", **once, seed=seed
+        )
         assert found["as it is"][place].test_mistakes == expected.test_mistakes
         expected = train(
             QNN((64, 6, 10), copies=2, seed=seed),
             data,
-            get_sampler("collapsed", sweeps=5),
+            get_sampler("collapsed", **BASE.annealing),
             rule=Rule("completed", margin=2.0),
             lr=0.02,
             **once,
