@@ -11,19 +11,20 @@ from qnn_dwave.footprint import chip
 from studies.chips import Chip, chip_needs, window_table
 from studies.depth import DeepRecipe, Depths, minima_of_small_twin, train_ways
 from studies.stored import Result
+from studies.training import with_rule
 
 GIBBS = get_sampler("gibbs", sweeps=4)
 WAYS = {"all 3 layers at once": WindowSampler(GIBBS, 3), "2 layers at a time": WindowSampler(GIBBS, 2)}
 RECIPE = DeepRecipe(
     (8, 6),
     {"copies": 1, "glass": 0.5, "drive": 1.0},
-    {"epochs": 1, "batch_size": 20, "reads": 2, "code_reads": 2, "looks": 1, "judged": 20, "lr": None},
+    {"epochs": 1, "batch_size": 20, "reads": 2, "code_reads": 2, "looks": 1, "judged": 150, "lr": None, "rule": "both"},
 )
 
 
 @pytest.fixture(scope="module")
 def few(digits):
-    return digits.take(60, seed=0)
+    return digits.take(200, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +43,12 @@ def test_each_way_trains_from_the_same_start(study, few):
         (64, 8, 6, 10), copies=1, glass=0.5, drive=1.0, seed=1, centre=few.x_train.mean(axis=0, dtype=np.float64).astype("f4")
     )
     options = {**RECIPE.training, "lr": RECIPE.rate(net, few), "seed": 1}
-    history = train(net, few, WAYS["2 layers at a time"], **options)
+    history = train(net, few, WAYS["2 layers at a time"], **with_rule(options))
     stored = study.arrays()
     np.testing.assert_array_equal(stored["test_error"][1, 1], history.test_error)
     np.testing.assert_array_equal(stored["anneals"][1, 1], history.anneals[-1])
     np.testing.assert_array_equal(stored["test_error"][0, :, 0], stored["test_error"][1, :, 0])
-    assert stored["reads"].tolist() == [120, 120]
+    assert stored["reads"].tolist() == [400, 400]
     for mine, same in zip(study.networks()["2 layers at a time"][1].parameters, net.parameters, strict=True):
         np.testing.assert_array_equal(mine, same)
 
