@@ -62,10 +62,6 @@ class Parameters(Strict):
         """The parameters as a table, for the notebook that has them."""
         return ParameterTable(declared(self.notebook), type(self), self.model_dump(mode="json", exclude_defaults=True))
 
-    def varied(self, changes: Mapping[str, Any]) -> Any:
-        """These parameters with some changed, checked again."""
-        return notebook_parameters(self.notebook, {**self.model_dump(), **changes})
-
     def some(self, *names: str) -> dict[str, Any]:
         """The values of those of these parameters that the notebook has."""
         return {name: getattr(self, name) for name in names if name in type(self).model_fields}
@@ -80,11 +76,6 @@ class Parameters(Strict):
         """The options of `train`, but for rate and seed, with those of its rule beside them."""
         cut = ("reads", "rule", "margin", "wrong", "weighting", "epochs", "batch_size", "code_reads", "looks", "judged")
         return {"averaged": False, "judged": None, "asked": 0, **self.some(*cut)}
-
-    @property
-    def run_settings(self) -> dict[str, Any]:
-        """All that decides what one run of a study computes but images, rate and seed."""
-        return self.model_dump(exclude={"train_images", "rates", "held_out", "seeds", "rate_seeds", "result"})
 
     def options_of(self, sampler: str) -> dict[str, Any]:
         """The options that `get_sampler(sampler, ...)` takes; none for a method that samples nothing."""

@@ -195,7 +195,7 @@ BAD = [
     Bad("wrong", "'both'", {"wrong": "both"}, None, lambda: ruled(wrong="both")),
     Bad("wrong", "'spins'", {"wrong": "spins"}, None, lambda: ruled(wrong="spins")),
     Bad("weighting", "'all'", {"weighting": "all"}, None, lambda: ruled(weighting="all")),
-    Bad("completed", "'no'", {"completed": "no"}),
+    Bad("rule", "'no'", {"rule": "no"}),
     Bad("beta_hot", "6.0", {"beta_hot": 6.0}, None, lambda: sampler(beta=(6.0, 0.1)), in_call=("beta",)),
     Bad("beta_hot", "0", {"beta_hot": 0}, None, lambda: sampler("sa", beta=(0, 1)), in_call=("beta", "(0, 1)")),
     Bad("beta_cold", "nan", {"beta_cold": NAN}, None, lambda: sampler(beta=(0.1, NAN)), in_call=("beta",)),
