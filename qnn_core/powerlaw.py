@@ -290,16 +290,17 @@ def _start(model: Model, t: np.ndarray, data: _Data) -> np.ndarray:
     return np.array([-slope, level, *extra])
 
 
+def _cost(parameters: np.ndarray, model: Model, t: np.ndarray, data: _Data) -> tuple[float, np.ndarray]:
+    """What is minimised, and its derivatives by the parameters."""
+    rate, slopes = _RATES[model](t, parameters)
+    value, pull = data.cost(rate)
+    return value, slopes @ pull
+
+
 def _minimise(model: Model, t: np.ndarray, data: _Data, start: np.ndarray) -> np.ndarray:
     """The parameters of least cost."""
-
-    def cost(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        rate, slopes = _RATES[model](t, parameters)
-        value, pull = data.cost(rate)
-        return value, slopes @ pull
-
     # Parameters far outside, where numbers overflow, stand for a constant that is 0 or a shift that is none.
     bounds = np.array([(-20.0, 20.0), (-40.0, 20.0), (-30.0, 10.0)][: len(start)])
     inside = np.clip(start, bounds[:, 0], bounds[:, 1])
     options = {"ftol": 1e-15, "gtol": 1e-10}
-    return minimize(cost, inside, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    return minimize(_cost, inside, args=(model, t, data), jac=True, method="L-BFGS-B", bounds=bounds, options=options).x

@@ -155,7 +155,7 @@ def test_cost_to_reach_an_error_is_proportional_to_its_epochs(digits, tmp_path):
 
 
 def test_a_study_of_short_runs_stores_what_it_could_not_fit(digits, tmp_path):
-    arrays = study_exponents([study(digits, tmp_path)], plateau=0.002, resamples=10, seed=0)
+    arrays = study_exponents([study(digits, tmp_path)], plateau=0.002, resamples=2, seed=0)
     assert arrays["difference"].shape == arrays["scan_difference"].shape == (0, 3)
     assert arrays["local_gibbs"].shape == (8, 3)
     assert arrays["cost_gibbs_reached"].shape == arrays["levels"].shape
