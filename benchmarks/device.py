@@ -74,7 +74,7 @@ def sweeps_alone(problem: IsingProblem, name: str) -> float:
     """Seconds of the anneals, fields and couplings being on the device."""
     blocks = on_torch.Bipartite.of(problem, slice(None), "cuda")
     states = torch.zeros((problem.num_images * READS, problem.num_spins), dtype=torch.int8, device="cuda")
-    scales = torch.from_numpy(np.concatenate([[0], annealing_betas(SWEEPS, BETA)]).astype(np.float32)).cuda()
+    scales = torch.from_numpy(np.concatenate([[0], annealing_betas(problem, SWEEPS, BETA)]).astype(np.float32)).cuda()
     betas = torch.ones(len(states), device="cuda")
     if name == "gibbs":
         return on_device(lambda: on_torch.sweep_on(blocks, states, scales, betas, 7, 0))
