@@ -22,6 +22,7 @@ myst_dmath_double_inline = True
 myst_heading_anchors = 3
 
 default_role = "code"  # docstrings write `name`
+autodoc_mock_imports = ["triton"]  # Comes with CUDA builds of torch alone.
 autodoc_member_order = "bysource"
 autodoc_default_options = {"no-value": True}
 autodoc_typehints_format = "short"

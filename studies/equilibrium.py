@@ -200,7 +200,7 @@ WAYS = {"image": "with an image", "free": "without"}
 class PhaseDiagram:
     """Equilibrium of the networks along R training runs at T temperatures, with images and without.
 
-    arrays: temperature (T,); step (S,); what `follow_equilibrium` gives with a new first axis, the run's, "image_" or "free_" before its name;
+    arrays: temperature (T,); step (S,); what `follow_equilibrium` gives with a new first axis, the run's, `image_` or `free_` before its name;
     melting_image, melting_free and random_couplings (R, S), `melting_temperature` of the mean over images and `glass_temperature`.
     """
 

@@ -33,7 +33,7 @@ def study_exponents(studies: Sequence[CurveStudy], *, plateau: float, resamples:
     """The arrays of `fit_all` for all learning curves, which has the arguments too, and, for the training error of the largest size:
 
     local_<method> (C, 3), local exponents at local_centres (C,); rate_<method> (K, 3), rate over the chosen one, exponent and dispersion;
-    scan_*, of `scan_windows` for gibbs and mlp; cost_<method>_*, of `cost_to_reach` for each of `levels`; curve_<method>_*, the curves.
+    `scan_*`, of `scan_windows` for gibbs and mlp; `cost_<method>_*`, of `cost_to_reach` for each of `levels`; `curve_<method>_*`, the curves.
     """
     options: dict[str, Any] = {"resamples": resamples, "seed": seed}
     curves = [curve for study in studies for curve in study.curves]

@@ -64,6 +64,7 @@ def follow_size(
         lr=default_rate(net, data) / slowness,
         schedule="constant",
         rule=rule,
+        reads=10,
         averaged=False,
         judged=None,
         asked=0,

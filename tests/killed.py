@@ -43,7 +43,9 @@ def kernels(folder: Path) -> list[psutil.Process]:
     """The notebooks that compute in a folder."""
     processes = psutil.process_iter(["cwd", "cmdline"])
     return [
-        process for process in processes if process.info["cwd"] == str(folder) and "ipykernel_launcher" in process.info["cmdline"]
+        process
+        for process in processes
+        if process.info["cwd"] == str(folder) and "ipykernel_launcher" in (process.info["cmdline"] or ())
     ]
 
 

@@ -16,7 +16,8 @@ class Machine(MockDWaveSampler):
     submissions: what was asked. lost: names of problems whose answers only `client.retrieve_answer` gives.
     """
 
-    def __init__(self, faults=(), lose_answers=False):
+    def __init__(self, faults=(), lose_answers=False, token=TOKEN):
+        assert token == TOKEN
         super().__init__(
             topology_type="zephyr",
             topology_shape=[3, 4],

@@ -231,7 +231,7 @@ def test_means_and_correlations_at_every_depth(name, layers):
 @pytest.mark.parametrize(("name", "layers"), [("gibbs", (9, 6, 5)), ("gibbs", (9, 11)), ("collapsed", (9, 11))])
 def test_reads_do_not_depend_on_threads_or_on_their_neighbours(name, layers):
     problem = random_problem(layers, images=30, seed=1)
-    sampler = get_sampler(name, sweeps=5)
+    sampler = get_sampler(name, sweeps=5, beta=(0.1, 5.0))
     threads = numba.get_num_threads()
     reads = sampler.sample(problem, 7, seed=1).spins
     numba.set_num_threads(1)

@@ -39,8 +39,8 @@ def made(folder, monkeypatch, claim=CLAIM, **changes):
     (folder / FIGURES / "fig1.png").write_bytes(b"a picture")
     save_result(f"{FIGURES}/fig1.npz", arrays, notebook="fig1", kind="none", pictures=[f"{FIGURES}/fig1.png"], **options)
     told = provenance("summary", {}, "none", 1.0)
-    write_record(f"{RESULTS}/claims.json", {"profile": "quick", "claims": [claim], "provenance": told})
-    page(f"{PAGES}/02_training.ipynb")
+    write_record(folder / RESULTS / "claims.json", {"profile": "quick", "claims": [claim], "provenance": told})
+    page(folder / PAGES / "02_training.ipynb")
     return folder
 
 

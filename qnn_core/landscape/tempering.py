@@ -132,7 +132,9 @@ class _Run:
         self.random = np.random.default_rng([seed, 1])
         half = replicas // 2 * len(temperatures)
         at_random = self.random.integers(0, 2, (problem.num_images, half, problem.num_spins), np.int8) * 2 - 1
-        deep = relax(problem, GibbsSampler(sweeps=100, device=device).sample(problem, half, derived_seed(seed, 0)).spins)
+        deep = relax(
+            problem, GibbsSampler(sweeps=100, beta=(0.1, 5.0), device=device).sample(problem, half, derived_seed(seed, 0)).spins
+        )
         self.spins: Int8[np.ndarray, "B R N"] = np.concatenate([at_random.astype(np.int8), deep], axis=1)
         # holder[b, r, t]: the configuration of family r that is at temperature t.
         self.holder: Int64[np.ndarray, "B R T"] = np.broadcast_to(

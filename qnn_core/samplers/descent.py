@@ -20,13 +20,16 @@ class WithDescent:
 
     @property
     def name(self) -> str:
+        """Of the sampler."""
         return self.sampler.name
 
     @property
     def kind(self) -> str:
+        """Of the sampler, and that its reads descend."""
         return f"{self.sampler.kind}, each read finished by descent"
 
     def announce(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int) -> None:
+        """As `Metered`: layers, images, num_reads and calls are those of the sampler itself."""
         if isinstance(self.sampler, Metered):
             self.sampler.announce(layers, images, num_reads, calls)
 

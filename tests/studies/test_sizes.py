@@ -166,7 +166,7 @@ def test_drawn_rises_are_those_that_are_fitted():
 
 def test_sizes_grow_with_the_copies(digits):
     sampler = get_sampler("gibbs", sweeps=5)
-    options = {"completed": False, "slowness": 10.0, "images": 3, "reads": 10, "epochs": 1, "batch_size": 50, "snapshots": 3}
+    options = {"rule": "as-read", "slowness": 10.0, "images": 3, "reads": 10, "epochs": 1, "batch_size": 50, "snapshots": 3}
     study = follow_size(digits, 2, 1.5, sampler, 0, **options)
     assert study["step"][0] == 0
     assert study["q_ea"].shape == study["chi"].shape == study["step"].shape
