@@ -59,6 +59,18 @@ def small_net():
     return net
 
 
+@pytest.fixture
+def deep(digits):
+    """64 inputs, hidden layers of 7, 5 and 6 spins, pixels measured from the mean image."""
+    return QNN((64, 7, 5, 6, 10), copies=2, seed=1, drive=3.0, centre=digits.x_train.mean(axis=0))
+
+
+@pytest.fixture
+def batch(digits):
+    """Eight images and their labels."""
+    return digits.x_train[:8], digits.y_train[:8]
+
+
 def environment(folder: Path) -> dict[str, str]:
     """Of a command in a copy of the project."""
     return {**os.environ, **WHO, "PYTHONPATH": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

@@ -18,17 +18,6 @@ from studies.searches import exact_minimum
 GIBBS = get_sampler("gibbs", sweeps=20)
 
 
-@pytest.fixture
-def deep(digits):
-    """64 inputs, hidden layers of 7, 5 and 6 spins, pixels measured from the mean image."""
-    return QNN((64, 7, 5, 6, 10), copies=2, seed=1, drive=3.0, centre=digits.x_train.mean(axis=0))
-
-
-@pytest.fixture
-def batch(digits):
-    return digits.x_train[:8], digits.y_train[:8]
-
-
 def test_cooling_ends_in_minima_and_finds_deeper_ones_than_the_forward_pass():
     problem = random_problem((12, 8, 12), images=60, seed=0)
     cooled = cool(problem)

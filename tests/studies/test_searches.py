@@ -12,17 +12,6 @@ from studies.searches import SEARCHES, answers, compare_answers, exact_minimum, 
 GIBBS = get_sampler("gibbs", sweeps=20)
 
 
-@pytest.fixture
-def deep(digits):
-    """64 inputs, hidden layers of 7, 5 and 6 spins, pixels measured from the mean image."""
-    return QNN((64, 7, 5, 6, 10), copies=2, seed=1, drive=3.0, centre=digits.x_train.mean(axis=0))
-
-
-@pytest.fixture
-def batch(digits):
-    return digits.x_train[:8], digits.y_train[:8]
-
-
 @pytest.mark.parametrize("layers", [(5,), (3, 4), (3, 4, 2), (4, 2, 3, 2), (2, 3, 2, 2, 3)])
 def test_the_exact_minimum_is_that_of_all_configurations(layers):
     problem = random_problem(layers, images=3, seed=2)
