@@ -74,8 +74,19 @@ class Parameters(Strict):
     @property
     def cut_options(self) -> dict[str, Any]:
         """The options of `train`, but for rate and seed, with those of its rule beside them."""
-        cut = ("reads", "rule", "margin", "wrong", "weighting", "epochs", "batch_size", "code_reads", "looks", "judged")
-        return {"averaged": False, "judged": None, "asked": 0, **self.some(*cut)}
+        cut = (
+            "reads",
+            "rule",
+            "margin",
+            "wrong",
+            "weighting",
+            "epochs",
+            "batch_size",
+            "code_reads",
+            "evaluations",
+            "evaluation_images",
+        )
+        return {"averaged": False, "evaluation_images": None, "asked": 0, **self.some(*cut)}
 
     def options_of(self, sampler: str) -> dict[str, Any]:
         """The options that `get_sampler(sampler, ...)` takes; none for a method that samples nothing."""

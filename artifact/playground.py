@@ -199,7 +199,7 @@ class Playground:
     def _rules(self) -> Settings:
         same = {name: getattr(self.settings, name) for name in ("epochs", "reads", "batch_size", "seed")}
         rule = Rule("completed", margin=self.settings.margin)
-        fixed: dict[str, Any] = {"rule": rule, "schedule": "linear", "averaged": False, "judged": None, "asked": 0}
+        fixed: dict[str, Any] = {"rule": rule, "schedule": "linear", "averaged": False, "evaluation_images": None, "asked": 0}
         return Settings(**same, **fixed, lr=default_rate(self.net, self.data))
 
 

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy, softplus
 
 from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput, check_count, check_number
-from qnn_core.history import History, check_looks, check_training, evaluation_steps, minibatches
+from qnn_core.history import History, check_evaluations, check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
 from qnn_core.optimiser import SGD, Adam, Schedule, rate_at
 from qnn_core.threads import one_thread_for_algebra
@@ -77,8 +77,8 @@ def train_backprop(
     optimiser: Literal["sgd", "adam"] = "sgd",
     schedule: Schedule = "linear",
     beta: float = 1.0,
-    looks: int = 12,
-    judged: int | None = 2000,
+    evaluations: int = 12,
+    evaluation_images: int | None = 2000,
 ) -> History:
     """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats).
 
@@ -87,8 +87,8 @@ def train_backprop(
     initial weights and the order of the images. optimiser: "sgd", plain stochastic gradient descent, or "adam"; lr: its rate; schedule:
     "linear" lets it fall to 0 over the run, "constant" keeps it. copies: output spins of each class of the energy model. beta: its
     inverse temperature.
-    looks, judged: when and on how many images errors are measured, as in `train`. Raises InvalidInput for settings that cannot be used, before
-    any work.
+    evaluations, evaluation_images: when and on how many images errors are measured, as in `train`. Raises InvalidInput for settings that
+    cannot be used, before any work.
 
     >>> from qnn_core.data import load_dataset
     >>> history = train_backprop("mlp", load_dataset("digits"), hidden=8, epochs=1)
@@ -96,7 +96,7 @@ def train_backprop(
     True
     """
     check_training(data, epochs, lr, batch_size, seed)
-    check_looks(looks, judged)
+    check_evaluations(evaluations, evaluation_images)
     layers = tuple(hidden) if isinstance(hidden, tuple | list) else (hidden,)
     if not layers:
         raise InvalidInput("hidden", hidden, "at least one hidden layer")
@@ -117,8 +117,8 @@ def train_backprop(
     x_train, y_train = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
     total = len(batches)
-    look = evaluation_steps(total, total // epochs, looks)
-    sample = data if judged is None else data.sample(judged, seed)
+    look = evaluation_steps(total, total // epochs, evaluations)
+    sample = data if evaluation_images is None else data.sample(evaluation_images, seed)
     parameters = list(model.parameters())
     update = (SGD if optimiser == "sgd" else Adam)(parameters)
     history = History()

@@ -119,10 +119,10 @@ def log_spaced_steps(total: int, count: int) -> list[int]:
     return sorted({0, total, *np.geomspace(1, total, count).round().astype(int).tolist()})
 
 
-def evaluation_steps(total: int, steps_per_epoch: int, looks: int = 12) -> set[int]:
-    """When to look: the start, `looks` times a decade of steps, and the end of every epoch."""
+def evaluation_steps(total: int, steps_per_epoch: int, evaluations: int = 12) -> set[int]:
+    """When to look: the start, `evaluations` times a decade of steps, and the end of every epoch."""
     decades = np.log10(max(total, 10))
-    return {*log_spaced_steps(total, round(looks * decades)), *range(0, total, steps_per_epoch)}
+    return {*log_spaced_steps(total, round(evaluations * decades)), *range(0, total, steps_per_epoch)}
 
 
 def minibatches(num_images: int, batch_size: int, epochs: int, seed: int) -> list[np.ndarray]:
@@ -145,8 +145,8 @@ def check_training(data: Dataset, epochs: int, lr: float, batch_size: int, seed:
     check_count("seed", seed, least=0)
 
 
-def check_looks(looks: int, judged: int | None) -> None:
+def check_evaluations(evaluations: int, evaluation_images: int | None) -> None:
     """Stop unusable settings of when and on how many images errors are measured."""
-    check_count("looks", looks)
-    if judged is not None:
-        check_count("judged", judged)
+    check_count("evaluations", evaluations)
+    if evaluation_images is not None:
+        check_count("evaluation_images", evaluation_images)

@@ -24,7 +24,7 @@ from qnn_core.checkpoint import Checkpoint, fingerprint
 from qnn_core.cutting import cut_gradient
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged, InvalidInput, check_count
-from qnn_core.history import COLUMNS, History, check_looks, check_training, evaluation_steps, log_spaced_steps, minibatches
+from qnn_core.history import COLUMNS, History, check_evaluations, check_training, evaluation_steps, log_spaced_steps, minibatches
 from qnn_core.network import QNN
 from qnn_core.optimiser import OPTIMISERS, Average, OptimiserName, Schedule, rate_at
 from qnn_core.rules import Batch, Contrast, Rule, RuleName
@@ -58,8 +58,8 @@ def train(
     schedule: Schedule = "constant",
     averaged: bool = True,
     snapshots: int = 0,
-    looks: int = 12,
-    judged: int | None = 2000,
+    evaluations: int = 12,
+    evaluation_images: int | None = 2000,
     asked: int = 200,
     progress: bool = False,
     checkpoint: str | None = None,
@@ -73,10 +73,10 @@ def train(
     over the run. averaged: whether the trained network is the average of `qnn_core.optimiser.Average` over the updates; all that is measured
     and kept along the way is of that average.
 
-    snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. looks: how often a decade of updates errors
-    are measured, besides the end of every epoch. judged: on how many of the training and of the test images, drawn by the seed, that
-    is along the way; at both ends, and with None, it is on all. asked: on how many test images the annealer's own answer is; 0 for none.
-    Both looks are no effort of the training. progress: show a bar. checkpoint: a file that keeps the state at the end of every epoch; if it
+    snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. evaluations: how often a decade of updates
+    errors are measured, besides the end of every epoch. evaluation_images: on how many of the training and of the test images, drawn by the
+    seed, that is along the way; at both ends, and with None, it is on all. asked: on how many test images the annealer's own answer is; 0 for
+    none. Neither is effort of the training. progress: show a bar. checkpoint: a file that keeps the state at the end of every epoch; if it
     is there when the run starts, the run goes on from it, bit for bit.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
@@ -92,7 +92,8 @@ def train(
     sampler = GibbsSampler() if sampler is None else sampler
     lr = default_rate(net, data) if lr is None else lr
     rule = rule if isinstance(rule, Rule) else Rule(rule)
-    settings = Settings(epochs, reads, lr, batch_size, seed, rule, optimiser, schedule, averaged, snapshots, looks, judged, asked)
+    options = (averaged, snapshots, evaluations, evaluation_images, asked)
+    settings = Settings(epochs, reads, lr, batch_size, seed, rule, optimiser, schedule, *options)
     _check(net, data, settings)
     with one_thread_for_algebra():
         run = TrainingRun(net, data, sampler, settings, checkpoint)
@@ -133,8 +134,8 @@ class Settings:
     schedule: Schedule = "constant"
     averaged: bool = True
     snapshots: int = 0
-    looks: int = 12
-    judged: int | None = 2000
+    evaluations: int = 12
+    evaluation_images: int | None = 2000
     asked: int = 200
 
 
@@ -154,13 +155,14 @@ class TrainingRun:
             self.checkpoint = Checkpoint(checkpoint, {**asdict(settings), **told, "initial weights": fingerprint(net.parameters)})
         self.batches = minibatches(len(data.y_train), settings.batch_size, settings.epochs, settings.seed)
         self.total = len(self.batches)
-        self.look = evaluation_steps(self.total, self.total // settings.epochs, settings.looks)
+        self.look = evaluation_steps(self.total, self.total // settings.epochs, settings.evaluations)
         self.keep = set(log_spaced_steps(self.total, settings.snapshots)) if settings.snapshots else set()
         self.parameters = _tensors(net.parameters)
         self.optimiser = OPTIMISERS[settings.optimiser](self.parameters)
         self.trained = net.copy() if settings.averaged else net
         self.average = Average(_tensors(self.trained.parameters))
-        self.judged = data if settings.judged is None else data.sample(settings.judged, settings.seed)
+        subset = settings.evaluation_images
+        self.evaluation_data = data if subset is None else data.sample(subset, settings.seed)
         self.asked = np.random.default_rng([settings.seed, 0xA5]).permutation(len(data.y_test))[: settings.asked]
         self.history = History()
         self.tally = _Tally()
@@ -177,9 +179,9 @@ class TrainingRun:
 
     @property
     def calls(self) -> int:
-        """Calls of the sampler, of a batch of images at most, that the steps and looks to come will make."""
-        looks = sum(step >= self.done for step in self.look)
-        return self.total - self.done + looks * (1 + -(-len(self.asked) // self.settings.batch_size))
+        """Calls of the sampler, of a batch of images at most, that the steps and evaluations to come will make."""
+        evaluations = sum(step >= self.done for step in self.look)
+        return self.total - self.done + evaluations * (1 + -(-len(self.asked) // self.settings.batch_size))
 
     @property
     def rate(self) -> float:
@@ -267,7 +269,7 @@ class TrainingRun:
 
     def _evaluate(self, **after_cut: float) -> None:
         history = self.history
-        measured = errors_of(self.trained, self.data if self.done in (0, self.total) else self.judged)
+        measured = errors_of(self.trained, self.data if self.done in (0, self.total) else self.evaluation_data)
         if not np.isfinite(measured["loss"]):
             raise Diverged(
                 f"The loss is no number any more after {self.done} updates: the learning rate {self.settings.lr:g} is too high."
@@ -361,7 +363,7 @@ def errors_of(net: QNN, data: Dataset) -> dict[str, float]:
 def _check(net: QNN, data: Dataset, settings: Settings) -> None:
     check_training(data, settings.epochs, settings.lr, settings.batch_size, settings.seed)
     check_num_reads(settings.reads)
-    check_looks(settings.looks, settings.judged)
+    check_evaluations(settings.evaluations, settings.evaluation_images)
     check_count("asked", settings.asked, least=0)
     check_count("snapshots", settings.snapshots, least=0)
     if net.sizes[0] != data.num_pixels:

@@ -189,7 +189,7 @@ def minima_of_small_twin(
     Its hidden layers alternate between 24 and 8 spins. images: of the test set, each of whose classes is one question.
     """
     layers = tuple((24, 8)[layer % 2] for layer in range(len(recipe.hidden)))
-    small = DeepRecipe(layers, recipe.network, {**recipe.training, "judged": None})
+    small = DeepRecipe(layers, recipe.network, {**recipe.training, "evaluation_images": None})
     few = data.take(min(500, len(data.y_train)), seed)
     networks = {"untrained": small.untrained(few, seed), "trained": small.train(few, sampler, seed, folder).net}
     return MinimaFound(

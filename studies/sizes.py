@@ -66,7 +66,7 @@ def follow_size(
         rule=rule,
         reads=10,
         averaged=False,
-        judged=None,
+        evaluation_images=None,
         asked=0,
         epochs=epochs,
         batch_size=batch_size,

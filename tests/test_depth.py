@@ -143,8 +143,8 @@ def test_deep_networks_train_and_go_on_after_an_interruption(digits, tmp_path, w
         "reads": 4,
         "rule": Rule(code_reads=2),
         "seed": 0,
-        "looks": 1,
-        "judged": 100,
+        "evaluations": 1,
+        "evaluation_images": 100,
     }
     sampler = WindowSampler(get_sampler("gibbs", sweeps=8), width)
 
@@ -169,7 +169,7 @@ def test_deep_networks_train_and_go_on_after_an_interruption(digits, tmp_path, w
         train(other, data, sampler, **settings, checkpoint=str(tmp_path / "a.checkpoint"))
 
 
-def test_judged_images_are_drawn_once_and_all_there_is_if_few(digits):
+def test_evaluation_images_are_drawn_once_and_all_there_is_if_few(digits):
     few = digits.sample(100, seed=1)
     assert len(few.x_train) == len(few.y_train) == len(few.x_test) == len(few.y_test) == 100
     rows = [np.flatnonzero((digits.x_test == image).all(axis=1))[0] for image in few.x_test]

@@ -18,7 +18,16 @@ WAYS = {"all 3 layers at once": WindowSampler(GIBBS, 3), "2 layers at a time": W
 RECIPE = DeepRecipe(
     (8, 6),
     {"copies": 1, "glass": 0.5, "drive": 1.0},
-    {"epochs": 1, "batch_size": 20, "reads": 2, "code_reads": 2, "looks": 1, "judged": 150, "lr": None, "rule": "both"},
+    {
+        "epochs": 1,
+        "batch_size": 20,
+        "reads": 2,
+        "code_reads": 2,
+        "evaluations": 1,
+        "evaluation_images": 150,
+        "lr": None,
+        "rule": "both",
+    },
 )
 
 
