@@ -73,20 +73,9 @@ class Parameters(Strict):
 
     @property
     def cut_options(self) -> dict[str, Any]:
-        """The options of `train`, but for rate and seed, with those of its rule beside them."""
-        cut = (
-            "reads",
-            "rule",
-            "margin",
-            "wrong",
-            "weighting",
-            "epochs",
-            "batch_size",
-            "code_reads",
-            "evaluations",
-            "evaluation_images",
-        )
-        return {"averaged": False, "evaluation_images": None, "asked": 0, **self.some(*cut)}
+        """The options of `train`, but for rate and seed, with those of its rule beside them; what a notebook lacks is as `train` has it."""
+        rule = ("rule", "margin", "wrong", "weighting", "code_reads")
+        return self.some(*rule, "reads", "epochs", "batch_size", "schedule", "evaluations", "evaluation_images")
 
     def options_of(self, sampler: str) -> dict[str, Any]:
         """The options that `get_sampler(sampler, ...)` takes; none for a method that samples nothing."""
@@ -94,9 +83,7 @@ class Parameters(Strict):
             return {}
         known = ("sweeps", "duration", "steps", "annealing_time", "cycles", "record", "solver", "max_qpu_seconds")
         options = self.some(*(field.name for field in fields(SAMPLERS[sampler]) if field.name in known))
-        values = self.some("beta_hot", "beta_cold", "mock_size", "field_error", "coupling_error")
-        if "sweeps" in options:
-            options["beta"] = values["beta_cold"] if sampler == "pia" else (values["beta_hot"], values["beta_cold"])
+        values = self.some("mock_size", "field_error", "coupling_error")
         if sampler == "mock" and "mock_size" in values:
             options["topology"] = ("zephyr", values["mock_size"])
         errors = (values.get("field_error", 0.0), values.get("coupling_error", 0.0))

@@ -75,7 +75,9 @@ class Playground:
 
     def restart(self) -> None:
         """A new, untrained network."""
-        self.net = QNN((self.data.num_pixels, self.settings.hidden, self.data.num_classes), seed=self.settings.seed)
+        data, settings = self.data, self.settings
+        sizes = (data.num_pixels, settings.hidden, data.num_classes)
+        self.net = QNN(sizes, seed=settings.seed, centre=data.x_train.mean(axis=0))
         self.run = TrainingRun(self.net, self.data, self._sampler(), self._rules(), checkpoint=None)
         self.trace: dict[int, Measured] = {}
         self.untrained = self.cut(0)
@@ -118,13 +120,13 @@ class Playground:
                 self.run.step()
         view = self.view()
         if self.run.done not in self.trace:
-            error = self.net.error(self.data.x_test, self.data.y_test)
+            error = self.run.trained.error(self.data.x_test, self.data.y_test)
             self.trace[self.run.done] = Measured(error, float(view.heads.mean()), float(view.overlaps.mean()))
         return view
 
     def view(self) -> View:
         """The image that is looked at, as the network sees it now."""
-        settings, net = self.settings, self.net
+        settings, net = self.settings, self.run.trained
         chosen = slice(self.image, self.image + 1)
         with one_thread_for_algebra():
             x = self.data.x_test[chosen] if self.drawing is None else self.drawing
@@ -198,9 +200,7 @@ class Playground:
 
     def _rules(self) -> Settings:
         same = {name: getattr(self.settings, name) for name in ("epochs", "reads", "batch_size", "seed")}
-        rule = Rule("completed", margin=self.settings.margin)
-        fixed: dict[str, Any] = {"rule": rule, "schedule": "linear", "averaged": False, "evaluation_images": None, "asked": 0}
-        return Settings(**same, **fixed, lr=default_rate(self.net, self.data))
+        return Settings(**same, rule=Rule(margin=self.settings.margin), asked=0, lr=default_rate(self.net, self.data))
 
 
 def as_image(ink: Float[np.ndarray, "H W"], data: Dataset) -> Float32[np.ndarray, " D"] | None:

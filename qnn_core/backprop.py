@@ -11,6 +11,7 @@ optimiser="adam", which is what `train` uses.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import pairwise
 from time import perf_counter
 from typing import Literal
@@ -23,7 +24,7 @@ from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput, check_count, check_number
 from qnn_core.history import History, check_evaluations, check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
-from qnn_core.optimiser import SGD, Adam, Schedule, rate_at
+from qnn_core.optimiser import SGD, Adam, Average, Schedule, rate_at
 from qnn_core.threads import one_thread_for_algebra
 
 Method = Literal["mlp", "energy"]
@@ -76,6 +77,7 @@ def train_backprop(
     copies: int = 1,
     optimiser: Literal["sgd", "adam"] = "sgd",
     schedule: Schedule = "linear",
+    averaged: bool = False,
     beta: float = 1.0,
     evaluations: int = 12,
     evaluation_images: int | None = 2000,
@@ -85,8 +87,8 @@ def train_backprop(
     method: "mlp" or "energy". data: its training images are trained on, its test images only counted. hidden: spins or units of the
     hidden layer; several numbers for a deep MLP. epochs: passes over the training images. batch_size: images of an update. seed: of the
     initial weights and the order of the images. optimiser: "sgd", plain stochastic gradient descent, or "adam"; lr: its rate; schedule:
-    "linear" lets it fall to 0 over the run, "constant" keeps it. copies: output spins of each class of the energy model. beta: its
-    inverse temperature.
+    "linear" lets it fall to 0 over the run, "constant" keeps it. averaged: whether the trained model is the average of
+    `qnn_core.optimiser.Average` over the updates. copies: output spins of each class of the energy model. beta: its inverse temperature.
     evaluations, evaluation_images: when and on how many images errors are measured, as in `train`. Raises InvalidInput for settings that
     cannot be used, before any work.
 
@@ -121,11 +123,13 @@ def train_backprop(
     sample = data if evaluation_images is None else data.sample(evaluation_images, seed)
     parameters = list(model.parameters())
     update = (SGD if optimiser == "sgd" else Adam)(parameters)
+    trained = deepcopy(model) if averaged else model
+    average = Average(list(trained.parameters()))
     history = History()
     start = perf_counter()
 
     def evaluate(step: int) -> None:
-        measured = _errors(model, data if step in (0, total) else sample)
+        measured = _errors(trained, data if step in (0, total) else sample)
         history.record(step=step, epoch=step * epochs / total, seconds=perf_counter() - start, **measured)
 
     with one_thread_for_algebra():
@@ -133,6 +137,8 @@ def train_backprop(
         for step, rows in enumerate(batches):
             loss = cross_entropy(model(x_train[rows]), y_train[rows])
             update.step(torch.autograd.grad(loss, parameters), rate_at(lr, schedule, step, total))
+            if averaged:
+                average.update(parameters, step + 1)
             if step + 1 in look:
                 evaluate(step + 1)
     return history

@@ -57,16 +57,8 @@ def _rehearse(recipe: Recipe, data: Dataset, seed: int) -> None:
 def one_change_each(recipe: Recipe, rate: float) -> dict[str, Recipe]:
     """The recommended recipe and others, each with one setting changed; rate: of the recommended one."""
     margin, copies = recipe.training["margin"], recipe.network["copies"]
-    sweeps, beta = (recipe.annealing.get(name) for name in ("sweeps", "beta"))
-    annealing: dict[str, dict[str, Any]] = (
-        {
-            "sweeps / 4": {"sweeps": max(1, sweeps // 4)},
-            "sweeps x 4": {"sweeps": sweeps * 4},
-            "ends hot, beta 0.5": {"beta": (beta[0], 0.5) if isinstance(beta, tuple) else 0.5},
-        }
-        if sweeps
-        else {}
-    )
+    sweeps = recipe.annealing.get("sweeps")
+    annealing = {"sweeps / 4": {"sweeps": max(1, sweeps // 4)}, "sweeps x 4": {"sweeps": sweeps * 4}} if sweeps else {}
     changes: dict[str, dict[str, Any]] = {
         RECOMMENDED: {},
         "all heads": {"weighting": "uniform"},
@@ -77,7 +69,7 @@ def one_change_each(recipe: Recipe, rate: float) -> dict[str, Recipe]:
         "margin x 4": {"margin": margin * 4},
         "rate / 3": {"lr": rate / 3},
         "rate x 3": {"lr": rate * 3},
-        "constant rate": {"schedule": "constant"},
+        "falling rate": {"schedule": "linear"},
         **annealing,
         "copies x 4" if copies < 4 else "1 copy": {"copies": 4 * copies if copies < 4 else 1},
         "glass x 3": {"glass": 3 * recipe.network["glass"]},

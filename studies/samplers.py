@@ -79,14 +79,15 @@ def train_with_each(
 ) -> EachSampler:
     """Train a network of `sizes` with every sampler and seed; options: of `train`, snapshots among them."""
     announced = StringIO()
-    seeds = tuple(seeds)
+    seeds, centre = tuple(seeds), data.x_train.mean(axis=0)
     runs = {}
     for name, sampler in samplers.items():
         for seed in seeds:
             with redirect_stdout(announced):
-                runs[name, seed] = train(QNN(sizes, seed=seed), data, sampler, seed=seed, **options)
+                net = QNN(sizes, seed=seed, centre=centre)
+                runs[name, seed] = train(net, data, sampler, seed=seed, **options)
     first = next(iter(samplers))
-    networks = [networks_of(QNN(sizes), runs[first, seed].snapshots) for seed in seeds]
+    networks = [networks_of(QNN(sizes, centre=centre), runs[first, seed].snapshots) for seed in seeds]
     train_error, test_error = (
         {name: np.array([getattr(runs[name, seed], part) for seed in seeds]) for name in samplers}
         for part in ("train_error", "test_error")

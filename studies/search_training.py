@@ -108,7 +108,7 @@ def compare_searches(data: Dataset, hidden: int, seeds: Sequence[int], **options
     for name in SINGLE_SEARCHES:
         runs = []
         for seed in seeds:
-            net = QNN((data.num_pixels, hidden, data.num_classes), seed=seed)
+            net = QNN((data.num_pixels, hidden, data.num_classes), seed=seed, centre=data.x_train.mean(axis=0))
             runs.append(train_by_search(net, data, search=name, seed=seed, **options))
         arrays[f"training_{name}_calls"] = np.mean([run["calls"] for run in runs], axis=0)
         arrays |= {f"training_{name}_{measure}": np.array([run[measure] for run in runs]) for measure in MEASURES}

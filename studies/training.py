@@ -32,10 +32,10 @@ BASELINES = get_args(Method)
 
 
 def with_rule(training: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of `train`, those of its rule gathered in one `Rule`; training: all of them side by side, `rule` the rule's name."""
-    named = {field.name: training[field.name] for field in fields(Rule) if field.name in training}
-    others = {name: value for name, value in training.items() if name not in named}
-    return {**others, "rule": Rule(training["rule"], **named)}
+    """Options of `train`, those of its rule gathered in one `Rule`; training: any of them side by side, `rule` the rule's name."""
+    given = {"name" if name == "rule" else name: value for name, value in training.items()}
+    named = {field.name: given.pop(field.name) for field in fields(Rule) if field.name in given}
+    return {**given, "rule": Rule(**named)}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Recipe:
     """A training, all of it but its images and seed.
 
     method: a sampler by name, or a baseline of `train_backprop`. hidden: spins or units of each hidden layer. training: see `with_rule`,
-    of which a baseline takes epochs, batch_size, lr and schedule. network: options of `QNN`. annealing: options of the sampler.
+    of which a baseline takes those that `train_backprop` has. network: options of `QNN`. annealing: options of the
+    sampler.
     """
 
     method: str
@@ -73,14 +74,16 @@ class Recipe:
         return Recipe(self.method, self.hidden, **parts)
 
     def untrained(self, data: Dataset, seed: int) -> QNN:
-        """The network that the training starts from."""
-        return QNN((data.num_pixels, *self.hidden, data.num_classes), **self.network, seed=seed)
+        """The network that the training starts from, its pixels measured from the mean training image."""
+        sizes = (data.num_pixels, *self.hidden, data.num_classes)
+        return QNN(sizes, **self.network, seed=seed, centre=data.x_train.mean(axis=0))
 
     def train(self, data: Dataset, seed: int, **options: Any) -> History:
         """Train a new network; options: others of `train`, such as snapshots or a checkpoint, none for a baseline."""
         if self.method not in BASELINES:
             return train(self.untrained(data, seed), data, self.sampler, **with_rule(self.training), seed=seed, **options)
-        shared = {name: self.training[name] for name in ("epochs", "batch_size", "lr", "schedule")}
+        taken = ("epochs", "batch_size", "lr", "schedule", "averaged", "evaluation_images")
+        shared = {name: self.training[name] for name in taken if name in self.training}
         copies = self.network["copies"]
         return train_backprop(self.method, data, self.hidden, **shared, seed=seed, copies=copies, optimiser="adam", **options)  # type: ignore[arg-type]
 
@@ -230,7 +233,7 @@ class Methods:
     def error(self, method: str, part: str) -> Float64[np.ndarray, "S T"]:
         """Of the training or test images; part: "train" or "test"."""
         results = self.runs[method]
-        return stack(results, f"{part}_mistakes") / results[0][f"num_{part}"]
+        return stack(results, f"{part}_mistakes") / stack(results, f"{part}_images")
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The numbers that `figure` plots, and the rates."""

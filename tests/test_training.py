@@ -300,6 +300,16 @@ def test_baselines_learn(method, optimiser):
     assert np.isnan(history.head_fraction).all()
 
 
+def test_a_baseline_can_be_averaged_over_its_updates():
+    runs = [
+        train_backprop("mlp", easy_data(), hidden=8, epochs=4, lr=0.05, optimiser="adam", schedule="constant", averaged=averaged)
+        for averaged in (False, True)
+    ]
+    first = runs[0].step.index(1)
+    assert runs[0].cross_entropy[: first + 1] == runs[1].cross_entropy[: first + 1]  # The average of one is that one.
+    assert runs[0].cross_entropy[-1] < runs[1].cross_entropy[-1] < runs[1].cross_entropy[first]  # Later ones lag behind.
+
+
 def test_every_method_sees_the_same_images_in_the_same_order():
     batches = minibatches(23, 5, 3, seed=7)
     assert len(batches) == 15

@@ -54,9 +54,9 @@ def test_cutting_trains_the_network_as_train_does():
     assert max(played.trace) == played.run.total
     assert played.trace[played.run.total].test_error < 0.3 < played.trace[0].test_error
     assert view.heads.shape == (10,)
-    net = QNN((64, 24, 10), seed=0)
-    settings = {"rule": "completed", "schedule": "linear", "averaged": False, "epochs": 2, "reads": 10, "batch_size": 10}
-    train(net, load_dataset("digits"), get_sampler("gibbs", sweeps=20, beta=(0.1, 5.0)), **settings)
+    data = load_dataset("digits")
+    net = QNN((64, 24, 10), seed=0, centre=data.x_train.mean(axis=0))
+    train(net, data, get_sampler("gibbs", sweeps=20, beta=(0.1, 5.0)), epochs=2, reads=10, batch_size=10)
     for mine, theirs in zip(played.net.parameters, net.parameters, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 

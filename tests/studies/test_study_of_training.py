@@ -11,7 +11,7 @@ from qnn_core.statistics import PERCENT, difference_interval, mean_interval
 from studies.stored import Result
 from studies.training import Methods, RateSearch, Recipe, compare_rates, different_answers, outcome, plot_training, qubo
 
-CUT = {"reads": 4, "rule": "completed", "margin": 2.0, "epochs": 2, "batch_size": 20, "lr": 0.01, "schedule": "linear"}
+CUT = {"reads": 4, "rule": "as-read", "margin": 2.0, "epochs": 2, "batch_size": 20, "lr": 0.01, "schedule": "linear"}
 NETWORK = {"copies": 2, "glass": 1.0, "drive": 1.0}
 
 
@@ -31,9 +31,10 @@ def test_a_recipe_trains_what_its_method_trains(data, method):
     recipe = Recipe(method, (6,), CUT, NETWORK, {"sweeps": 5})
     found = recipe.train(data, seed=3)
     if method == "gibbs":
-        options = {**CUT, "rule": Rule("completed", margin=2.0)}
+        options = {**CUT, "rule": Rule("as-read", margin=2.0)}
         del options["margin"]
-        expected = train(QNN((64, 6, 10), 2, 3), data, get_sampler("gibbs", sweeps=5), **options, seed=3)
+        net = QNN((64, 6, 10), 2, 3, centre=data.x_train.mean(axis=0))
+        expected = train(net, data, get_sampler("gibbs", sweeps=5), **options, seed=3)
         assert recipe.kind == "classical annealer (block Gibbs)"
     else:
         expected = train_backprop(method, data, 6, 2, 0.01, 20, 3, copies=2, optimiser="adam")
@@ -96,6 +97,7 @@ def test_a_training_is_told_and_drawn(data):
 
 def stored(mistakes):
     columns = {"train_mistakes": [50, mistakes], "test_mistakes": [25, mistakes], "epoch": [0, 1.0]}
+    columns |= {"train_images": [100, 100], "test_images": [50, 50]}
     columns |= {"head_fraction": [np.nan, 0.5], "heads_per_read": [np.nan, 0.1], "num_train": 100, "num_test": 50, "lr": 0.01}
     return Result("run.npz", {name: np.array(values) for name, values in columns.items()}, {})
 
