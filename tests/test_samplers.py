@@ -376,16 +376,31 @@ def test_reads_do_not_depend_on_the_unit_of_energy(name):
     assert fixed.sample(problem, 6, seed=1).energies.mean() > first.energies.mean() + 1
 
 
-def test_own_range_goes_by_the_fields_of_layers():
-    """Two layers: <h^2> + <sum J^2> of each, by hand."""
-    problem = IsingProblem((2, 1), np.array([[3.0, 4.0, 0.0]], np.float32), (np.array([[1.0], [2.0]], np.float32),))
-    hidden, outputs = np.sqrt((9 + 16) / 2 + (1 + 4) / 2), np.sqrt(1 + 4)
-    assert own_range(problem) == pytest.approx((1 / hidden, 5 / outputs))
+@pytest.mark.parametrize("name", ["gibbs", "collapsed", "sa", "pia"])
+def test_an_image_is_read_alike_in_any_batch(name):
+    """By temperatures of its own choosing too: neighbours of an image that pull a hundred times as hard change none of its reads."""
+    problem = random_problem((9, 4), images=3, seed=2)
+    fields = problem.fields * np.array([[1], [100], [100]], np.float32)
+    company = IsingProblem(problem.layers, fields, problem.couplings)
+    alone, among = (get_sampler(name, sweeps=10).sample(one, 20, seed=1) for one in (problem.select(np.array([0])), company))
+    np.testing.assert_array_equal(alone.spins[0], among.spins[0])
+
+
+def test_own_range_goes_by_the_couplings_of_layers():
+    """Two layers: the root of <sum J^2> of each, by hand; a layer without couplings has no say."""
+    couplings = (np.array([[1.0], [2.0]], np.float32),)
+    problem = IsingProblem((2, 1), np.array([[3.0, 4.0, 0.0]], np.float32), couplings)
+    hidden, outputs = np.sqrt((1 + 4) / 2), np.sqrt(1 + 4)
+    assert own_range(problem) == pytest.approx((1 / outputs, 3 / hidden))
+    longer = IsingProblem((2, 1, 3), np.ones((1, 6), np.float32), (*couplings, np.zeros((1, 3), np.float32)))
+    assert own_range(longer) == own_range(problem)
     betas = annealing_betas(problem, 10, None)
     assert np.diff(np.log(betas[:8]), n=2) == pytest.approx(np.zeros(6), abs=1e-5)
-    assert betas[7] == pytest.approx(5 / outputs)
+    assert betas[7] == pytest.approx(3 / hidden)
     assert (betas[8:] > 100 * betas[7]).all()
     np.testing.assert_allclose(annealing_betas(problem, 3, (0.1, 10.0)), [0.1, 1, 10], rtol=1e-5)
+    alone = IsingProblem((2,), np.array([[-0.5, 2.0]], np.float32), ())
+    assert (get_sampler("gibbs").sample(alone, 20, seed=0).spins == [-1, 1]).all()
     still = IsingProblem((2,), np.zeros((1, 2), np.float32), ())
     assert np.isfinite(get_sampler("gibbs").sample(still, 2, seed=0).energies).all()
 

@@ -11,10 +11,10 @@ from jaxtyping import Float32, Int8
 from qnn_core.errors import InvalidInput, check_count, check_pair
 from qnn_core.ising import IsingProblem
 
-_HOT, _COLD = 1.0, 5.0
+_HOT, _COLD = 1.0, 3.0
 _QUENCH, _FROZEN = 2, 1000.0
 _TINY = 1e-6
-"""A field so small that a problem might as well have none."""
+"""A pull so small that a layer might as well have no couplings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,25 +105,24 @@ def check_schedule(sweeps: int, beta: tuple[float, float] | None) -> None:
     check_count("sweeps", sweeps)
     if beta is None:
         return
-    allowed = "(hot, cold), two finite numbers with 0 < hot <= cold, or None for the problem's own scale"
+    allowed = "(hot, cold), two finite numbers with 0 < hot <= cold, or None for the own scale of the couplings"
     check_pair("beta", beta, allowed)
     if not 0 < beta[0] <= beta[1]:
         raise InvalidInput("beta", beta, allowed)
 
 
 def own_range(problem: IsingProblem) -> tuple[float, float]:
-    """Inverse temperatures (hot, cold) of the problem's own scale: 1 over the largest and 5 over the smallest field of a layer.
+    """Inverse temperatures (hot, cold) of the couplings' own scale: 1 over the largest and 3 over the smallest pull on a layer.
 
-    The field of a layer is what its spins feel among neighbours that point anywhere, sqrt(<h^2> + <sum_j J_ij^2>), means over images and
-    spins of the layer. Above the hot end all spins are nearly free, below the cold end hardly any barrier is crossed any more.
+    The pull is what the spins of a layer feel of neighbours that point anywhere, sqrt(<sum_j J_ij^2>), mean over the spins of the layer. Above
+    the hot end spins follow only their own fields, which make no barriers; below the cold end hardly any barrier is crossed any more. Fields
+    do not count, so that an image is read alike in any batch. Without couplings there are no barriers, and both ends are cold.
     """
-    squares = [np.square(part, dtype=np.float64).mean() for part in problem.split(problem.fields)]
+    squares = np.zeros(len(problem.layers))
     for layer, matrix in enumerate(problem.couplings):
-        total = np.square(matrix, dtype=np.float64).sum()
-        squares[layer] += total / matrix.shape[0]
-        squares[layer + 1] += total / matrix.shape[1]
-    felt = np.maximum(np.sqrt(squares), _TINY)
-    return _HOT / felt.max(), _COLD / felt.min()
+        squares[layer : layer + 2] += np.square(matrix, dtype=np.float64).sum() / matrix.shape
+    pulls = [pull for pull in np.sqrt(squares) if pull > _TINY] or [_TINY]
+    return _HOT / max(pulls), _COLD / min(pulls)
 
 
 def annealing_betas(problem: IsingProblem, sweeps: int, beta: tuple[float, float] | None) -> Float32[np.ndarray, " sweeps"]:

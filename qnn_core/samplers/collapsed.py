@@ -32,10 +32,9 @@ class CollapsedSampler:
     """Batched annealing of the outputs with the hidden spins summed out; exactly one hidden layer, any size.
 
     sweeps: draws of every output per read; the hidden spins are drawn once, at the end. beta: inverse temperatures (hot, cold),
-    dimensionless, passed through geometrically; equal numbers sample at a fixed temperature; None for the problem's own scale,
-    `own_range`. anneals: how many separate anneals share
-    the sweeps of a read, which keeps the outputs of the deepest: several short ones find the ground state more often than one long
-    one, at the price of less variety among reads. device, and the random numbers: as for `GibbsSampler`.
+    dimensionless, passed through geometrically; equal numbers sample at a fixed temperature; None for the own scale of the couplings,
+    `own_range`. anneals: how many separate anneals share the sweeps of a read, which keeps the outputs of the deepest: several short ones
+    find the ground state more often than one long one, at the price of less variety among reads. device, and the random numbers: as for `GibbsSampler`.
     """
 
     sweeps: int = 20

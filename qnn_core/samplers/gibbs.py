@@ -33,7 +33,7 @@ class GibbsSampler:
     """Batched block-Gibbs annealing; any depth, any size.
 
     sweeps: updates of every spin per read. beta: inverse temperatures (hot, cold), dimensionless, passed through
-    geometrically; equal numbers sample at a fixed temperature; None for the own scale of the batch, `own_range`.
+    geometrically; equal numbers sample at a fixed temperature; None for the own scale of the couplings, `own_range`.
 
     device: "cpu" for the compiled loops, "cuda" for a graphics processor, "auto" for that where there is one.
 
