@@ -17,10 +17,11 @@ def data(digits):
 def test_each_sampler_trains_the_same_networks(data):
     samplers = {"gibbs": get_sampler("gibbs", sweeps=5), "exact": get_sampler("exact")}
     found = train_with_each(samplers, data, (64, 4, 3), (1, 5), epochs=1, reads=4, batch_size=20, lr=0.01, snapshots=2)
-    net = QNN((64, 4, 3), seed=5)
+    centre = data.x_train.mean(axis=0)
+    net = QNN((64, 4, 3), seed=5, centre=centre)
     history = train(net, data, samplers["exact"], epochs=1, reads=4, batch_size=20, lr=0.01, seed=5)
     np.testing.assert_array_equal(found.test_error["exact"][1], history.test_error)
-    train(net := QNN((64, 4, 3), seed=5), data, samplers["gibbs"], epochs=1, reads=4, batch_size=20, lr=0.01, seed=5)
+    train(net := QNN((64, 4, 3), seed=5, centre=centre), data, samplers["gibbs"], epochs=1, reads=4, batch_size=20, lr=0.01, seed=5)
     np.testing.assert_array_equal(found.networks[1][3].class_energies(data.x_test), net.class_energies(data.x_test))
     arrays = found.arrays()
     assert list(zip(arrays["sampler"], arrays["seed"], strict=True)) == [("gibbs", 1), ("gibbs", 5), ("exact", 1), ("exact", 5)]
