@@ -54,6 +54,12 @@ def mean_interval(values: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -
     return _within(bounds, float(values.mean()), float(half))
 
 
+def proportion_interval(count: int, total: int) -> Interval:
+    """A fraction of independent trials with Wilson's interval of 95 %."""
+    low, high = stats.binomtest(count, total).proportion_ci(method="wilson")
+    return Interval(count / total, float(low), float(high))
+
+
 def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
     """Mean of paired differences (same seed in the same place) with Student's t interval."""
     return mean_interval(np.asarray(values, np.float64) - np.asarray(others, np.float64))

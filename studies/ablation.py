@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -15,26 +15,36 @@ from tqdm import tqdm
 from qnn_core.checkpoint import run_file
 from qnn_core.data import Dataset
 from qnn_core.history import History
+from qnn_core.samplers import get_sampler
 from qnn_core.statistics import PERCENT, Interval, difference_interval, mean_interval
+from studies.answers import ask
 from studies.plots import PAGE, label_panels, legend_below
 from studies.stored import Result
 from studies.tables import Table, compared, table
 from studies.training import Recipe
 
 RECOMMENDED = "recommended"
+DEFAULTS: dict[str, Any] = {"schedule": "constant", "averaged": True, "nudge": 8.0, "evaluations": 1, "asked": 0}
+"""Options of `train` that a recipe has here beside those of a notebook's parameters."""
 EQUAL_READS = "deepest, equal reads"
 """The way in which more reads an update mean fewer updates."""
-_WAYS: dict[str, dict[str, Any]] = {
-    "deepest": {},
-    "all heads": {"weighting": "uniform"},
-    "all heads, as they come": {"weighting": "uniform", "rule": "as-read"},
-}
+_WAYS: dict[str, dict[str, Any]] = {"deepest": {}, "all heads": {"weighting": "uniform"}}
+_ASKED = 1000
+"""Images that the annealer itself answers at the end of a run, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A training: its history, and the fraction of images, not trained on, that the annealer itself, ending cold, answers wrongly then."""
+
+    history: History
+    own_error: float
 
 
 def train_variants(
     variants: Mapping[Any, Recipe], data: Dataset, seeds: Sequence[int], folder: str, snapshots: int = 0, progress: bool = False
-) -> dict[Any, list[History]]:
-    """Train a network for each variant and seed; the histories, by the variant's name and in the order of seeds.
+) -> dict[Any, list[Run]]:
+    """Train a network for each variant and seed; the runs, by the variant's name and in the order of seeds.
 
     folder: where finished runs are kept; one with equal settings is read from there and not trained again, so that a stopped study goes
     on where it was, and variants may share runs. Before the first is trained each makes one update, so that what cannot be done is found.
@@ -43,10 +53,14 @@ def train_variants(
     runs = [(name, seed, run_file(folder, [*settings[name], seed])) for name in variants for seed in seeds]
     for name in dict.fromkeys(name for name, _, path in runs if not path.exists()):
         _rehearse(variants[name], data, seeds[0])
-    histories: dict[Any, list[History]] = {name: [] for name in variants}
+    found: dict[Any, list[Run]] = {name: [] for name in variants}
     for name, seed, path in tqdm(runs, desc="networks", disable=not progress):
-        histories[name].append(variants[name].train(data, seed, snapshots=snapshots, checkpoint=str(path)))
-    return histories
+        recipe, net = variants[name], variants[name].untrained(data, seed)
+        history = recipe.train(data, seed, net, snapshots=snapshots, checkpoint=str(path))
+        cold = {option: value for option, value in recipe.annealing.items() if option != "beta"}
+        own = ask(net, data, get_sampler(recipe.method, **cold), seed, _ASKED)
+        found[name].append(Run(history, float(own.wrong.mean())))
+    return found
 
 
 def _rehearse(recipe: Recipe, data: Dataset, seed: int) -> None:
@@ -55,27 +69,32 @@ def _rehearse(recipe: Recipe, data: Dataset, seed: int) -> None:
 
 
 def one_change_each(recipe: Recipe, rate: float) -> dict[str, Recipe]:
-    """The recommended recipe and others, each with one setting changed; rate: of the recommended one."""
-    margin, copies = recipe.training["margin"], recipe.network["copies"]
-    sweeps = recipe.annealing.get("sweeps")
-    annealing = {"sweeps / 4": {"sweeps": max(1, sweeps // 4)}, "sweeps x 4": {"sweeps": sweeps * 4}} if sweeps else {}
+    """The recommended recipe and others, each with one setting changed, or a rule with the settings that suit it; rate: the recommended one."""
+    margin, copies, sweeps = (recipe.training["margin"], recipe.network["copies"], recipe.annealing.get("sweeps"))
     changes: dict[str, dict[str, Any]] = {
         RECOMMENDED: {},
+        "heads as read": {"rule": "as-read"},
+        "completed heads": {"rule": "completed"},
+        "equilibrium propagation": {"rule": "equilibrium", "lr": 3 * rate},
+        "Boltzmann machine, cold": {"rule": "boltzmann", "lr": 3 * rate},
         "all heads": {"weighting": "uniform"},
-        "reads as they come": {"rule": "as-read"},
-        "all heads, as they come": {"weighting": "uniform", "rule": "as-read"},
         "no margin": {"margin": 0.0},
         "margin / 4": {"margin": margin / 4},
         "margin x 4": {"margin": margin * 4},
         "rate / 3": {"lr": rate / 3},
         "rate x 3": {"lr": rate * 3},
-        "falling rate": {"schedule": "linear"},
-        **annealing,
+        "last weights, not averaged": {"averaged": False},
+        "last weights, falling rate": {"averaged": False, "schedule": "linear"},
+        **({"sweeps / 4": {"sweeps": max(1, sweeps // 4)}, "sweeps x 4": {"sweeps": sweeps * 4}} if sweeps else {}),
         "copies x 4" if copies < 4 else "1 copy": {"copies": 4 * copies if copies < 4 else 1},
-        "glass x 3": {"glass": 3 * recipe.network["glass"]},
-        "drive x 3": {"drive": 3 * recipe.network["drive"]},
     }
-    return {name: recipe.varied(**changed) for name, changed in changes.items()}
+    variants = {name: recipe.varied(**changed) for name, changed in changes.items()}
+    variants["pixels not centred"] = replace(recipe, centred=False)
+    if sweeps:
+        ends = {"reads end at beta 5": (recipe, 5.0), "Boltzmann machine, beta 3": (variants["Boltzmann machine, cold"], 3.0)}
+        for name, (warm, beta) in ends.items():
+            variants[name] = replace(warm, annealing={**recipe.annealing, "beta": (0.1, beta)})
+    return variants
 
 
 def reads_tried(recipe: Recipe, tried: Sequence[int]) -> dict[tuple[str, int], Recipe]:
@@ -85,95 +104,121 @@ def reads_tried(recipe: Recipe, tried: Sequence[int]) -> dict[tuple[str, int], R
     return equal_updates | {(EQUAL_READS, reads): recipe.varied(reads=reads, epochs=total // reads) for reads in tried}
 
 
-def final_errors(histories: Mapping[Any, list[History]]) -> dict[Any, Float64[np.ndarray, " S"]]:
+def final_errors(runs: Mapping[Any, list[Run]]) -> dict[Any, Float64[np.ndarray, " S"]]:
     """Error of the held-out images at the end, one a seed, fractions."""
-    return {name: np.array([run.test_error[-1] for run in runs]) for name, runs in histories.items()}
+    return {name: np.array([run.history.test_error[-1] for run in of_it]) for name, of_it in runs.items()}
+
+
+def own_errors(runs: Mapping[Any, list[Run]]) -> dict[Any, Float64[np.ndarray, " S"]]:
+    """The same of the annealer's own answers."""
+    return {name: np.array([run.own_error for run in of_it]) for name, of_it in runs.items()}
 
 
 @dataclass(frozen=True, eq=False)
 class OneChange:
-    """Trainings with one setting changed. histories: by variant, one a seed."""
+    """Trainings with one setting changed. runs: by variant, one a seed."""
 
-    histories: Mapping[str, list[History]]
+    runs: Mapping[str, list[Run]]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Final errors in per cent, (V, S), to store."""
-        errors = final_errors(self.histories)
-        return {"variant": np.array(list(errors)), "variant_error": 100 * np.array(list(errors.values()))}
+        """Final errors of the network and of the annealer itself in per cent, (V, S), to store."""
+        errors, own = (100 * np.array(list(of(self.runs).values())) for of in (final_errors, own_errors))
+        return {"variant": np.array(list(self.runs)), "variant_error": errors, "variant_own_error": own}
 
     def table(self) -> Table:
-        """Errors, their difference to the recommended settings', and how many reads still are heads."""
-        rows = compared(final_errors(self.histories), RECOMMENDED, "validation error, %")
-        heads = {name: np.mean([run.heads_per_read[-1] for run in runs]) for name, runs in self.histories.items()}
-        return table({name: {**row, "reads that are heads": heads[name]} for name, row in rows.items()})
+        """Errors and their differences to the recommended settings'."""
+        network = compared(final_errors(self.runs), RECOMMENDED, "network, %")
+        own = compared(own_errors(self.runs), RECOMMENDED, "annealer's own answer, %")
+        own = {
+            name: {heading.replace("minus", "own minus"): value for heading, value in row.items()} for name, row in own.items()
+        }
+        return table({name: {**row, **own[name]} for name, row in network.items()})
 
     def figure(self) -> Figure:
         """Differences with their intervals; coloured and filled where they exclude zero."""
-        errors = {name: 100 * values for name, values in final_errors(self.histories).items()}
-        recommended = errors.pop(RECOMMENDED)
-        figure, axis = plt.subplots(figsize=(PAGE * 0.75, 0.24 * len(errors) + 0.7))
-        for row, values in enumerate(errors.values()):
-            gap = difference_interval(values, recommended)
-            told = gap.low > 0 or gap.high < 0
-            colour = "C0" if told else "0.6"
-            axis.plot([gap.low, gap.high], [row, row], color=colour, linewidth=1.5)
-            axis.plot(gap.value, row, "o", color=colour, markerfacecolor=None if told else "white")
-        axis.axvline(0, color="black", linewidth=0.8)
-        axis.set_yticks(range(len(errors)), list(errors))
-        axis.invert_yaxis()
-        axis.set_xscale("symlog", linthresh=1)
-        axis.set(xlabel="validation error minus the recommended settings', percentage points")
+        parts = {"network": final_errors(self.runs), "annealer's own answer": own_errors(self.runs)}
+        figure, axes = plt.subplots(1, 2, figsize=(PAGE, 0.22 * len(self.runs) + 0.7), sharey=True)
+        for axis, (title, errors) in zip(axes, parts.items(), strict=True):
+            recommended = errors.pop(RECOMMENDED)
+            for row, values in enumerate(errors.values()):
+                gap = difference_interval(100 * values, 100 * recommended)
+                told = gap.low > 0 or gap.high < 0
+                colour = "C0" if told else "0.6"
+                axis.plot([gap.low, gap.high], [row, row], color=colour, linewidth=1.5)
+                axis.plot(gap.value, row, "o", color=colour, markerfacecolor=None if told else "white")
+            axis.axvline(0, color="black", linewidth=0.8)
+            axis.set_xscale("symlog", linthresh=1)
+            axis.set(xlabel="error minus recommended, points", title=title)
+            axis.set_yticks(range(len(errors)), list(errors))
+        axes[0].invert_yaxis()
+        label_panels(axes)
         return figure
 
 
 @dataclass(frozen=True, eq=False)
 class BySampler:
-    """Trainings with different samplers. histories: by sampler, one a seed."""
+    """Trainings with different samplers. runs: by sampler, one a seed."""
 
-    histories: Mapping[str, list[History]]
+    runs: Mapping[str, list[Run]]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Final errors in per cent, (N, S), to store."""
-        errors = final_errors(self.histories)
-        return {"sampler": np.array(list(errors)), "sampler_error": 100 * np.array(list(errors.values()))}
+        errors, own = (100 * np.array(list(of(self.runs).values())) for of in (final_errors, own_errors))
+        return {"sampler": np.array(list(self.runs)), "sampler_error": errors, "sampler_own_error": own}
 
     def table(self) -> Table:
-        """Errors, their difference to the first sampler's, and spin updates, where a sampler has such."""
-        rows = compared(final_errors(self.histories), next(iter(self.histories)), "validation error, %")
-        return table({name: {**row, "spin updates": self.histories[name][0].spin_updates[-1]} for name, row in rows.items()})
+        """Errors, their difference to the first sampler's, own answers' errors, and spin updates, where a sampler has such."""
+        rows, own = (compared(final_errors(self.runs), next(iter(self.runs)), "network, %"), own_errors(self.runs))
+        return table(
+            {
+                name: {
+                    **row,
+                    "its own answer, %": mean_interval(100 * own[name], PERCENT),
+                    "spin updates": self.runs[name][0].history.spin_updates[-1],
+                }
+                for name, row in rows.items()
+            }
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class ReadsTried:
-    """Trainings with several numbers of reads. histories: by way and reads of an update, one a seed."""
+    """Trainings with several numbers of reads. runs: by way and reads of an update, one a seed."""
 
-    histories: Mapping[tuple[str, int], list[History]]
+    runs: Mapping[tuple[str, int], list[Run]]
 
     @property
     def reads(self) -> list[int]:
         """Reads of an update that were tried."""
-        return list(dict.fromkeys(reads for _, reads in self.histories))
+        return list(dict.fromkeys(reads for _, reads in self.runs))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Final errors in per cent, (W, R, S) over ways and reads, to store."""
-        ways = list(dict.fromkeys(way for way, _ in self.histories))
-        errors = final_errors(self.histories)
-        stacked = 100 * np.array([[errors[way, reads] for reads in self.reads] for way in ways])
-        return {"reads": np.array(self.reads), "way": np.array(ways), "reads_error": stacked}
+        ways = list(dict.fromkeys(way for way, _ in self.runs))
+        stacked = (
+            100 * np.array([[errors[way, reads] for reads in self.reads] for way in ways])
+            for errors in (final_errors(self.runs), own_errors(self.runs))
+        )
+        return {
+            "reads": np.array(self.reads),
+            "way": np.array(ways),
+            **dict(zip(("reads_error", "reads_own_error"), stacked, strict=True)),
+        }
 
     def table(self) -> Table:
         """Errors by way and reads, and what the reads found."""
         stored = self.arrays()
         rows = {
-            f"{way}: validation error, %": {
+            f"{way}: {whose}, %": {
                 _told(reads): mean_interval(values, PERCENT) for reads, values in zip(self.reads, errors, strict=True)
             }
-            for way, errors in zip(stored["way"], stored["reads_error"], strict=True)
+            for whose, name in (("network", "reads_error"), ("own answer", "reads_own_error"))
+            for way, errors in zip(stored["way"], stored[name], strict=True)
         }
         for what, column in (("heads a read", "heads_per_read"), ("distinct heads an image", "distinct_heads")):
-            runs = {reads: self.histories["all heads, as they come", reads] for reads in self.reads}
             rows[what] = {
-                _told(reads): np.mean([np.mean(getattr(run, column)[1:]) for run in found]) for reads, found in runs.items()
+                _told(reads): np.mean([np.mean(getattr(run.history, column)[1:]) for run in self.runs["deepest", reads]])
+                for reads in self.reads
             }
         return table(rows)
 
@@ -201,7 +246,7 @@ class ReadsTried:
             means = [mean_interval(values, PERCENT) for values in errors]
             bars = [[mean.value - mean.low for mean in means], [mean.high - mean.value for mean in means]]
             aside = stored["reads"] * 1.08 ** (number % 3 - 1)
-            style = {"fmt": ("o-", "s--", "^:", "D-.")[number], "color": f"C{number}", "capsize": 2, "label": way}
+            style = {"fmt": ("o-", "s--", "^:")[number], "color": f"C{number}", "capsize": 2, "label": way}
             axes[int(way == EQUAL_READS)].errorbar(aside, [mean.value for mean in means], bars, **style)
         for axis, title in zip(axes, ("equal updates", "equal reads"), strict=True):
             axis.set(xscale="log", xlabel="reads of an image in an update")

@@ -36,6 +36,9 @@ METHOD_STYLE: dict[str, dict[str, Any]] = {
 }
 """Label, colour, line and marker of each method and sampler; line and marker tell them apart without colour."""
 
+OWN_STYLE: dict[str, Any] = {"label": "annealer's own answer", "color": "black", "linestyle": "-.", "marker": "D"}
+"""The same of the deepest read, where it stands beside the network that it trained."""
+
 SEARCH_STYLE: dict[str, dict[str, Any]] = {
     "reads": {"label": "plain reads", "color": _COLOURS[0], "linestyle": "--", "marker": "o"},
     "amplified": {"label": "Grover, $p$ unknown", "color": _COLOURS[4], "linestyle": "-", "marker": "D"},

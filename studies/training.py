@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
 import matplotlib.pyplot as plt
@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float32, Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from torch import nn
 
 from qnn_core.backprop import Method, train_backprop
@@ -24,11 +25,13 @@ from qnn_core.rules import Rule
 from qnn_core.samplers import Sampler, get_sampler
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
 from qnn_core.training import train
-from studies.plots import COLUMN, METHOD_STYLE, PAGE, band, label_panels, legend_below, step_axis
+from studies.plots import COLUMN, METHOD_STYLE, OWN_STYLE, PAGE, band, label_panels, legend_below, step_axis
 from studies.stored import Result, stack
 from studies.tables import Table, table
 
 BASELINES = get_args(Method)
+NEAR = 1.0
+"""Points of error by which the annealer's own answers may be worse than its network's and still count as good."""
 
 
 def with_rule(training: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,7 +47,7 @@ class Recipe:
 
     method: a sampler by name, or a baseline of `train_backprop`. hidden: spins or units of each hidden layer. training: see `with_rule`,
     of which a baseline takes those that `train_backprop` has. network: options of `QNN`. annealing: options of the
-    sampler.
+    sampler. centred: whether pixels are measured from the mean training image.
     """
 
     method: str
@@ -52,6 +55,7 @@ class Recipe:
     training: Mapping[str, Any]
     network: Mapping[str, Any]
     annealing: Mapping[str, Any]
+    centred: bool = True
 
     @property
     def sampler(self) -> Sampler:
@@ -71,17 +75,18 @@ class Recipe:
             if owner is None:
                 raise InvalidInput("option", f"{name} = {value!r}", f"one of {', '.join(sorted(set().union(*parts.values())))}")
             owner[name] = value
-        return Recipe(self.method, self.hidden, **parts)
+        return replace(self, **parts)
 
     def untrained(self, data: Dataset, seed: int) -> QNN:
-        """The network that the training starts from, its pixels measured from the mean training image."""
+        """The network that the training starts from."""
         sizes = (data.num_pixels, *self.hidden, data.num_classes)
-        return QNN(sizes, **self.network, seed=seed, centre=data.x_train.mean(axis=0))
+        return QNN(sizes, **self.network, seed=seed, centre=data.x_train.mean(axis=0) if self.centred else None)
 
-    def train(self, data: Dataset, seed: int, **options: Any) -> History:
-        """Train a new network; options: others of `train`, such as snapshots or a checkpoint, none for a baseline."""
+    def train(self, data: Dataset, seed: int, net: QNN | None = None, **options: Any) -> History:
+        """Train a new network, or `net` in place, which is `untrained`; options: others of `train`, as snapshots, none for a baseline."""
         if self.method not in BASELINES:
-            return train(self.untrained(data, seed), data, self.sampler, **with_rule(self.training), seed=seed, **options)
+            net = self.untrained(data, seed) if net is None else net
+            return train(net, data, self.sampler, **with_rule(self.training), seed=seed, **options)
         taken = ("epochs", "batch_size", "lr", "schedule", "averaged", "evaluation_images")
         shared = {name: self.training[name] for name in taken if name in self.training}
         copies = self.network["copies"]
@@ -205,6 +210,10 @@ def plot_training(history: History) -> Figure:
     """Errors, heads, and what became of the heads after a cut, against updates."""
     figure, axes = plt.subplots(1, 3, figsize=(PAGE, 2.7))
     plot_errors(axes[0], history)
+    own = np.array(history.own_error)[None]
+    band(
+        axes[0], np.array(history.step), own, floor=0.5 / history.num_test, color="black", linestyle=":", label="own answer, test"
+    )
     step = np.array(history.step)[1:]
     points = {"linestyle": "none", "marker": "o", "markevery": 1}
     curves: list[tuple[int, str, str, dict[str, Any]]] = [
@@ -235,46 +244,70 @@ class Methods:
         results = self.runs[method]
         return stack(results, f"{part}_mistakes") / stack(results, f"{part}_images")
 
+    def own_error(self) -> Float64[np.ndarray, "S T"]:
+        """Of the annealer's own answers to test images, to all of them at the end."""
+        results = next(iter(self.runs.values()))
+        last = stack(results, "own_wrong") / stack(results, "own_images")
+        return np.concatenate([stack(results, "own_error")[:, :-1], last[:, None]], axis=1)
+
     def arrays(self) -> dict[str, np.ndarray]:
-        """The numbers that `figure` plots, and the rates."""
-        annealer = next(iter(self.runs.values()))
-        stored = {name: stack(annealer, name) for name in ("head_fraction", "heads_per_read")}
+        """The numbers that `figure` plots, the training errors and the rates."""
+        first = next(iter(self.runs))
+        stored = {f"{first}_own_error": self.own_error()}
         for method, results in self.runs.items():
             stored |= {f"{method}_{part}_error": self.error(method, part) for part in ("train", "test")}
             stored |= {f"{method}_epoch": results[0]["epoch"], f"{method}_lr": results[0]["lr"]}
         return stored
 
+    @property
+    def shown(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Method, array of its test errors and style of each curve, the annealer's own answers second."""
+        first = next(iter(self.runs))
+        curves = [(method, f"{method}_test_error", METHOD_STYLE[method]) for method in self.runs]
+        curves[0] = (*curves[0][:2], {**METHOD_STYLE[first], "label": "network trained by annealer"})
+        return [curves[0], (first, f"{first}_own_error", OWN_STYLE), *curves[1:]]
+
     def table(self) -> Table:
-        """Final test errors, and the annealer's beside each of the others."""
-        final = {method: 100 * self.error(method, "test")[:, -1] for method in self.runs}
-        first = next(iter(final))
-        return table(
-            {
-                str(METHOD_STYLE[method]["label"]): {
-                    "seeds": len(errors),
-                    "rate": float(self.runs[method][0]["lr"]),
-                    "test error, %": mean_interval(errors, PERCENT),
-                    "annealer minus this": "" if method == first else difference_interval(final[first], errors),
-                }
-                for method, errors in final.items()
+        """Final test errors, and those of the network that an annealer trained beside each of the others."""
+        stored, rows = self.arrays(), {}
+        for method, name, style in self.shown:
+            errors, network = (100 * stored[name][:, -1], 100 * stored[self.shown[0][1]][:, -1])
+            rows[style["label"]] = {
+                "seeds": len(errors),
+                "rate": float(stored[f"{method}_lr"]),
+                "test error, %": mean_interval(errors, PERCENT),
+                "first minus this": difference_interval(network, errors) if rows else "",
             }
-        )
+        return table(rows)
+
+    @property
+    def message(self) -> str:
+        """What the figure says, in its title."""
+        first = next(iter(self.runs))
+        gap = difference_interval(100 * self.own_error()[:, -1], 100 * self.error(first, "test")[:, -1])
+        if gap.high < NEAR:
+            return "The annealer answers as its network does"
+        return "The network answers better than its annealer" if gap.low > 0 else "The network and its annealer"
 
     def figure(self) -> Figure:
-        """Training and test error of all methods, and the heads of the annealer, against epochs."""
-        figure, axes = plt.subplots(1, 3, figsize=(PAGE, 3.1))
-        stored = self.arrays()
-        for axis, part in zip(axes, ("train", "test"), strict=False):
-            for method, results in self.runs.items():
-                floor = 0.5 / int(results[0][f"num_{part}"])
-                band(axis, stored[f"{method}_epoch"][1:], stored[f"{method}_{part}_error"][:, 1:], method, floor=floor)
-            axis.set(xscale="log", yscale="log", xlabel="epochs", title={"train": "training error", "test": "test error"}[part])
-        epoch = stored[f"{next(iter(self.runs))}_epoch"][1:]
-        band(axes[2], epoch, stored["head_fraction"][:, 1:], color="C0", label="images with a head")
-        style: dict[str, Any] = {"color": "C1", "linestyle": "--", "marker": "s"}
-        band(axes[2], epoch, stored["heads_per_read"][:, 1:], label="reads that are heads", **style)
-        axes[2].set(xscale="log", xlabel="epochs", ylim=(0, 1.05), title="heads of the annealer")
-        legend_below(axes[2])
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        label_panels(axes)
+        """Test errors of all methods and of the annealer's own answers along training, and at the end of every seed."""
+        figure, (course, end) = plt.subplots(2, 1, figsize=(COLUMN, 4.4), height_ratios=(1.7, 1))
+        stored, shown = self.arrays(), self.shown
+        for row, (method, name, style) in enumerate(shown):
+            errors = 100 * stored[name]
+            band(course, stored[f"{method}_epoch"][1:], errors[:, 1:], floor=0.05, **style)
+            end.plot(errors[:, -1], np.full(len(errors), row), **{**style, "linestyle": "none", "alpha": 0.5})
+            mean = mean_interval(errors[:, -1], PERCENT)
+            bar = [[mean.value - mean.low], [mean.high - mean.value]]
+            end.text(0, row - 0.4, style["label"], transform=end.get_yaxis_transform(), fontsize="small", va="center")
+            end.errorbar(mean.value, row, xerr=bar, color="black", fmt="|", markersize=9, capsize=3)
+        course.set(xscale="log", yscale="log", xlabel="epochs", ylabel="test error, %", title="along training")
+        course.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        for axis in (course.xaxis, course.yaxis):
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter(NullFormatter())
+        course.legend(loc="lower left")
+        end.set(xlabel="test error, %", title="at the end", ylim=(len(shown) - 0.5, -0.7), yticks=[])
+        figure.suptitle(self.message, fontsize="medium")
+        label_panels((course, end))
         return figure

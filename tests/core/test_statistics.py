@@ -11,6 +11,7 @@ from qnn_core.statistics import (
     difference_interval,
     mean_interval,
     percentile_interval,
+    proportion_interval,
     resampled,
 )
 
@@ -21,6 +22,15 @@ def test_student_intervals_cover_the_mean():
         interval.low <= 3 <= interval.high for interval in (mean_interval(3 + random.standard_normal(4)) for _ in range(1000))
     ]
     assert np.mean(inside) == pytest.approx(0.95, abs=0.03)
+
+
+def test_intervals_of_proportions_are_where_the_binomial_is_two_sigma_away():
+    """Wilson's ends p solve (count / total - p)^2 = z^2 p (1 - p) / total."""
+    for count, total in ((3, 40), (0, 10), (999, 1000)):
+        found = proportion_interval(count, total)
+        for end in (found.low, found.high):
+            assert (found.value - end) ** 2 == pytest.approx(1.95996**2 * end * (1 - end) / total, abs=1e-7)
+        assert 0 <= found.low <= found.value <= found.high <= 1
 
 
 def test_paired_differences_remove_what_is_common():

@@ -6,6 +6,7 @@ import pytest
 
 from qnn_core import QNN, get_sampler, train
 from qnn_core.samplers import CoherentSampler
+from studies.answers import ask
 from studies.samplers import simulation_accuracy, train_with_each
 
 
@@ -21,12 +22,15 @@ def test_each_sampler_trains_the_same_networks(data):
     net = QNN((64, 4, 3), seed=5, centre=centre)
     history = train(net, data, samplers["exact"], epochs=1, reads=4, batch_size=20, lr=0.01, seed=5)
     np.testing.assert_array_equal(found.test_error["exact"][1], history.test_error)
-    train(net := QNN((64, 4, 3), seed=5, centre=centre), data, samplers["gibbs"], epochs=1, reads=4, batch_size=20, lr=0.01, seed=5)
+    train(
+        net := QNN((64, 4, 3), seed=5, centre=centre), data, samplers["gibbs"], epochs=1, reads=4, batch_size=20, lr=0.01, seed=5
+    )
     np.testing.assert_array_equal(found.networks[1][3].class_energies(data.x_test), net.class_energies(data.x_test))
     arrays = found.arrays()
     assert list(zip(arrays["sampler"], arrays["seed"], strict=True)) == [("gibbs", 1), ("gibbs", 5), ("exact", 1), ("exact", 5)]
     np.testing.assert_array_equal(arrays["test_error"][3], history.test_error)
     assert found.table().cells["minus gibbs"][0] == ""
+    assert found.own_error["gibbs"][1] == arrays["own_error"][1] == ask(net, data, samplers["gibbs"], 5).wrong.mean()
     found.figure()
     plt.close("all")
     assert found.announced == ""

@@ -90,7 +90,7 @@ def test_a_training_is_told_and_drawn(data):
     assert told[0][1].startswith(f"{history.train_error[-1]:.2%} ({history.train_mistakes[-1]} of 100 images)")
     assert told[2] == ["reads", f"{history.reads[-1]:,}"]
     labels = [line.get_label() for axis in plot_training(history).axes for line in axis.get_lines()]
-    assert labels[:3] == ["training", "test", "images with a head"]
+    assert labels[:4] == ["training", "test", "own answer, test", "images with a head"]
     unsampled = History(train_images=[1], test_images=[1], train_mistakes=[1], test_mistakes=[1], reads=[0], spin_updates=[0])
     assert len(outcome(unsampled).cells) == 2
 
@@ -98,19 +98,18 @@ def test_a_training_is_told_and_drawn(data):
 def stored(mistakes):
     columns = {"train_mistakes": [50, mistakes], "test_mistakes": [25, mistakes], "epoch": [0, 1.0]}
     columns |= {"train_images": [100, 100], "test_images": [50, 50]}
-    columns |= {"head_fraction": [np.nan, 0.5], "heads_per_read": [np.nan, 0.1], "num_train": 100, "num_test": 50, "lr": 0.01}
+    columns |= {"own_error": [0.9, 0.4], "own_wrong": mistakes + 1, "own_images": 50, "lr": 0.01}
     return Result("run.npz", {name: np.array(values) for name, values in columns.items()}, {})
 
 
 def test_methods_are_compared_at_the_end_seed_by_seed():
     methods = Methods({name: [stored(count) for count in counts] for name, counts in {"gibbs": (4, 6), "mlp": (1, 2)}.items()})
     cells = methods.table().cells
-    assert cells["test error, %"].tolist() == [
-        str(mean_interval(np.array([8.0, 12.0]), PERCENT)),
-        str(mean_interval(np.array([2.0, 4.0]), PERCENT)),
-    ]
-    assert cells["annealer minus this"].tolist() == ["", str(difference_interval(np.array([8.0, 12.0]), np.array([2.0, 4.0])))]
+    network, own, other = np.array([8.0, 12.0]), np.array([10.0, 14.0]), np.array([2.0, 4.0])
+    assert cells["test error, %"].tolist() == [str(mean_interval(errors, PERCENT)) for errors in (network, own, other)]
+    assert cells["first minus this"].tolist() == ["", *(str(difference_interval(network, errors)) for errors in (own, other))]
     arrays = methods.arrays()
     assert arrays["mlp_test_error"].tolist() == [[0.5, 0.02], [0.5, 0.04]]
-    assert arrays["heads_per_read"].shape == (2, 2)
+    assert arrays["gibbs_own_error"].tolist() == [[0.9, 0.1], [0.9, 0.14]]
+    assert methods.message == "The network answers better than its annealer"
     methods.figure()

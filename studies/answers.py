@@ -1,0 +1,53 @@
+"""What an annealer answers by itself, asked and told in the same way on every page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from qnn_core.answers import OwnAnswers, own_answers
+from qnn_core.data import Dataset
+from qnn_core.network import QNN
+from qnn_core.samplers.base import Sampler
+from qnn_core.statistics import proportion_interval
+from studies.tables import Table, table
+
+READS, SWEEPS = 10, 100
+"""Reads of an image, the deepest of which is the answer, and the sweeps of a read where the sampler has such."""
+
+
+def ask(net: QNN, data: Dataset, sampler: Sampler, seed: int, most: int | None = None) -> OwnAnswers:
+    """Ask about the test images, or the first `most` of them."""
+    patient: Any = sampler
+    if hasattr(sampler, "sweeps"):
+        patient = replace(patient, sweeps=SWEEPS)
+    return own_answers(net, data.x_test[:most], data.y_test[:most], patient, READS, seed)
+
+
+def own_counts(found: OwnAnswers) -> dict[str, np.ndarray]:
+    """Images asked about, and of how many the deepest read is wrong, is exactly the right code, any read lies below the right answer."""
+    counts = {
+        "images": len(found.wrong),
+        "wrong": found.wrong.sum(),
+        "exact": found.exact.sum(),
+        "below": found.below.sum(),
+    }
+    return {f"own_{name}": np.array(count) for name, count in counts.items()}
+
+
+def own_table(found: OwnAnswers) -> Table:
+    """The same as fractions, with intervals over images, and how close the reads are to the right answer."""
+    images = len(found.wrong)
+    counted = {
+        "the deepest read is wrong or undecided": found.wrong,
+        "the deepest read is exactly the right code": found.exact,
+        "a read lies below the right answer": found.below,
+    }
+    rows: dict[str, Any] = {name: proportion_interval(int(marked.sum()), images) for name, marked in counted.items()}
+    rows["reads that are wrong"], rows["overlap m with the right answer"] = (
+        found.reads_wrong.mean(),
+        found.overlap.mean(),
+    )
+    return table(rows, caption=f"{READS} reads of each of {images:,} images")
