@@ -84,8 +84,8 @@ def train_curves(
 ) -> dict[str, np.ndarray]:
     """Tune the rate on the largest training set, then train all runs.
 
-    recipe: with any rate. held_out: fraction of the largest set that the rate is chosen on, with the first `rate_seeds` seeds. folder: where
-    finished runs are kept, so that a stopped study goes on where it was.
+    recipe: with any rate, and a number of evaluations. held_out: fraction of the largest set that the rate is chosen on, with the first
+    `rate_seeds` seeds. folder: where finished runs are kept, so that a stopped study goes on where it was.
 
     Returns rates (K,); validation (V, K), mistakes on the num_validation images held out; chosen, the rate with the fewest, the lower of equal
     ones; train_images (M,); pixels, classes; for each number of images "<images>_<column>" with the columns of `LearningCurve`; and
@@ -94,13 +94,15 @@ def train_curves(
     rates, largest = sorted(rates), max(train_images)
     bar = tqdm(total=len(rates) * 2 * rate_seeds + len(train_images) * len(seeds), desc="runs", unit="run", disable=not progress)
 
-    def run(subset: Dataset, rate: float, seed: int) -> dict[str, np.ndarray]:
+    def run(subset: Dataset, rate: float, seed: int, **changes: Any) -> dict[str, np.ndarray]:
         bar.update()
-        at_rate = recipe.varied(lr=rate)
+        at_rate = recipe.varied(lr=rate, **changes)
         return kept_arrays(run_file(folder, [asdict(at_rate), subset.sha256, seed]), lambda: at_rate.train(subset, seed).arrays())
 
     held = {seed: data.take(largest, seed).hold_out(held_out, seed) for seed in seeds[:rate_seeds]}
-    validation = np.array([[run(split, rate, seed)["test_mistakes"][-1] for rate in rates] for seed, split in held.items()])
+    validation = np.array(
+        [[run(split, rate, seed, evaluations=1)["test_mistakes"][-1] for rate in rates] for seed, split in held.items()]
+    )
     chosen = rates[int(validation.sum(axis=0).argmin())]
     arrays = {
         "rates": np.array(rates),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, get_args
 
 import matplotlib.pyplot as plt
@@ -75,7 +75,7 @@ class Recipe:
             if owner is None:
                 raise InvalidInput("option", f"{name} = {value!r}", f"one of {', '.join(sorted(set().union(*parts.values())))}")
             owner[name] = value
-        return replace(self, **parts)
+        return Recipe(self.method, self.hidden, **parts, centred=self.centred)
 
     def untrained(self, data: Dataset, seed: int) -> QNN:
         """The network that the training starts from."""
@@ -87,7 +87,7 @@ class Recipe:
         if self.method not in BASELINES:
             net = self.untrained(data, seed) if net is None else net
             return train(net, data, self.sampler, **with_rule(self.training), seed=seed, **options)
-        taken = ("epochs", "batch_size", "lr", "schedule", "averaged", "evaluation_images")
+        taken = ("epochs", "batch_size", "lr", "schedule", "averaged", "evaluations", "evaluation_images")
         shared = {name: self.training[name] for name in taken if name in self.training}
         copies = self.network["copies"]
         return train_backprop(self.method, data, self.hidden, **shared, seed=seed, copies=copies, optimiser="adam", **options)  # type: ignore[arg-type]
@@ -269,9 +269,10 @@ class Methods:
 
     def table(self) -> Table:
         """Final test errors, and those of the network that an annealer trained beside each of the others."""
-        stored, rows = self.arrays(), {}
+        stored = self.arrays()
+        rows: dict[str, dict[str, Any]] = {}
         for method, name, style in self.shown:
-            errors, network = (100 * stored[name][:, -1], 100 * stored[self.shown[0][1]][:, -1])
+            errors, network = (100 * stored[curve][:, -1] for curve in (name, self.shown[0][1]))
             rows[style["label"]] = {
                 "seeds": len(errors),
                 "rate": float(stored[f"{method}_lr"]),

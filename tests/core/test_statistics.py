@@ -29,7 +29,7 @@ def test_intervals_of_proportions_are_where_the_binomial_is_two_sigma_away():
     for count, total in ((3, 40), (0, 10), (999, 1000)):
         found = proportion_interval(count, total)
         for end in (found.low, found.high):
-            assert (found.value - end) ** 2 == pytest.approx(1.95996**2 * end * (1 - end) / total, abs=1e-7)
+            assert (found.value - end) ** 2 == pytest.approx(1.959964**2 * end * (1 - end) / total, abs=1e-7)
         assert 0 <= found.low <= found.value <= found.high <= 1
 
 

@@ -32,7 +32,7 @@ def data():
 def test_a_variant_is_the_training_that_its_parameters_say(data, tmp_path):
     other = replace(BASE.varied(margin=2.0, copies=2, lr=0.02), method="collapsed")
     found = ablation.train_variants({"as it is": BASE, "other": other}, data, SEEDS, str(tmp_path))
-    once = {"epochs": 2, "reads": 4, "batch_size": 20}
+    once = {"epochs": 2, "reads": 4, "batch_size": 20, "evaluations": 1, "asked": 0}
     centre = data.x_train.mean(axis=0)
     for place, seed in enumerate((0, 3)):
         net = QNN((64, 6, 10), seed=seed, centre=centre)

@@ -20,7 +20,7 @@ def study(digits, folder, method="gibbs"):
     recipe = Recipe(
         method,
         (8,),
-        {"rule": "completed", "epochs": 2, "batch_size": 20, "reads": 3, "lr": None, "schedule": "constant"},
+        {"rule": "both", "epochs": 2, "batch_size": 20, "reads": 3, "lr": None, "schedule": "constant", "evaluations": 12},
         {"copies": 1},
         {"sweeps": 5},
     )
