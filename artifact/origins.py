@@ -139,7 +139,7 @@ def _described(origin: Origin) -> str:
         f"data        {record['data_sha256'] or 'that of its inputs'}",
         f"code        {_in_words(code)}",
         f"packages    Python {record['python']}, " + ", ".join(f"{name} {number}" for name, number in record["packages"].items()),
-        f"processor   {record['processor']}",
+        f"processor   {record['processor']}, {record.get('arithmetic', 'loops its own')}",
     ]
     return "\n".join([*lines, *_inputs(record, 0)])
 

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba.core.registry import cpu_target
+from llvmlite.binding import get_host_cpu_name
 
 from artifact.files import ROOT, in_project, relative
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
 from qnn_core.files import atomic_write, check_name, file_sha256, read_arrays, read_record, write_record
+from qnn_core.processor import arithmetic
 from studies.stored import Result
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def provenance(
         "data_sha256": data_sha256,
         "inputs": {relative(name): file_sha256(in_project(name)) for name in inputs},
         **versions(),
-        "processor": f"{platform.machine()} {cpu_target.target_context.codegen().magic_tuple()[1]}",
+        "processor": f"{platform.machine()} {get_host_cpu_name()}",
+        "arithmetic": arithmetic(),
         "seconds": round(seconds, 3),
     }
 

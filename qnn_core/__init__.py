@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from qnn_core.processor import SETTLED as _LOOPS  # noqa: F401  # Before numpy and the like, whose loops it chooses.
+
 if TYPE_CHECKING:
     from qnn_core import landscape
     from qnn_core.backprop import train_backprop

@@ -7,6 +7,9 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import qnn_core  # noqa: F401  # Before numpy and the like, whose loops it chooses.
+
+# isort: split
 import numpy as np
 import pytest
 from jaxtyping import install_import_hook
