@@ -300,7 +300,7 @@ class Methods:
             end.plot(errors[:, -1], np.full(len(errors), row), **{**style, "linestyle": "none", "alpha": 0.5})
             mean = mean_interval(errors[:, -1], PERCENT)
             bar = [[mean.value - mean.low], [mean.high - mean.value]]
-            end.text(0, row - 0.4, style["label"], transform=end.get_yaxis_transform(), fontsize="small", va="center")
+            end.text(0.01, row - 0.4, style["label"], transform=end.get_yaxis_transform(), fontsize="small", va="center")
             end.errorbar(mean.value, row, xerr=bar, color="black", fmt="|", markersize=9, capsize=3)
         course.set(xscale="log", yscale="log", xlabel="epochs", ylabel="test error, %", title="along training")
         course.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
