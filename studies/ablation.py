@@ -74,7 +74,7 @@ def one_change_each(recipe: Recipe, rate: float) -> dict[str, Recipe]:
     changes: dict[str, dict[str, Any]] = {
         RECOMMENDED: {},
         "heads as read": {"rule": "as-read"},
-        "completed heads": {"rule": "completed"},
+        "completed heads": {"rule": "completed", "wrong": "class"},
         "equilibrium propagation": {"rule": "equilibrium", "lr": 3 * rate},
         "Boltzmann machine, cold": {"rule": "boltzmann", "lr": 3 * rate},
         "all heads": {"weighting": "uniform"},

@@ -193,7 +193,7 @@ BAD = [
     Bad("schedule", "'cosine'", call=lambda: trained(schedule="cosine")),
     Bad("schedule", "'step'", {"schedule": "step", "lr": 0.1}, None, lambda: baseline(schedule="step"), notebook="03_backprop"),
     Bad("wrong", "'both'", {"wrong": "both"}, None, lambda: ruled(wrong="both")),
-    Bad("wrong", "'spins'", {"wrong": "spins"}, None, lambda: ruled(wrong="spins")),
+    Bad("wrong", "'spins'", {"wrong": "spins", "rule": "completed"}, None, lambda: ruled(wrong="spins")),
     Bad("weighting", "'all'", {"weighting": "all"}, None, lambda: ruled(weighting="all")),
     Bad("rule", "'no'", {"rule": "no"}),
     Bad("beta", "6.0", call=lambda: sampler(beta=(6.0, 0.1))),
