@@ -36,7 +36,7 @@ from studies.stored import stack_rows
 SETTLED = 0.05
 """Order has settled if it changes by less while the time doubles for the last time."""
 _WARMER = 0.7
-"""In units of T_c, the second temperature at which order is kept, or the next one of the ladder: still below T_c, where there can be a glass."""
+"""In units of T_c: order is kept at the temperature of the ladder next to this one too, still where there can be a glass."""
 
 
 def follow_size(
@@ -60,9 +60,10 @@ def follow_size(
 ) -> dict[str, np.ndarray]:
     """Train one network, hidden = hidden_per_output x outputs, and bring B = `images` test images to equilibrium at S moments of it.
 
-    drive: of the new network. rule, reads, epochs, batch_size: as in `train`. warm_up: updates during which the rate grows evenly to the network's `default_rate`, so
-    that the rise takes many updates at every size; then it is constant. moments: log-spaced. ladder: temperatures of the tempering in
-    units of T_c(t); order is kept at two of them, see `kept`. sweeps, measurements: as in `parallel_tempering`.
+    drive: of the new network. rule, reads, epochs, batch_size: as in `train`. warm_up: updates during which the rate grows evenly to the
+    network's `default_rate`, so that the rise takes many updates at every size; then it is constant. moments: log-spaced. ladder:
+    temperatures of the tempering in units of T_c(t); order is kept at two of them, see `kept`. sweeps, measurements: as in
+    `parallel_tempering`.
 
     Returns layers, its spins; step (S,) and time (S,), the sum of the rates so far in units of the default; what `_order` gives at each moment,
     (S, 2, B); equilibrated, the fraction of moments that both starts agree on, (2,); train_error and test_error at the end; spin_updates.
@@ -172,6 +173,11 @@ class Sizes:
         stacked = stack_rows([stack_rows(runs) for runs in sizes])
         shared = {name: stacked.pop(name)[0, 0] for name in ("step", "time")}
         return cls(temperature=ladder[kept(ladder)], **shared, **stacked)
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Sizes:
+        """From what `arrays` gave."""
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
     @property
     def spins(self) -> Int64[np.ndarray, " K"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import matplotlib.pyplot as plt
@@ -51,6 +51,11 @@ class Starts:
     acceptance: Float64[np.ndarray, "K S T1"]
     spin_updates: Int64[np.ndarray, "K S"]
 
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Starts:
+        """From what `arrays` gave."""
+        return cls(**{field.name: arrays[f"start_{field.name}"] for field in fields(cls)})
+
     @property
     def spins(self) -> Int64[np.ndarray, " K"]:
         """Of each size."""
@@ -80,7 +85,11 @@ class Starts:
     def arrays(self, drive: float) -> dict[str, np.ndarray]:
         """What is stored; drive: the training's, whose exponent is `glass_exponent`."""
         values = {f"start_{field.name}": getattr(self, field.name) for field in fields(self)}
-        derived = {"start_spins": self.spins, "start_line": self.line}
+        derived = {
+            "start_spins": self.spins,
+            "start_line": self.line,
+            "start_exponent": np.array([self.exponent(place) for place in range(len(self.drive))]),
+        }
         exponents = {"glass_exponent": self.drive_place(drive), "glass_exponent_no_image": 0}
         return {**values, **derived, **{name: np.array(self.exponent(place)) for name, place in exponents.items()}}
 
