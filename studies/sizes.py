@@ -203,13 +203,15 @@ class Sizes:
         return _of_images(np.nanmedian, times[..., 3] - times[..., 1])
 
     def peak(self, place: int = 0) -> Float64[np.ndarray, "K R"]:
-        """chi_m `at_rise`, mean over images; NaN where it is larger in the untrained or in the trained network."""
+        """chi_m `at_rise`, mean over images."""
         m, chi = (np.moveaxis(values[:, :, :, place], 2, -1) for values in (self.m, self.chi_m))
-        found = _of_images(
-            np.nanmean,
-            np.array([[list(map(at_rise, *run)) for run in zip(*size, strict=True)] for size in zip(m, chi, strict=True)]),
-        )
-        return np.where(found > chi[..., [0, -1]].mean(axis=2).max(axis=-1), found, np.nan)
+        pairs = zip(m.reshape(-1, len(self.time)), chi.reshape(-1, len(self.time)), strict=True)
+        return _of_images(np.nanmean, np.array([at_rise(*pair) for pair in pairs]).reshape(m.shape[:3]))
+
+    def peaked(self, place: int = 0) -> Bool[np.ndarray, " K"]:
+        """At which sizes chi_m is larger in the rise than in the untrained and in the trained network, means over runs."""
+        ends = self.chi_m[:, :, [0, -1], place].mean(axis=(1, 3)).max(axis=1)
+        return self.peak(place).mean(axis=1) > ends
 
     @property
     def unsettled(self) -> Float64[np.ndarray, "K R"]:
@@ -235,7 +237,7 @@ class Sizes:
         width, middle, peak = (values(place)[chosen] for values in (self.width, self.middle, self.peak))
         return Sharpening(
             width=size_exponent(spins[chosen], width),
-            peak=size_exponent(spins[chosen], peak) if np.isfinite(peak).all() else None,
+            peak=size_exponent(spins[chosen], peak) if self.peaked(place)[chosen].all() else None,
             untrained=size_exponent(spins, self.chi[:, :, 0, place].mean(axis=2)),
             middle=size_exponent(spins[chosen], 10**middle),
             collapse=collapse(spins[chosen], np.delete(self.offsets(place), 2, axis=2)[chosen]),

@@ -29,15 +29,17 @@ _BINS = 41
 class Starts:
     """Equilibrium of untrained networks of K sizes, S of each, with an image at D drives and at T temperatures in units of T_c.
 
-    hidden, outputs: spins, (K,). drive: the first is 0, no image. field: standard deviation of the image's field on the hidden spins at a
-    drive of 1, mean over images. chi: spin-glass susceptibility. spread: variance over pairs of replicas of their overlap. second, fourth:
-    of the overlap, without an image. identity: the energy over what gaussian couplings and fields demand, 1 in equilibrium, with its
-    standard error over samples. overlaps: P(q) of each network of the largest size at the lowest temperature, over equal `bins` from -1 to 1.
+    hidden, outputs: spins. drive: the first is 0, no image; trained: the place of the one that training starts from. field: standard
+    deviation of the image's field on the hidden spins at a drive of 1, mean over images. chi: spin-glass susceptibility. spread: variance
+    over pairs of replicas of their overlap. second, fourth: moments of the overlap without an image. identity: the energy over what gaussian
+    couplings and fields demand, 1 in equilibrium, with its standard error over samples. overlaps: P(q) of each network of the largest size
+    at the lowest temperature, over equal bins from -1 to 1.
     """
 
     hidden: Int64[np.ndarray, " K"]
     outputs: Int64[np.ndarray, " K"]
     drive: Float64[np.ndarray, " D"]
+    trained: Int64[np.ndarray, ""]
     temperature: Float64[np.ndarray, " T"]
     field: Float64[np.ndarray, ""]
     chi: Float64[np.ndarray, "K S D T"]
@@ -78,20 +80,12 @@ class Starts:
         slopes = np.polyfit(logs, np.log(means), 1)[0]
         return percentile_interval(np.polyfit(logs, np.log(chi.mean(axis=1)), 1)[0], slopes)
 
-    def drive_place(self, drive: float) -> int:
-        """The place of a drive."""
-        return int(np.abs(self.drive - drive).argmin())
-
-    def arrays(self, drive: float) -> dict[str, np.ndarray]:
-        """What is stored; drive: the training's, whose exponent is `glass_exponent`."""
-        values = {f"start_{field.name}": getattr(self, field.name) for field in fields(self)}
-        derived = {
-            "start_spins": self.spins,
-            "start_line": self.line,
-            "start_exponent": np.array([self.exponent(place) for place in range(len(self.drive))]),
-        }
-        exponents = {"glass_exponent": self.drive_place(drive), "glass_exponent_no_image": 0}
-        return {**values, **derived, **{name: np.array(self.exponent(place)) for name, place in exponents.items()}}
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is stored; `glass_exponent` is that at the drive of the training."""
+        exponents = np.array([self.exponent(place) for place in range(len(self.drive))])
+        derived = {"start_spins": self.spins, "start_line": self.line, "start_exponent": exponents}
+        powers = {"glass_exponent": exponents[self.trained], "glass_exponent_no_image": exponents[0]}
+        return {**{f"start_{field.name}": getattr(self, field.name) for field in fields(self)}, **derived, **powers}
 
     def rows(self) -> list[dict[str, float | Interval]]:
         """For each drive: where theory has the glass, the exponents at the lowest temperature and above T_c, and how much networks differ."""
@@ -133,10 +127,10 @@ class Starts:
         axis.set(xscale="log", yscale="log", xlabel="temperature $T/T_c$", ylabel=r"$\chi_{SG}$")
         axis.set_ylim(0.8, 1.5 * float(self.chi.mean(axis=1).max()))
 
-    def plot_growth(self, axis: Axes, drive: float) -> None:
+    def plot_growth(self, axis: Axes) -> None:
         """The susceptibility against size: at the lowest temperature without an image and with one, and at the highest with one."""
-        shown = self.drive_place(drive)
         hot, cold = f"${self.temperature[-1]:.1f}\\,T_c$", f"${self.temperature[0]:.1f}\\,T_c$"
+        shown = int(self.trained)
         curves = ((0, 0, f"no image, {cold}"), (shown, 0, f"image, {cold}"), (shown, -1, f"image, {hot}"))
         for number, (place, temperature, label) in enumerate(curves):
             chi = self.chi[:, :, place, temperature]
@@ -163,9 +157,9 @@ class Starts:
         axis.plot(middles, self.overlaps[:, drive].mean(axis=0), color="C0", linewidth=1.8)
         axis.set(xlabel="overlap $q$", ylabel="$P(q)$", xlim=(-1, 1), ylim=(0, 1.05 * self.overlaps[:samples, drive].max()))
 
-    def figure(self, drive: float) -> Figure:
+    def figure(self) -> Figure:
         """Binder's cumulant, susceptibilities without an image and with one, exponents, and P(q) of single networks."""
-        shown = self.drive_place(drive)
+        shown = int(self.trained)
         figure, ((cumulant, free, seen), (exponents, alone, with_image)) = plt.subplots(2, 3, figsize=(PAGE, 4.8))
         for number, spins in enumerate(self.spins):
             second, fourth = self.second[number], self.fourth[number]
@@ -177,7 +171,7 @@ class Starts:
         self.plot_chi(free, 0)
         free.set(title="no image")
         self.plot_chi(seen, shown)
-        seen.set(title=f"image, drive {drive:g}")
+        seen.set(title=f"image, drive {self.drive[shown]:g}")
         self.plot_exponents(exponents)
         exponents.set(title="growth with size")
         for axis, place, title in ((alone, 0, "no image"), (with_image, shown, "with an image")):
@@ -196,6 +190,7 @@ def untrained_starts(
     x: Float32[np.ndarray, "S D"],
     centre: Float32[np.ndarray, " D"] | None,
     drives: Sequence[float],
+    trained: float,
     temperatures: Float64[np.ndarray, " T"],
     sweeps: int,
     measurements: int,
@@ -203,10 +198,10 @@ def untrained_starts(
 ) -> Starts:
     """Parallel tempering of a new network for each of S images and each size; hidden = hidden_per_output x classes x copies.
 
-    drives: rising, above 0; without an image comes first. temperatures: in units of T_c, rising. centre: of the networks. sweeps, measurements:
-    as in `parallel_tempering`. seed: of networks and moves.
+    drives, trained: some drives, and that of the training. temperatures: in units of T_c, rising. centre: of the networks. sweeps,
+    measurements: as in `parallel_tempering`. seed: of networks and moves.
     """
-    drive = np.array([0.0, *drives])
+    drive = np.array(sorted({0.0, *drives, trained}))
     sizes = [(round(hidden_per_output * classes * number), number) for number in copies]
     rows = []
     for hidden, number in sizes:
@@ -225,6 +220,7 @@ def untrained_starts(
         hidden=np.array([hidden for hidden, _ in sizes]),
         outputs=classes * np.array(copies),
         drive=drive,
+        trained=np.searchsorted(drive, trained),
         temperature=temperatures,
         identity=ratio,
         identity_error=residual / np.abs(expected.mean(axis=1)),
