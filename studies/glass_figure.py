@@ -11,6 +11,7 @@ from studies.phase import Passage
 from studies.plots import COLUMN, label_panels, small_legend
 from studies.sizes import Sizes
 from studies.starts import Starts
+from studies.tables import shown
 
 
 def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: PhaseDiagram) -> Figure:
@@ -21,19 +22,21 @@ def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: Pha
         figure, ((glass, overlaps), (order, minima), (rise, melting)) = plt.subplots(3, 2, figsize=(COLUMN, 5.2))
         starts.plot_growth(glass)
         small_legend(glass)
-        glass.set(title=f"start: $x={starts.exponent(0).value:.1f}$, image ${starts.exponent(int(starts.trained)).value:.1f}$")
+        bare, seen = (starts.exponent(place).value for place in (0, int(starts.trained)))
+        glass.set(title=f"start: $N^{{{bare:.1f}}}$; image: $N^{{{seen:.1f}}}$")
+        glass.set_ylim(top=30 * glass.get_ylim()[1])
         passage.plot_overlaps(overlaps)
         overlaps.set(title="reads come to agree" if _rises(passage, "q_ea") else "reads do not agree")
         passage.plot_order(order)
-        order.set(title="and are right: $m={:.2f}$".format(passage.of_images("m")[:, -1].mean()))
+        first, last = passage.of_images("m").mean(axis=0)[[0, -1]]
+        order.set(title=f"right answer: {first:.2f} to {last:.2f}")
         passage.plot_minima(minima)
         counted = passage.of_images("minima" if passage.exact else "distinct").mean(axis=0)
-        minima.set(title=f"minima: {counted[0]:,.0f} to {counted[-1]:,.1f}")
+        minima.set(title=f"minima: {shown(counted[0])} to {shown(counted[-1])}")
         sizes.plot_rises(rise)
-        rise.set(xlabel="decades from the middle", ylabel="part of the rise", title=f"size: {sizes.verdict}")
-        small_legend(rise)
+        rise.set(xlabel="decades from the middle", ylabel="part of the rise", title=f"with $N$: {sizes.verdict}")
         diagram.plot_melting(melting)
-        melting.set(title="heat it withstands")
+        melting.set(title="order withstands heat")
         label_panels(figure.axes)
     return figure
 

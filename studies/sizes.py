@@ -318,7 +318,6 @@ class Sizes:
             axis.set(yscale="log")
         self.plot_rises(rise)
         rise.set(xlabel="decades from the middle", ylabel="part of the rise", title="rise")
-        small_legend(rise)
         if self.sharpening:
             self.plot_rises(stretched, self.sharpening[0].collapse.exponent.value)
         stretched.set(xlabel=r"decades $\times N^b$", title="stretched")
@@ -347,6 +346,8 @@ class Sizes:
         for row in np.flatnonzero(self.resolved).tolist():
             style = {"label": f"$N={self.spins[row]}$", "markevery": marks, **look(row)}
             axis.plot(offsets[row] * stretch[row], parts, **style)
+        if axis.lines:
+            small_legend(axis)
 
 
 def _of_images(mean: Callable[..., np.ndarray], values: Float64[np.ndarray, "K R B *rest"]) -> Float64[np.ndarray, "K R *rest"]:

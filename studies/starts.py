@@ -220,11 +220,11 @@ def untrained_starts(
         hidden=np.array([hidden for hidden, _ in sizes]),
         outputs=classes * np.array(copies),
         drive=drive,
-        trained=np.searchsorted(drive, trained),
+        trained=np.asarray(np.searchsorted(drive, trained)),
         temperature=temperatures,
         identity=ratio,
         identity_error=residual / np.abs(expected.mean(axis=1)),
-        **{**stacked, "overlaps": stacked["overlaps"][-1], "field": stacked["field"].mean()},
+        **{**stacked, "overlaps": stacked["overlaps"][-1], "field": np.asarray(stacked["field"].mean())},
     )
 
 
@@ -249,7 +249,7 @@ def _one_start(
     driven = hidden * (field * drive[:, None]) ** 2 * (1 - q_hidden.mean(axis=(0, 3)))
     bins = np.linspace(-1, 1, _BINS + 1)
     return {
-        "field": field,
+        "field": np.asarray(field),
         "chi": susceptibility(q, hidden + outputs).mean(axis=0),
         "spread": (q**2).mean(axis=(0, 3)) - q.mean(axis=(0, 3)) ** 2,
         "second": (q[:, 0] ** 2).mean(axis=(0, 2)),
