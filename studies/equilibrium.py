@@ -153,13 +153,13 @@ class PhaseDiagram:
 
     def plot_melting(self, axis: Axes) -> None:
         """Melting temperatures, where they lie within the temperatures measured, and T_c of random couplings."""
-        curves = {f"melting_{way}": f"$T_m$, {title}" for way, title in WAYS.items()}
-        for number, (name, label) in enumerate({**curves, "random_couplings": "$T_c$, random couplings"}.items()):
+        curves = {f"melting_{way}": title for way, title in WAYS.items()}
+        for number, (name, label) in enumerate({**curves, "random_couplings": "random couplings"}.items()):
             if np.isfinite(self[name]).all(axis=0).any():
                 band(axis, self["step"], self[name], label=label, **look(number))
         step_axis(axis)
-        axis.set(yscale="log", ylabel="temperature")
-        axis.set_ylim(top=2 * axis.get_ylim()[1])
+        axis.set(yscale="log", ylabel="melting temperature")
+        axis.set_ylim(top=3 * axis.get_ylim()[1])
         small_legend(axis, loc="upper left")
 
     def figure(self) -> Figure:

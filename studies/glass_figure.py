@@ -24,19 +24,19 @@ def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: Pha
         small_legend(glass)
         bare, seen = (starts.exponent(place).value for place in (0, int(starts.trained)))
         glass.set(title=f"start: $N^{{{bare:.1f}}}$; image: $N^{{{seen:.1f}}}$")
-        glass.set_ylim(top=30 * glass.get_ylim()[1])
+        glass.set_ylim(top=8 * glass.get_ylim()[1])
         passage.plot_overlaps(overlaps)
         overlaps.set(title="reads come to agree" if _rises(passage, "q_ea") else "reads do not agree")
         passage.plot_order(order)
         first, last = passage.of_images("m").mean(axis=0)[[0, -1]]
-        order.set(title=f"right answer: {first:.2f} to {last:.2f}")
+        order.set(title=f"answer: {first:.2f} to {last:.2f}")
         passage.plot_minima(minima)
         counted = passage.of_images("minima" if passage.exact else "distinct").mean(axis=0)
         minima.set(title=f"minima: {shown(counted[0])} to {shown(counted[-1])}")
         sizes.plot_rises(rise)
         rise.set(xlabel="decades from the middle", ylabel="part of the rise", title=f"with $N$: {sizes.verdict}")
         diagram.plot_melting(melting)
-        melting.set(title="order withstands heat")
+        melting.set(title=f"melts at $T={shown(diagram['melting_image'][:, -1].mean())}$")
         label_panels(figure.axes)
     return figure
 

@@ -178,11 +178,11 @@ class Passage:
 
     def plot_order(self, axis: Axes) -> None:
         """Overlap of reads with the right answer, m, and with each other, q_EA."""
-        for number, (name, label) in enumerate((("m", "$m$, with the answer"), ("q_ea", "$q$, of two reads"))):
+        for number, (name, label) in enumerate((("m", "$m$, to the answer"), ("q_ea", "$q$, two reads"))):
             band(axis, self["step"], self.of_images(name), label=label, **look(number))
         axis.set(ylabel="overlap", ylim=(min(0, axis.get_ylim()[0]), 1.02))
         step_axis(axis)
-        small_legend(axis)
+        small_legend(axis, loc="lower right")
 
     def plot_minima(self, axis: Axes) -> None:
         """Minima of an image, where they were counted, and different reads."""
@@ -192,7 +192,7 @@ class Passage:
                 band(axis, self["step"], self.of_images(name), label=label, **look(number))
         axis.set(yscale="log", ylabel="minima of an image")
         step_axis(axis)
-        small_legend(axis)
+        small_legend(axis, loc="lower left")
 
     def figure(self) -> Figure:
         """Overlaps, order, minima; energies of the first image's reads, susceptibility, singular values."""

@@ -103,7 +103,7 @@ class Sharpening:
     """How a rise changes with size, at one temperature: powers of N of its width, its middle, the susceptibility of the order towards the
     right answer in it, and the spin-glass susceptibility of untrained networks.
 
-    peak: None where, at some size, the susceptibility is no larger in the rise than before and after it. untrained: 1 in a glass, 0 for
+    peak: None where at the largest size the susceptibility is no larger in the rise than before and after it. untrained: 1 in a glass, 0 for
     independent spins. interpolated: the part of the widths that are smaller than `spacing_at` their middle.
     """
 

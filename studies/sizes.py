@@ -237,7 +237,7 @@ class Sizes:
         width, middle, peak = (values(place)[chosen] for values in (self.width, self.middle, self.peak))
         return Sharpening(
             width=size_exponent(spins[chosen], width),
-            peak=size_exponent(spins[chosen], peak) if self.peaked(place)[chosen].all() else None,
+            peak=size_exponent(spins[chosen], peak) if self.peaked(place)[chosen][-1] else None,
             untrained=size_exponent(spins, self.chi[:, :, 0, place].mean(axis=2)),
             middle=size_exponent(spins[chosen], 10**middle),
             collapse=collapse(spins[chosen], np.delete(self.offsets(place), 2, axis=2)[chosen]),
@@ -310,7 +310,7 @@ class Sizes:
             (right, "m", "$m$", "towards the answer"),
             (replicas, "q_ea", "$q$", "between replicas"),
             (chi_m, "chi_m", r"$\chi_m/N$", "fluctuations of $m$"),
-            (chi, "chi", r"$\chi_{SG}/N$", "of spins together"),
+            (chi, "chi", r"$\chi_{SG}/N$", "of spins"),
         ):
             self.plot(axis, name, per_spin=name.startswith("chi"))
             axis.set(ylabel=label, title=title)
@@ -329,7 +329,7 @@ class Sizes:
         for axis, title in ((width, "width, decades"), (powers, r"$\chi_m$ in the rise")):
             axis.set(xscale="log", yscale="log", xlabel="spins $N$", title=title)
             axis.set_xticks(self.spins, list(map(str, self.spins)))
-            axis.minorticks_off()
+            axis.set_xticks([], minor=True)
             small_legend(axis)
         label_panels(figure.axes)
         return figure

@@ -137,7 +137,7 @@ class Starts:
             axis.errorbar(self.spins, chi.mean(axis=1), sem(chi, axis=1), capsize=2, label=label, **look(number))
         axis.set(xscale="log", yscale="log", xlabel="spins $N$", ylabel=r"$\chi_{SG}$")
         axis.set_xticks(self.spins, list(map(str, self.spins)))
-        axis.minorticks_off()
+        axis.set_xticks([], minor=True)
 
     def plot_exponents(self, axis: Axes) -> None:
         """The exponent against temperature, one curve a drive; the marks below are where theory ends the glass."""
