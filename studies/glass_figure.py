@@ -26,7 +26,7 @@ def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: Pha
         glass.set(title=f"start: $N^{{{bare:.1f}}}$; image: $N^{{{seen:.1f}}}$")
         glass.set_ylim(top=8 * glass.get_ylim()[1])
         passage.plot_overlaps(overlaps)
-        overlaps.set(title="reads come to agree" if _rises(passage, "q_ea") else "reads do not agree")
+        overlaps.set(title="reads agree" if _rises(passage, "q_ea") else "reads differ")
         passage.plot_order(order)
         first, last = passage.of_images("m").mean(axis=0)[[0, -1]]
         order.set(title=f"answer: {first:.2f} to {last:.2f}")

@@ -178,7 +178,7 @@ class Passage:
 
     def plot_order(self, axis: Axes) -> None:
         """Overlap of reads with the right answer, m, and with each other, q_EA."""
-        for number, (name, label) in enumerate((("m", "$m$, to the answer"), ("q_ea", "$q$, two reads"))):
+        for number, (name, label) in enumerate((("m", "$m$, answer"), ("q_ea", "$q$, reads"))):
             band(axis, self["step"], self.of_images(name), label=label, **look(number))
         axis.set(ylabel="overlap", ylim=(min(0, axis.get_ylim()[0]), 1.02))
         step_axis(axis)
@@ -191,6 +191,7 @@ class Passage:
             if name != "minima" or self.exact:
                 band(axis, self["step"], self.of_images(name), label=label, **look(number))
         axis.set(yscale="log", ylabel="minima of an image")
+        axis.set_ylim(bottom=axis.get_ylim()[0] / 8)
         step_axis(axis)
         small_legend(axis, loc="lower left")
 
