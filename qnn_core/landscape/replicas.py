@@ -30,7 +30,9 @@ class ReplicaSymmetric:
 
 
 def replica_symmetric(temperature: float, ratio: float, field: float) -> ReplicaSymmetric:
-    """The state of infinitely many spins. ratio: N_h / N_o. field: standard deviation of the fields on the hidden spins, in units of T_c.
+    """The state of infinitely many spins.
+
+    temperature: in units of T_c. ratio: N_h / N_o. field: standard deviation of the fields on the hidden spins, in units of T_c.
 
     With z a normal number, q_h = E tanh^2(z sqrt(field^2 + q_o / sqrt(ratio)) / T) and q_o = E tanh^2(z sqrt(q_h sqrt(ratio)) / T); the
     instability is E sech^4 of the one times E sech^4 of the other, over T^4.
@@ -47,7 +49,10 @@ def replica_symmetric(temperature: float, ratio: float, field: float) -> Replica
 
 
 def glass_line(ratio: float, field: float) -> float:
-    """The temperature, in units of T_c, below which a field leaves a glass: the de Almeida-Thouless line; 1 without a field."""
+    """The temperature, in units of T_c, below which a field leaves a glass: the de Almeida-Thouless line; 1 without a field.
+
+    ratio, field: as in `replica_symmetric`.
+    """
     if field == 0:
         return 1.0
     return float(brentq(lambda temperature: replica_symmetric(temperature, ratio, field).instability - 1, 0.05, 1.0))
