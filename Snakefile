@@ -56,7 +56,7 @@ TRAINED = {"hidden": profile["hidden"], "seed": profile["seeds"]}
 RATES = result("rates/{method}-{hidden}")
 CURVES = Row("05a_curves", result("curves/{method}-{width}"), 1, {"method": runs_of(profile, "05a_curves"), "width": profile["widths"]})
 ACTIVE = Row("07_active_layers", result("active/{study}"), 2, {"study": runs_of(profile, "07_active_layers")})
-PHASES = {part: result(part) for part in ("phase", "equilibrium", "sizes", "landscape")}
+PHASES = {part: result(part) for part in ("phase", "equilibrium", "sizes")}
 EFFORT = {part: result(part) for part in ("scaling", "heads", "grover")}
 CLAIMED = {part: result(part) for part in ("ablation", "phase", "sizes", "scaling", "grover", "data")}
 

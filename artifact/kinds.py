@@ -101,7 +101,6 @@ KINDS: dict[str, Any] = {
     "Fraction": Annotated[float, Field(gt=0, lt=1)],
     "Probability": Annotated[float, Field(ge=0, le=1)],
     "Exponent": Annotated[float, Field(gt=0, lt=2)],
-    "Slowness": Annotated[float, Field(ge=1)],
     "DatasetName": Annotated[str, AfterValidator(_known_dataset)],
     "Sampler": Literal[_GENERAL],
     "OfflineSampler": Literal[(*_GENERAL, "mock")],

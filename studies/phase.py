@@ -23,13 +23,15 @@ from studies.stored import stack_rows
 
 _OVERLAP, _COUNT = (-np.inf, 1.0), (1.0, np.inf)
 MEASURES = {
+    "m": ("m, all spins", _OVERLAP),
+    "m_output": ("m, outputs", _OVERLAP),
     "q_ea": ("q_EA, all spins", _OVERLAP),
     "q_hidden": ("q_EA, hidden", _OVERLAP),
     "q_output": ("q_EA, outputs", _OVERLAP),
     "q_variance": ("variance of q", _OVERLAP),
     "chi": ("chi_SG", UNBOUNDED),
     "minima": ("minima of an image, exact", _COUNT),
-    "minima_estimate": ("minima within reach, Chao", _COUNT),
+    "minima_estimate": ("minima, estimate from the reads", _COUNT),
     "coverage": ("coverage", FRACTION),
     "distinct": ("different reads, quenched", _COUNT),
     "distinct_raw": ("different reads, before the descent", _COUNT),
@@ -48,7 +50,8 @@ def follow(
 ) -> dict[str, np.ndarray]:
     """Order parameters of B images in the S networks of one training run, by step, from `num_reads` quenched reads of each.
 
-    Returns step (S,); bins, edges of the histograms; and for each image, (S, B): q_ea, q_variance, chi, distinct over all spins;
+    Returns step (S,); bins, edges of the histograms; and for each image, (S, B): m, mean overlap of a read with the clamped state of the
+    right answer, and m_output, that of the outputs; q_ea, q_variance, chi, distinct over all spins;
     distinct_raw, the same before the descent; q_hidden and q_output, the q_ea of the first hidden and of the output layer;
     minima, exact numbers, or -1 where the outputs are too many to enumerate or there are several hidden layers; minima_estimate and
     coverage, what the reads say about them; gap, energy of the best wrong class minus that of the right one, by their clamped states.
@@ -64,6 +67,7 @@ def follow(
         reads = quench(problem, raw)
         order, estimate = order_parameters(reads), estimate_minima(reads)
         columns = problem.layer_slices
+        agrees = reads.spins * net.clamped(x, labels)[:, None]
         enumerable = len(problem.layers) == 2 and problem.layers[1] <= MAX_OUTPUTS
         bins = overlap_bins(problem.num_spins)
         density = np.stack([np.histogram(values, bins=bins, density=True)[0] for values in overlap(reads)])
@@ -71,6 +75,8 @@ def follow(
         row: dict[str, np.ndarray] = {
             "step": np.array(step),
             "bins": bins,
+            "m": agrees.mean(axis=(1, 2)),
+            "m_output": agrees[..., columns[-1]].mean(axis=(1, 2)),
             "q_ea": order.q_ea,
             "q_variance": order.q_variance,
             "chi": order.chi,
@@ -171,23 +177,23 @@ class Passage:
         small_legend(axis)
 
     def plot_order(self, axis: Axes) -> None:
-        """q_EA of all spins and of each layer."""
-        for number, (name, label) in enumerate((("q_ea", "all spins"), ("q_hidden", "hidden"), ("q_output", "output"))):
+        """Overlap of reads with the right answer, m, and with each other, q_EA."""
+        for number, (name, label) in enumerate((("m", "$m$, answer"), ("q_ea", "$q$, reads"))):
             band(axis, self["step"], self.of_images(name), label=label, **look(number))
-        axis.set(ylabel="$q_{EA}$", ylim=(-0.05, 1.05))
+        axis.set(ylabel="overlap", ylim=(min(0, axis.get_ylim()[0]), 1.02))
         step_axis(axis)
-        small_legend(axis)
+        small_legend(axis, loc="lower right")
 
     def plot_minima(self, axis: Axes) -> None:
-        """Minima of an image: exact where they were counted, Chao's estimate, and different reads."""
-        names = {"minima": "exact", "minima_estimate": "within reach, Chao", "distinct": f"in {self.num_reads} reads"}
+        """Minima of an image, where they were counted, and different reads."""
+        names = {"minima": "all", "distinct": f"in {self.num_reads} reads"}
         for number, (name, label) in enumerate(names.items()):
             if name != "minima" or self.exact:
-                band(axis, self["step"], self.of_images(name), label=label, **look(number + 3))
+                band(axis, self["step"], self.of_images(name), label=label, **look(number))
         axis.set(yscale="log", ylabel="minima of an image")
-        axis.set_ylim(top=20 * axis.get_ylim()[1])
+        axis.set_ylim(bottom=axis.get_ylim()[0] / 8)
         step_axis(axis)
-        small_legend(axis, loc="upper right")
+        small_legend(axis, loc="lower left")
 
     def figure(self) -> Figure:
         """Overlaps, order, minima; energies of the first image's reads, susceptibility, singular values."""

@@ -1,37 +1,42 @@
 """The same training in networks of growing size: does the change from glass to order sharpen?
 
 Hidden and output layers grow in proportion, because at a fixed number of outputs there is no thermodynamic glass; the outputs grow by
-copies of each class.
+copies of each class. Order is thermal, at temperatures in units of T_c(t), at which random couplings as strong as the network's would freeze:
+so the mere growth of the weights is no order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from qnn_core.data import Dataset
-from qnn_core.landscape.minima import quench
-from qnn_core.landscape.overlaps import order_parameters
+from qnn_core.landscape.overlaps import order_susceptibility, susceptibility
+from qnn_core.landscape.tempering import parallel_tempering
 from qnn_core.network import QNN
-from qnn_core.rules import RuleName
+from qnn_core.rules import Rule, RuleName
 from qnn_core.samplers.base import Sampler, derived_seed
-from qnn_core.statistics import PERCENT, UNBOUNDED, Interval, mean_interval
-from qnn_core.training import default_rate, train
-from studies.equilibrium import growth
-from studies.plots import PAGE, band, label_panels, look, small_legend, step_axis
+from qnn_core.statistics import PERCENT, UNBOUNDED, UNKNOWN, Interval, mean_interval
+from qnn_core.threads import one_thread_for_algebra
+from qnn_core.training import Settings, TrainingRun, default_rate
+from studies.equilibrium import glass_temperature
+from studies.plots import PAGE, band, label_panels, look, small_legend
+from studies.rises import PARTS, Sharpening, Verdict, at_rise, collapse, rise_times, size_exponent, spacing_at
 from studies.stored import stack_rows
 
-PARTS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
-"""Of a rise, whose times are fitted: its middle is the third, its width the time between the second and the fourth."""
+SETTLED = 0.05
+"""Order has settled if it changes by less while the time doubles for the last time."""
+_WARMER = 0.7
+"""In units of T_c: order is kept at the temperature of the ladder next to this one too, still where there can be a glass."""
 
 
 def follow_size(
@@ -41,330 +46,312 @@ def follow_size(
     sampler: Sampler,
     seed: int,
     *,
+    drive: float,
     rule: RuleName,
-    slowness: float,
-    images: int,
     reads: int,
+    warm_up: int,
     epochs: int,
     batch_size: int,
-    snapshots: int,
+    moments: int,
+    images: int,
+    ladder: Float64[np.ndarray, " T"],
+    sweeps: int,
+    measurements: int,
 ) -> dict[str, np.ndarray]:
-    """Train one network, hidden = hidden_per_output x outputs, and follow the order of the reads of `images` test images.
+    """Train one network, hidden = hidden_per_output x outputs, and bring B = `images` test images to equilibrium at S moments of it.
 
-    rule: as in `train`. slowness: the rate is constant, the network's `default_rate` divided by this, so that the rise takes many
-    updates at every size. Returns layers, its spins; step (S,); q_ea, q_variance, chi, means over images, (S,); test_error, of the trained
-    network; spin_updates, spent by training and by the reads.
+    drive: of the new network. rule, reads, epochs, batch_size: as in `train`. warm_up: updates during which the rate grows evenly to the
+    network's `default_rate`, so that the rise takes many updates at every size; then it is constant. moments: log-spaced. ladder:
+    temperatures of the tempering in units of T_c(t); order is kept at two of them, see `kept`. sweeps, measurements: as in
+    `parallel_tempering`.
+
+    Returns layers, its spins; step (S,) and time (S,), the sum of the rates so far in units of the default; what `_order` gives at each moment,
+    (S, 2, B); equilibrated, the fraction of moments that both starts agree on, (2,); train_error and test_error at the end; spin_updates.
     """
     outputs = data.num_classes * copies
-    net = QNN((data.num_pixels, round(hidden_per_output * outputs), data.num_classes), copies=copies, seed=seed)
-    history = train(
-        net,
-        data,
-        sampler,
-        lr=default_rate(net, data) / slowness,
-        schedule="constant",
-        rule=rule,
-        reads=10,
-        averaged=False,
-        evaluation_images=None,
-        asked=0,
-        epochs=epochs,
-        batch_size=batch_size,
-        seed=seed,
-        snapshots=snapshots,
-    )
+    sizes = (data.num_pixels, round(hidden_per_output * outputs), data.num_classes)
+    net = QNN(sizes, copies, seed, drive=drive, centre=data.x_train.mean(axis=0))
+    full = Settings(epochs, reads, default_rate(net, data), batch_size, seed, Rule(rule))
     rows = np.random.default_rng(seed).choice(len(data.x_test), size=images, replace=False)
-    orders = []
-    spent = history.spin_updates[-1]
-    for step, parameters in history.snapshots.items():
-        net.set_parameters(parameters)
-        problem = net.problem(data.x_test[rows])
-        found = sampler.sample(problem, reads, derived_seed(seed, step))
-        spent += found.info["spin_updates"]
-        orders.append(order_parameters(quench(problem, found)))
-    means = {name: np.array([getattr(order, name).mean() for order in orders]) for name in ("q_ea", "q_variance", "chi")}
-    ends = {"test_error": np.array(history.test_error[-1]), "spin_updates": np.array(spent)}
-    return {"layers": np.array(net.layers), "step": np.array(list(history.snapshots)), **means, **ends}
+    shown = data.x_test[rows], data.y_test[rows]
+    with one_thread_for_algebra():
+        run = TrainingRun(net, data, sampler, full, checkpoint=None)
+        first = max(1, warm_up // 20)
+        steps = sorted({0, run.total, *np.geomspace(min(first, run.total), run.total, moments).round().astype(int).tolist()})
+        found, time = [], [0.0]
+        for step in range(run.total + 1):
+            if step in steps:
+                found.append(_order(run.trained, *shown, ladder, sweeps, measurements, derived_seed(seed, step)))
+            if step < run.total:
+                rate = min(1.0, (step + 1) / warm_up)
+                time.append(time[-1] + rate)
+                run.settings = replace(full, lr=rate * full.lr)
+                run.step()
+    order, history = stack_rows(found), run.history
+    return {
+        **order,
+        "layers": np.array(net.layers),
+        "step": np.array(steps),
+        "time": np.array(time)[steps],
+        "equilibrated": order["equilibrated"].mean(axis=0),
+        "train_error": np.array(history.train_error[-1]),
+        "test_error": np.array(history.test_error[-1]),
+        "spin_updates": order["spin_updates"].sum() + history.spin_updates[-1],
+    }
+
+
+def kept(ladder: Float64[np.ndarray, " T"]) -> list[int]:
+    """The places of the two temperatures of a ladder at which order is kept."""
+    return [0, int(np.abs(ladder - _WARMER).argmin())]
+
+
+def _order(
+    net: QNN,
+    x: Float32[np.ndarray, "B D"],
+    labels: Int64[np.ndarray, " B"],
+    ladder: Float64[np.ndarray, " T"],
+    sweeps: int,
+    measurements: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Order of B images at the lowest temperature of the ladder and a second one, `kept`, (2, B).
+
+    m, the overlap with the clamped state of the right answer, and q_ea, that of two replicas; chi_m and chi, the susceptibilities of both;
+    q_variance, of the overlaps of pairs.
+    """
+    found = parallel_tempering(
+        net.problem(x), glass_temperature(net) * ladder, sweeps, seed,
+        measurements=measurements, strict=False, target=net.clamped(x, labels),
+    )  # fmt: skip
+    q, m = (values[:, :, kept(ladder)].astype(np.float64) for values in (found.overlaps["all"], found.alignment))
+    spins = found.num_spins["all"]
+    return {
+        "m": m.mean(axis=(0, 3)).T,
+        "chi_m": order_susceptibility(m, spins).mean(axis=0).T,
+        "q_ea": q.mean(axis=(0, 3)).T,
+        "q_variance": ((q**2).mean(axis=(0, 3)) - q.mean(axis=(0, 3)) ** 2).T,
+        "chi": susceptibility(q, spins).mean(axis=0).T,
+        "equilibrated": found.equilibrated[kept(ladder)],
+        "spin_updates": np.array(found.spin_updates),
+    }
 
 
 def before_and_after(runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Interval]:
-    """Order and error of some runs of `follow_size`."""
-    order = stack_rows(runs)["q_ea"]
-    error = 100 * stack_rows(runs)["test_error"]
-    ends = {"order before training": mean_interval(order[:, 0]), "after": mean_interval(order[:, -1])}
-    return {**ends, "test error, %": mean_interval(error, PERCENT)}
-
-
-def rise_times(
-    step: np.ndarray, order: Float64[np.ndarray, " S"], parts: Float64[np.ndarray, " L"], target: float
-) -> Float64[np.ndarray, " L"]:
-    """When given parts of the rise to `target` are first done, log10 of the number of updates; NaN where they never are.
-
-    order: at each of the rising numbers of updates, the untrained network first, which is taken to be at one update.
-    """
-    time = np.log10(np.maximum(step, 1))
-    done = _done(order, target)
-    return np.where(parts <= done[-1], np.interp(parts, done, time), np.nan)
-
-
-def _done(order: Float64[np.ndarray, " S"], target: float) -> Float64[np.ndarray, " S"]:
-    """The part of the rise to `target` that is done; where the order falls back, the highest so far."""
-    return np.maximum.accumulate((order - order[0]) / (target - order[0]))
-
-
-def spacing_at(step: Int64[np.ndarray, " S"], middle: Float64[np.ndarray, "*batch"]) -> Float64[np.ndarray, "*batch"]:
-    """Decades between the two trained networks around the middle of each rise; narrower widths are made by interpolation."""
-    time = np.log10(step[1:])
-    return np.diff(time)[np.searchsorted(time[1:-1], middle)]
-
-
-def peak_at_rise(order: Float64[np.ndarray, " S"], chi: Float64[np.ndarray, " S"], target: float) -> float:
-    """The largest susceptibility while a tenth to nine tenths of the rise to `target` are done; NaN if it is larger before or at the end.
-
-    A susceptibility that is largest in the untrained network belongs to its disorder, and not to the change.
-    """
-    done = _done(order, target)
-    during = chi[(done >= 0.1) & (done <= 0.9)]
-    return float(during.max()) if during.size and during.max() > max(chi[0], chi[-1]) else np.nan
-
-
-def size_exponent(spins: Float64[np.ndarray, " K"], values: Float64[np.ndarray, "K R"]) -> Interval:
-    """Power of N with which values of K sizes and R runs each grow: the slope of each run's straight line through the logarithms."""
-    return growth(spins, values.T)
-
-
-@dataclass(frozen=True)
-class Collapse:
-    """Rises of networks of several sizes, laid on one another: log10(t / t_half) stretched by N^exponent.
-
-    exponent: positive where the rise narrows with size. unscaled, misfit: how far curves of different sizes lie apart, before and after
-    stretching, as a variance in units of what the scatter of the runs explains: 1 for a perfect collapse. allowed: what it exceeds in one of 20
-    perfect ones (F distribution).
-    """
-
-    exponent: Interval
-    unscaled: float
-    misfit: float
-    allowed: float
-
-    @property
-    def holds(self) -> bool:
-        return self.misfit < self.allowed
-
-
-def collapse(spins: Float64[np.ndarray, " K"], times: Float64[np.ndarray, "K R L"]) -> Collapse:
-    """The best collapse of the rises of K sizes and R runs each.
-
-    times: log10 of the time at which each of L parts of the rise is done, less that of its half; none may be 0. They are to shrink as
-    N^-exponent, all by the same exponent, which is fitted to each run by least squares in the logarithms.
-    """
-    sizes, runs, levels = times.shape
-    logs = np.log(spins / np.exp(np.log(spins).mean()))
-    widths = np.log(np.abs(times)).transpose(1, 2, 0).reshape(-1, sizes)
-    exponents = -np.polyfit(logs, widths.T, 1)[0].reshape(runs, levels).mean(axis=1)
-    exponent = mean_interval(exponents)
-
-    def apart(power: float) -> float:
-        stretched = times * np.exp(power * logs)[:, None, None]
-        between = stretched.mean(axis=1).var(axis=0, ddof=1).sum()
-        return float(between / (stretched.var(axis=1, ddof=1).mean(axis=0).sum() / runs))
-
-    allowed = float(stats.f.ppf(0.95, sizes - 1, sizes * (runs - 1)))
-    return Collapse(exponent, apart(0.0), apart(exponent.value), allowed)
-
-
-@dataclass(frozen=True)
-class Sharpening:
-    """How a rise changes with size: powers of N of its width, its middle, the susceptibility's peak at it and in untrained networks.
-
-    peak: None where a run has no such peak. untrained: 1 in a glass, 0 for independent spins. middle: of the number of updates.
-    interpolated: the part of the widths that are smaller than `spacing_at` their middle.
-    """
-
-    width: Interval
-    peak: Interval | None
-    untrained: Interval
-    middle: Interval
-    collapse: Collapse
-    interpolated: float
-
-    @property
-    def verdict(self) -> Literal["transition", "crossover", "undecided"]:
-        """Transition: the width shrinks, the peak grows, both with 95 % confidence, and the curves collapse.
-
-        Crossover: the peak is known to shrink, or the width to shrink more slowly than N^(-1/4), by which it would halve from the smallest to
-        the largest of sizes that are a factor of 16 apart. Undecided: anything else, and where more than half of the widths are interpolated.
-        """
-        if self.interpolated > 0.5:
-            return "undecided"
-        if self.width.high < 0 and self.peak is not None and self.peak.low > 0 and self.collapse.holds:
-            return "transition"
-        if (self.peak is not None and self.peak.high < 0) or self.width.low > -0.25:
-            return "crossover"
-        return "undecided"
-
-    def rows(self) -> dict[str, Interval | None]:
-        """The exponents x of N^x, and b of the collapse."""
-        return {
-            "width of the rise": self.width,
-            "susceptibility at the rise": self.peak,
-            "untrained susceptibility (a glass: 1; independent spins: 0)": self.untrained,
-            "middle of the rise": self.middle,
-            "collapse, b": self.collapse.exponent,
-        }
+    """Order at the lower temperature, and errors, of some runs of `follow_size`."""
+    found = stack_rows(runs)
+    m, q = (found[name][:, :, 0].mean(axis=2) for name in ("m", "q_ea"))
+    errors = {f"{part} error, %": mean_interval(100 * found[f"{part}_error"], PERCENT) for part in ("train", "test")}
+    ends = {"m untrained": m[:, 0], "m trained": m[:, -1], "q untrained": q[:, 0], "q trained": q[:, -1]}
+    return {**{name: mean_interval(values) for name, values in ends.items()}, **errors}
 
 
 @dataclass(frozen=True, eq=False)
 class Sizes:
-    """Networks of K sizes, R runs each, followed by `follow_size` along S steps.
+    """Networks of K sizes, R runs each, followed by `follow_size` at S moments.
 
-    hidden, outputs: spins of the two layers, (K,). q_ea, q_variance, chi: (K, R, S), means over images. test_error: (K, R). target: order at
-    which the rise counts as done. spin_updates: (K, R).
+    layers, hidden and output spins. m, chi_m, q_ea, q_variance, chi: at two temperatures. temperature: these, in
+    units of T_c(t).
     """
 
-    hidden: Int64[np.ndarray, " K"]
-    outputs: Int64[np.ndarray, " K"]
+    layers: Int64[np.ndarray, "K R 2"]
     step: Int64[np.ndarray, " S"]
-    q_ea: Float64[np.ndarray, "K R S"]
-    q_variance: Float64[np.ndarray, "K R S"]
-    chi: Float64[np.ndarray, "K R S"]
+    time: Float64[np.ndarray, " S"]
+    temperature: Float64[np.ndarray, " 2"]
+    m: Float64[np.ndarray, "K R S 2 B"]
+    chi_m: Float64[np.ndarray, "K R S 2 B"]
+    q_ea: Float64[np.ndarray, "K R S 2 B"]
+    q_variance: Float64[np.ndarray, "K R S 2 B"]
+    chi: Float64[np.ndarray, "K R S 2 B"]
+    equilibrated: Float64[np.ndarray, "K R 2"]
+    train_error: Float64[np.ndarray, "K R"]
     test_error: Float64[np.ndarray, "K R"]
-    target: float
     spin_updates: Int64[np.ndarray, "K R"]
 
     @classmethod
-    def of_runs(cls, sizes: Sequence[Sequence[Mapping[str, np.ndarray]]], target: float) -> Sizes:
-        """From what `follow_size` gave, by size and run."""
+    def of_runs(cls, sizes: Sequence[Sequence[Mapping[str, np.ndarray]]], ladder: Float64[np.ndarray, " T"]) -> Sizes:
+        """From what `follow_size` gave, by size and run, and the ladder that it used."""
         stacked = stack_rows([stack_rows(runs) for runs in sizes])
-        hidden, outputs = stacked.pop("layers")[:, 0].T
-        return cls(hidden=hidden, outputs=outputs, target=target, **{**stacked, "step": stacked["step"][0, 0]})
+        shared = {name: stacked.pop(name)[0, 0] for name in ("step", "time")}
+        return cls(temperature=ladder[kept(ladder)], **shared, **stacked)
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Sizes:
+        """From what `arrays` gave."""
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
     @property
     def spins(self) -> Int64[np.ndarray, " K"]:
         """Of each size."""
-        return self.hidden + self.outputs
+        return self.layers[:, 0].sum(axis=1)
 
-    def times(self, parts: Float64[np.ndarray, " L"] = PARTS) -> Float64[np.ndarray, "K R L"]:
-        """`rise_times` of every run."""
-        return np.array([[rise_times(self.step, run, parts, self.target) for run in runs] for runs in self.q_ea])
+    def times(self, place: int, parts: Float64[np.ndarray, " L"] = PARTS) -> Float64[np.ndarray, "K R B L"]:
+        """`rise_times` of m of every image at one of the temperatures."""
+        m = np.moveaxis(self.m[:, :, :, place], 2, -1)
+        return np.apply_along_axis(lambda order: rise_times(self.time, order, parts), -1, m)
+
+    def offsets(self, place: int, parts: Float64[np.ndarray, " L"] = PARTS) -> Float64[np.ndarray, "K R L"]:
+        """Decades from the middle of an image's rise to when each part is done: medians over images."""
+        return _of_images(np.nanmedian, self.times(place, parts) - self.times(place, PARTS[2:3]))
+
+    def middle(self, place: int = 0) -> Float64[np.ndarray, "K R"]:
+        """When half of the rise is done, log10 of the time: median over images."""
+        return _of_images(np.nanmedian, self.times(place, PARTS[2:3])[..., 0])
+
+    def width(self, place: int = 0) -> Float64[np.ndarray, "K R"]:
+        """Decades from a quarter of an image's rise to three quarters: median over images."""
+        times = self.times(place)
+        return _of_images(np.nanmedian, times[..., 3] - times[..., 1])
+
+    def peak(self, place: int = 0) -> Float64[np.ndarray, "K R"]:
+        """chi_m `at_rise`, mean over images."""
+        m, chi = (np.moveaxis(values[:, :, :, place], 2, -1) for values in (self.m, self.chi_m))
+        pairs = zip(m.reshape(-1, len(self.time)), chi.reshape(-1, len(self.time)), strict=True)
+        return _of_images(np.nanmean, np.array([at_rise(*pair) for pair in pairs]).reshape(m.shape[:3]))
+
+    def peaked(self, place: int = 0) -> Bool[np.ndarray, " K"]:
+        """At which sizes chi_m is larger in the rise than in the untrained and in the trained network, means over runs."""
+        ends = self.chi_m[:, :, [0, -1], place].mean(axis=(1, 3)).max(axis=1)
+        return self.peak(place).mean(axis=1) > ends
 
     @property
-    def middle(self) -> Float64[np.ndarray, "K R"]:
-        """When half of the rise is done, log10 of the number of updates."""
-        return self.times()[..., 2]
-
-    @property
-    def width(self) -> Float64[np.ndarray, "K R"]:
-        """Decades from a quarter of the rise to three quarters."""
-        return self.times()[..., 3] - self.times()[..., 1]
-
-    @property
-    def offsets(self) -> Float64[np.ndarray, "K R L"]:
-        """Decades from the middle to the other `PARTS`."""
-        return np.delete(self.times(), 2, axis=2) - self.middle[..., None]
-
-    @property
-    def peak(self) -> Float64[np.ndarray, "K R"]:
-        """`peak_at_rise` of every run."""
-        pairs = zip(self.q_ea, self.chi, strict=True)
-        return np.array([[peak_at_rise(*run, self.target) for run in zip(*of_size, strict=True)] for of_size in pairs])
+    def unsettled(self) -> Float64[np.ndarray, "K R"]:
+        """Change of m at the lower temperature while the time doubles for the last time, mean over images."""
+        m = self.m[:, :, :, 0].mean(axis=-1)
+        return m[:, :, -1] - m[:, :, int(np.abs(self.time - self.time[-1] / 2).argmin())]
 
     @property
     def resolved(self) -> Bool[np.ndarray, " K"]:
-        """The sizes that are fitted: all runs reach the target, and not within the first update."""
-        return (np.nan_to_num(self.offsets) != 0).all(axis=(1, 2))
-
-    @cached_property
-    def sharpening(self) -> Sharpening:
-        """Fits to the sizes that are resolved."""
-        chosen, spins = self.resolved, self.spins.astype(np.float64)
-        width, middle, peak = self.width[chosen], self.middle[chosen], self.peak[chosen]
-        return Sharpening(
-            width=size_exponent(spins[chosen], width),
-            peak=size_exponent(spins[chosen], peak) if np.isfinite(peak).all() else None,
-            untrained=size_exponent(spins, self.chi[:, :, 0]),
-            middle=size_exponent(spins[chosen], 10**middle),
-            collapse=collapse(spins[chosen], self.offsets[chosen]),
-            interpolated=float(np.mean(width < spacing_at(self.step, middle))),
+        """The sizes that are fitted: order has settled in all runs, and no part of a rise is done before the first moment."""
+        apart = [np.delete(self.offsets(place), 2, axis=2) for place in (0, 1)]
+        return np.all([(np.nan_to_num(one) != 0).all(axis=(1, 2)) for one in apart], axis=0) & (self.unsettled < SETTLED).all(
+            axis=1
         )
 
+    @cached_property
+    def sharpening(self) -> tuple[Sharpening, Sharpening] | None:
+        """Fits to the sizes that are resolved, at each temperature; None where fewer than two are."""
+        return (self._sharpening(0), self._sharpening(1)) if self.resolved.sum() > 1 else None
+
+    def _sharpening(self, place: int) -> Sharpening:
+        chosen, spins = self.resolved, self.spins.astype(np.float64)
+        width, middle, peak = (values(place)[chosen] for values in (self.width, self.middle, self.peak))
+        return Sharpening(
+            width=size_exponent(spins[chosen], width),
+            peak=size_exponent(spins[chosen], peak) if self.peaked(place)[chosen][-1] else None,
+            untrained=size_exponent(spins, self.chi[:, :, 0, place].mean(axis=2)),
+            middle=size_exponent(spins[chosen], 10**middle),
+            collapse=collapse(spins[chosen], np.delete(self.offsets(place), 2, axis=2)[chosen]),
+            interpolated=float(np.mean(width < spacing_at(self.time, middle))),
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """The word that both temperatures give; undecided where they differ, or where fewer than two sizes are resolved."""
+        words = {fits.verdict for fits in self.sharpening or ()}
+        return words.pop() if len(words) == 1 else "undecided"
+
     def arrays(self) -> dict[str, np.ndarray]:
-        """What is stored."""
-        fits, measured = self.sharpening, ("step", "q_ea", "q_variance", "chi", "test_error")
-        powers = {"narrowing": fits.width, "growth": fits.peak or Interval(*[np.nan] * 3), "untrained": fits.untrained}
+        """What is stored; the exponents are those at the lower temperature."""
+        fits = self.sharpening[0] if self.sharpening else None
+        powers = {"narrowing": fits and fits.width, "growth": fits and fits.peak, "untrained": fits and fits.untrained}
         return {
-            **{name: getattr(self, name) for name in (*measured, "spins", "middle", "width", "resolved")},
-            **{name: np.array([power.value, power.low, power.high]) for name, power in powers.items()},
-            "collapse": np.array([fits.collapse.exponent.value, fits.collapse.misfit, fits.collapse.allowed]),
-            "verdict": np.array(fits.verdict),
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+            **{name: np.array(power or UNKNOWN) for name, power in powers.items()},
+            **{
+                name: np.stack([values(place) for place in (0, 1)])
+                for name, values in (("middle", self.middle), ("width", self.width))
+            },
+            "spins": self.spins,
+            "resolved": self.resolved,
+            "verdict": np.array(self.verdict),
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """Each size: means over runs, nothing where a run has no such value."""
+        """Each size: means over runs, at the lower temperature; nothing where a run has no such value."""
+        m = self.m[:, :, :, 0].mean(axis=-1)
         values: dict[str, tuple[np.ndarray, tuple[float, float]]] = {
-            "middle, log10 updates": (self.middle, UNBOUNDED),
-            "width, decades": (self.width, UNBOUNDED),
-            "order, largest": (self.q_ea.max(axis=2), (-np.inf, 1)),
-            "order, last": (self.q_ea[:, :, -1], (-np.inf, 1)),
-            "chi_SG, untrained": (self.chi[:, :, 0], UNBOUNDED),
-            "chi_SG at the rise": (self.peak, UNBOUNDED),
+            "m, untrained": (m[:, :, 0], UNBOUNDED),
+            "m, trained": (m[:, :, -1], UNBOUNDED),
+            "its last change": (self.unsettled, UNBOUNDED),
+            "middle, log10 time": (self.middle(), UNBOUNDED),
+            "width, decades": (self.width(), UNBOUNDED),
+            "chi_m in the rise": (self.peak(), UNBOUNDED),
+            "chi_SG, untrained": (self.chi[:, :, 0, 0].mean(axis=-1), UNBOUNDED),
+            "training error, %": (100 * self.train_error, PERCENT),
             "test error, %": (100 * self.test_error, PERCENT),
         }
-        sizes = zip(self.spins, self.hidden, self.outputs, self.resolved, strict=True)
         return [
-            {"spins": spins, "hidden": hidden, "outputs": outputs, "in the fits": resolved}
+            {"spins": int(spins), "in the fits": bool(self.resolved[row])}
             | {
                 name: mean_interval(runs[row], bounds) if np.isfinite(runs[row]).all() else None
                 for name, (runs, bounds) in values.items()
             }
-            for row, (spins, hidden, outputs, resolved) in enumerate(sizes)
+            | {"in equilibrium, %": 100 * float(self.equilibrated[row].mean())}
+            for row, spins in enumerate(self.spins)
         ]
 
+    def powers(self) -> dict[str, dict[str, Any]]:
+        """Exponents and word of each temperature."""
+        named = zip(self.temperature, self.sharpening or (), strict=False)
+        return {f"T = {temperature:.2g} T_c": {**fits.rows(), "word": fits.verdict} for temperature, fits in named}
+
+    def plot(self, axis: Axes, name: str, place: int = 0, *, per_spin: bool = False) -> None:
+        """One of the quantities along training at one of the temperatures, means over images; per_spin: over N."""
+        values = getattr(self, name)[:, :, 1:, place].mean(axis=-1)
+        for row, spins in enumerate(self.spins):
+            band(axis, self.time[1:], values[row] / (spins if per_spin else 1), label=f"$N={spins}$", **look(row))
+        axis.set(xscale="log", xlabel="updates at full rate")
+
     def figure(self) -> Figure:
-        """Order, susceptibility and variance along training; the rises as they are and stretched; width and untrained susceptibility."""
-        figure, ((order, chi, variance), (rise, stretched, powers)) = plt.subplots(2, 3, figsize=(PAGE, 4.8))
-        plot_sizes(order, self.spins, self.step, self.q_ea)
-        order.axhline(self.target, color="0.6", linewidth=0.8)
-        order.set(ylabel="$q_{EA}$")
-        plot_sizes(chi, self.spins, self.step, self.chi / self.spins[:, None, None])
-        chi.set(ylabel=r"$\chi_{SG}/N$", yscale="log")
-        plot_sizes(variance, self.spins, self.step, self.q_variance)
-        variance.set(ylabel="variance of $q$")
-        self.plot_rises(rise)
-        rise.set(xlabel="decades from the middle", ylabel="part of the rise done")
-        small_legend(rise)
-        self.plot_rises(stretched, self.sharpening.collapse.exponent.value)
-        stretched.set(xlabel=r"decades from the middle $\times N^b$", ylabel="part of the rise done")
-        for runs, spins, label, style in (
-            (self.width[self.resolved], self.spins[self.resolved], "width, decades", {"fmt": "o-", "color": "0.2"}),
-            (self.chi[:, :, 0] / self.spins[:, None], self.spins, r"untrained $\chi_{SG}/N$", {"fmt": "s--", "color": "0.5"}),
+        """Order and its susceptibilities along training; rises as they are and stretched; width and susceptibilities against size."""
+        figure, axes = plt.subplots(2, 4, figsize=(PAGE, 4.4))
+        (right, replicas, chi_m, chi), (rise, stretched, width, powers) = axes
+        for axis, name, label, title in (
+            (right, "m", "$m$", "towards the answer"),
+            (replicas, "q_ea", "$q$", "between replicas"),
+            (chi_m, "chi_m", r"$\chi_m/N$", "fluctuations of $m$"),
+            (chi, "chi", r"$\chi_{SG}/N$", "of spins"),
         ):
-            powers.errorbar(spins, runs.mean(axis=1), runs.std(axis=1, ddof=1), capsize=2, label=label, **style)
-        powers.set(xscale="log", yscale="log", xlabel="spins $N$")
-        powers.set_xticks(self.spins, list(map(str, self.spins)), minor=False)
-        powers.minorticks_off()
-        small_legend(powers)
+            self.plot(axis, name, per_spin=name.startswith("chi"))
+            axis.set(ylabel=label, title=title)
+        for axis in (chi_m, chi):
+            axis.set(yscale="log")
+        self.plot_rises(rise)
+        rise.set(xlabel="decades from the middle", ylabel="part of the rise", title="rise")
+        if self.sharpening:
+            self.plot_rises(stretched, self.sharpening[0].collapse.exponent.value)
+        stretched.set(xlabel=r"decades $\times N^b$", title="stretched")
+        for place, temperature in enumerate(self.temperature):
+            label = f"${temperature:.2g}\\,T_c$"
+            for axis, values in ((width, self.width(place)), (powers, self.peak(place))):
+                style = {"capsize": 2, "label": label, **look(place)}
+                axis.errorbar(self.spins, values.mean(axis=1), values.std(axis=1, ddof=1), **style)
+        for axis, title in ((width, "width, decades"), (powers, r"$\chi_m$ in the rise")):
+            axis.set(xscale="log", yscale="log", xlabel="spins $N$", title=title)
+            axis.set_xticks(self.spins, list(map(str, self.spins)))
+            axis.set_xticks([], minor=True)
+            small_legend(axis)
         label_panels(figure.axes)
         return figure
 
     def plot_rises(self, axis: Axes, exponent: float = 0.0) -> None:
-        """Parts of the rise against the mean time at which they are done, from the middle, times (N / geometric mean)^exponent.
+        """Parts of the rise at the lower temperature against when they are done, from the middle, times (N / geometric mean)^exponent.
 
         The curves are those that are fitted, and the marks stand at the `PARTS`.
         """
         parts = np.linspace(0.025, 1, 40)
-        offsets = self.times(parts).mean(axis=1) - self.middle.mean(axis=1, keepdims=True)
+        offsets = self.offsets(0, parts).mean(axis=1)
         stretch = (self.spins / np.exp(np.log(self.spins).mean())) ** exponent
         marks = [int(np.abs(parts - part).argmin()) for part in PARTS]
         for row in np.flatnonzero(self.resolved).tolist():
             style = {"label": f"$N={self.spins[row]}$", "markevery": marks, **look(row)}
             axis.plot(offsets[row] * stretch[row], parts, **style)
+        if axis.lines:
+            small_legend(axis)
 
 
-def plot_sizes(
-    axis: Axes, spins: Int64[np.ndarray, " K"], step: Int64[np.ndarray, " S"], values: Float64[np.ndarray, "K R S"]
-) -> None:
-    """Values of each size along training."""
-    for row, number in enumerate(spins):
-        band(axis, step, values[row], label=f"$N={number}$", **look(row))
-    step_axis(axis)
+def _of_images(mean: Callable[..., np.ndarray], values: Float64[np.ndarray, "K R B *rest"]) -> Float64[np.ndarray, "K R *rest"]:
+    """A mean over the images whose order rises; NaN where none does."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="All-NaN slice|Mean of empty slice", category=RuntimeWarning)
+        return mean(values, axis=2)

@@ -123,10 +123,10 @@ FAULTS = [
           "studies/test_head_distribution.py::test_weight_laws_are_recovered_with_error_bars_that_cover"),
     Fault("studies/hazards.py", "left[everyone, one] = 0.0", "left[everyone, one] *= 0.5",
           "studies/test_search_training.py::test_dragons_lose_their_heads_as_theory_says"),
-    Fault("studies/sizes.py", "np.searchsorted(time[1:-1], middle)", "np.searchsorted(time[:-1], middle)",
-          "studies/test_sizes.py::test_widths_below_the_spacing_of_the_networks_are_told"),
-    Fault("studies/sizes.py", "accumulate((order - order[0]) / (target - order[0]))", "accumulate((order - order[0]) / target)",
-          "studies/test_sizes.py::test_a_sharper_rise_is_narrower_and_a_later_one_later"),
+    Fault("studies/rises.py", "np.searchsorted(logs[1:-1], middle)", "np.searchsorted(logs[:-1], middle)",
+          "studies/test_rises.py::test_widths_below_the_spacing_of_the_networks_are_told"),
+    Fault("studies/rises.py", "rise = RISEN * order[-1] - order[0]", "rise = RISEN * order[-1]",
+          "studies/test_rises.py::test_a_sharper_rise_is_narrower_and_a_later_one_later"),
 ]  # fmt: skip
 
 

@@ -55,6 +55,15 @@ def susceptibility(pairs: Float64[np.ndarray, "*batch P"], num_spins: int) -> Fl
     return num_spins * (squares / two - 2 * chains / three + separate / four)
 
 
+def order_susceptibility(alignment: Float64[np.ndarray, "*batch R"], num_spins: int) -> Float64[np.ndarray, "*batch"]:
+    """N (<m^2> - <m>^2) of R >= 2 replicas; <m>^2 is taken over different replicas, without bias.
+
+    alignment: m, the overlap of each with one given state. num_spins: N.
+    """
+    squares, replicas = (alignment**2).sum(axis=-1), alignment.shape[-1]
+    return num_spins * (squares / replicas - (alignment.sum(axis=-1) ** 2 - squares) / (replicas * (replicas - 1)))
+
+
 @dataclass(frozen=True, eq=False)
 class OrderParameters:
     """Order of the reads of each of B images.

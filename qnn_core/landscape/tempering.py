@@ -33,6 +33,7 @@ class Equilibrium:
     temperatures: (T,) rising. energies: (M, B, T, R). overlaps: by name ("all", and the layers' numbers as "0", "1", ..), (M, B, T, P) for
     the P = R (R - 1) / 2 pairs of replicas, in the order of `numpy.triu_indices`. spins: (B, T, R, N) the last configurations.
     acceptance: (T - 1,) fraction of accepted exchanges between neighbouring temperatures. num_spins: by the names of `overlaps`.
+    alignment: (M, B, T, R) overlaps of all spins with the `target` of each problem, NaN without one. spin_updates: spent at all temperatures.
     """
 
     temperatures: Float64[np.ndarray, " T"]
@@ -41,6 +42,8 @@ class Equilibrium:
     spins: Int8[np.ndarray, "B T R N"]
     acceptance: Float64[np.ndarray, " T1"]
     num_spins: dict[str, int]
+    alignment: Float32[np.ndarray, "M B T R"]
+    spin_updates: int
 
     @property
     def start_gap(self) -> Float64[np.ndarray, " T"]:
@@ -76,13 +79,14 @@ def parallel_tempering(
     between: int = 4,
     strict: bool = True,
     device: str = "cpu",
+    target: Int8[np.ndarray, "B N"] | None = None,
 ) -> Equilibrium:
     """Sample every problem of a batch in equilibrium at every temperature.
 
     temperatures: different, above 0, in units of energy. sweeps: of every replica, with exchanges after every `between` of them; the
     first half is thrown away, `measurements` evenly spaced looks are kept of the second. replicas: per temperature, even and at least
     4, which the susceptibility needs. seed: of starts and moves. Raises NotEquilibrated when the two kinds of start disagree at the
-    end, unless `strict` is False. device: where the sweeps are made, as for `GibbsSampler`.
+    end, unless `strict` is False. device: where the sweeps are made, as for `GibbsSampler`. target: a state of each problem.
     """
     temperatures = np.sort(np.asarray(temperatures, np.float64))
     if temperatures.ndim != 1 or len(temperatures) < 2 or not (temperatures > 0).all() or (np.diff(temperatures) <= 0).any():
@@ -97,11 +101,14 @@ def parallel_tempering(
     rounds = sweeps // between
     kept = np.linspace(rounds / 2, rounds, measurements + 1).round().astype(int)[1:]
     energies: list[np.ndarray] = []
+    alignment: list[np.ndarray] = []
+    towards = np.full((problem.num_images, problem.num_spins), np.nan) if target is None else target
     overlaps: dict[str, list[np.ndarray]] = {}
     for number in range(1, rounds + 1):
         run.advance(number, between)
         if number in kept:
             energies.append(run.sorted(run.energies))
+            alignment.append(run.sorted(run.spins @ (towards / np.float32(problem.num_spins))[:, :, None])[..., 0])
             for name, values in run.overlaps().items():
                 overlaps.setdefault(name, []).append(values)
     parts = {str(layer): size for layer, size in enumerate(problem.layers)}
@@ -112,6 +119,8 @@ def parallel_tempering(
         run.sorted(run.spins),
         run.accepted / np.maximum(run.tried, 1),
         {"all": problem.num_spins, **parts},
+        np.stack(alignment).astype(np.float32),
+        rounds * between * run.spins.size,
     )
     if strict and not found.equilibrated.all():
         cold = ", ".join(f"{temperature:.3g}" for temperature in temperatures[~found.equilibrated])

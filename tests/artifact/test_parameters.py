@@ -109,10 +109,7 @@ def test_what_is_allowed_is_told_in_words():
     assert allowed(model_of("02_training"))["sweeps"] == "a whole number at least 1"
     assert allowed(model_of("02_training"))["lr"] == "a number above 0 and at most 10, or null"
     assert allowed(model_of("02_training"))["wrong"] == "class or spins"
-    assert (
-        allowed(model_of("04b_equilibrium"))["glass_sizes"]
-        == "a list of 1 or more, each a list of 2, each a whole number at least 1"
-    )
+    assert allowed(model_of("04b_equilibrium"))["start_copies"] == "a list of 2 or more, each a whole number at least 1"
     assert allowed(model_of("07_active_layers"))["windows"].endswith(
         "an object with width, schedule (optional), passes (optional), widest (optional)"
     )

@@ -8,10 +8,9 @@ from conftest import random_problem, random_spins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qnn_core import InvalidInput, Reads, get_sampler
+from qnn_core import QNN, InvalidInput, Reads, get_sampler
 from qnn_core.landscape.minima import barrier_tree, count_minima, estimate_minima, quench
 from qnn_core.samplers.exact import lowest_energies, output_states
-from studies.equilibrium import random_glass
 
 
 def reads_of(rows):
@@ -59,11 +58,10 @@ def test_random_glasses_have_as_many_minima_as_theory_says():
 
     Small sizes lie above; a straight line in 1 / N through four of them must lead there.
     """
-    random = np.random.default_rng(0)
-    sizes = np.array([6, 8, 10, 12])
+    sizes, black = np.array([6, 8, 10, 12]), np.zeros((1, 1), np.float32)
     growth = []
     for size in sizes:
-        counts = [count_minima(random_glass(int(size), int(size), random))[0] for _ in range(200)]
+        counts = [count_minima(QNN((1, size, size), seed=seed).problem(black))[0] for seed in range(200)]
         growth.append(np.log(np.mean(counts)) / (2 * size))
     limit = np.polyfit(1 / (2 * sizes), growth, 1)[1]
     assert limit == pytest.approx(0.1992, abs=0.01)

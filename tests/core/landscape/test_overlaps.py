@@ -7,7 +7,15 @@ import pytest
 from conftest import random_problem, random_spins
 
 from qnn_core import InvalidInput, Reads
-from qnn_core.landscape.overlaps import binder, binder_error, order_parameters, overlap, overlap_bins, susceptibility
+from qnn_core.landscape.overlaps import (
+    binder,
+    binder_error,
+    order_parameters,
+    order_susceptibility,
+    overlap,
+    overlap_bins,
+    susceptibility,
+)
 
 
 def some_reads(reads=12):
@@ -93,3 +101,15 @@ def test_error_of_the_binder_cumulant_is_its_scatter_over_repetitions():
 def test_binder_cumulant_of_gauss_and_of_two_values():
     assert binder(np.array([1.0]), np.array([3.0])) == pytest.approx(0)
     assert binder(np.array([0.5]), np.array([0.25])) == pytest.approx(1)
+
+
+def test_susceptibility_of_the_order_is_the_variance_of_the_sum_over_spins():
+    """Of independent spins, (1/N) sum_i (1 - m_i^2), from as few as two replicas without bias."""
+    random = np.random.default_rng(0)
+    means = random.uniform(-0.8, 0.8, 30)
+    spins = np.where(random.random((20000, 3, 30)) < (1 + means) / 2, 1, -1)
+    alignment = spins.mean(axis=2)
+    truth = np.mean(1 - means**2)
+    for replicas in (2, 3):
+        assert order_susceptibility(alignment[:, :replicas], 30).mean() == pytest.approx(truth, rel=0.03)
+    assert 30 * alignment.var(axis=1).mean() < 0.8 * truth

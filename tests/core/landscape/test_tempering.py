@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import random_problem
+from conftest import random_problem, random_spins
 
 from qnn_core import InvalidInput
 from qnn_core.errors import NotEquilibrated
@@ -27,7 +27,8 @@ def gaussian(hidden, outputs, samples, seed):
 
 def test_energies_and_overlaps_are_those_of_enumeration():
     problem = random_problem((9, 6), images=5, seed=0, scale=0.4)
-    found = parallel_tempering(problem, TEMPERATURES, 8000, seed=1, measurements=1000)
+    target = random_spins(problem, reads=1, seed=2)[:, 0]
+    found = parallel_tempering(problem, TEMPERATURES, 8000, seed=1, measurements=1000, target=target)
     blocks = np.stack([block.mean(axis=(0, 3)) for block in np.array_split(found.energies, 10)])
     standard_errors = blocks.std(axis=0, ddof=1) / np.sqrt(10)
     assert (standard_errors < 0.1).all()
@@ -47,12 +48,15 @@ def test_energies_and_overlaps_are_those_of_enumeration():
         means = np.concatenate([np.einsum("bk,bkj->bj", weights, aligned), weights @ states], axis=1)
         q = found.overlaps["all"][:, :, place].mean(axis=(0, 2))
         np.testing.assert_allclose(q, (means**2).mean(axis=1), atol=0.04)
+        aligned_with = found.alignment[:, :, place].mean(axis=(0, 2))
+        np.testing.assert_allclose(aligned_with, (means * target).mean(axis=1), atol=0.06)
         pairs = np.einsum("bk,bkj,ko->bjo", weights, aligned, states)
         connected = _chi(weights, aligned, states, means, pairs)
         chi = susceptibility(found.overlaps["all"][:, :, place].astype(np.float64), 15).mean(axis=0)
         np.testing.assert_allclose(chi, connected, rtol=0.12, atol=0.1)
     assert found.equilibrated.all()
     assert (found.acceptance > 0.3).all()
+    assert found.spin_updates == 8000 * found.spins.size
 
 
 def _chi(weights, aligned, states, means, between):

@@ -1,0 +1,62 @@
+"""Figure 3: from a glass to order, one message a panel."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from studies.equilibrium import PhaseDiagram
+from studies.phase import Passage
+from studies.plots import COLUMN, label_panels, small_legend
+from studies.sizes import Sizes
+from studies.starts import Starts
+from studies.tables import shown
+
+
+def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: PhaseDiagram) -> Figure:
+    """Six panels, readable at the width of a column; titles tell what the numbers say."""
+    with plt.rc_context(
+        {"font.size": 7, "axes.titlesize": 7, "axes.labelsize": 7, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5}
+    ):
+        figure, ((glass, overlaps), (order, minima), (rise, melting)) = plt.subplots(3, 2, figsize=(COLUMN, 5.2))
+        starts.plot_growth(glass)
+        small_legend(glass)
+        bare, seen = (starts.exponent(place).value for place in (0, int(starts.trained)))
+        glass.set(title=f"start: $N^{{{bare:.1f}}}$; image: $N^{{{seen:.1f}}}$")
+        glass.set_ylim(top=8 * glass.get_ylim()[1])
+        passage.plot_overlaps(overlaps)
+        overlaps.set(title="reads agree" if _rises(passage, "q_ea") else "reads differ")
+        passage.plot_order(order)
+        first, last = passage.of_images("m").mean(axis=0)[[0, -1]]
+        order.set(title=f"answer: {first:.2f} to {last:.2f}")
+        passage.plot_minima(minima)
+        counted = passage.of_images("minima" if passage.exact else "distinct").mean(axis=0)
+        minima.set(title=f"minima: {shown(counted[0])} to {shown(counted[-1])}")
+        sizes.plot_rises(rise)
+        rise.set(xlabel="decades from the middle", ylabel="part of the rise", title=f"with $N$: {sizes.verdict}")
+        diagram.plot_melting(melting)
+        melting.set(title=f"melts at $T={shown(diagram['melting_image'][:, -1].mean())}$")
+        label_panels(figure.axes)
+    return figure
+
+
+def _rises(passage: Passage, name: str) -> bool:
+    means = passage.of_images(name).mean(axis=0)
+    return bool(means[-1] > means[0])
+
+
+def plotted(starts: Starts, passage: Passage, sizes: Sizes, diagram: PhaseDiagram) -> dict[str, np.ndarray]:
+    """The numbers that the figure shows."""
+    images = ("m", "q_ea", "minima", "distinct")
+    melting = ("melting_image", "melting_free", "random_couplings")
+    return {
+        **{f"start_{name}": getattr(starts, name) for name in ("spins", "drive", "temperature", "chi")},
+        **{name: passage[name] for name in ("step", "bins")},
+        "overlap_density": passage["overlap_density"].mean(axis=0),
+        **{name: passage.of_images(name) for name in images},
+        "sizes_spins": sizes.spins,
+        "sizes_time": sizes.time,
+        "sizes_offsets": sizes.offsets(0),
+        **{f"equilibrium_{name}": diagram[name] for name in ("step", *melting)},
+    }
