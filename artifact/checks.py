@@ -12,7 +12,6 @@ from qnn_core.data import size_of
 from qnn_core.limits import MAX_OUTPUTS, MAX_SPINS, MAX_TREE_OUTPUTS
 
 RULES: tuple[tuple[Callable[..., bool], str], ...] = (
-    (lambda beta_hot, beta_cold: beta_hot <= beta_cold, "beta_hot must not exceed beta_cold"),
     (lambda coldest, hottest: coldest < hottest, "coldest must be below hottest"),
     (lambda least, largest: least < largest, "least must be below largest"),
     (lambda sweeps, measurements: sweeps >= 8 * measurements, "sweeps must be at least 8 x measurements"),
