@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -49,16 +49,20 @@ class DeepRecipe:
     """A training of a deep network, all of it but images, sampler and seed.
 
     hidden: spins of each hidden layer. network: options of `QNN`. training: options of `train`; a rate of None is the default one.
+    pull: how much stronger the couplings to the outputs start than the others, whose scale is that of `QNN`.
     """
 
     hidden: tuple[int, ...]
     network: Mapping[str, Any]
     training: Mapping[str, Any]
+    pull: float = 1.0
 
     def untrained(self, data: Dataset, seed: int) -> QNN:
         """The network at the start, its pixels measured from the mean training image."""
         centre = data.x_train.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return QNN((data.num_pixels, *self.hidden, data.num_classes), **self.network, seed=seed, centre=centre)
+        net = QNN((data.num_pixels, *self.hidden, data.num_classes), **self.network, seed=seed, centre=centre)
+        net.weights[-1] *= np.float32(self.pull)
+        return net
 
     def rate(self, net: QNN, data: Dataset) -> float:
         """The learning rate."""
@@ -68,7 +72,7 @@ class DeepRecipe:
         """Train a new network; folder: where its checkpoint is, from which a stopped training goes on."""
         net = self.untrained(data, seed)
         settings = {**self.training, "lr": self.rate(net, data), "seed": seed}
-        checkpoint = run_file(folder, [settings, dict(self.network), net.sizes, repr(sampler), data.sha256])
+        checkpoint = run_file(folder, [settings, dict(self.network), self.pull, net.sizes, repr(sampler), data.sha256])
         with warnings.catch_warnings():
             # Which ways fail to train is what the study is about.
             warnings.simplefilter("ignore", TrainingWarning)
@@ -198,7 +202,7 @@ def minima_of_small_twin(
     Its hidden layers alternate between 24 and 8 spins. images: of the test set, each of whose classes is one question.
     """
     layers = tuple((24, 8)[layer % 2] for layer in range(len(recipe.hidden)))
-    small = DeepRecipe(layers, recipe.network, {**recipe.training, "evaluation_images": None})
+    small = replace(recipe, hidden=layers, training={**recipe.training, "evaluation_images": None})
     few = data.take(min(500, len(data.y_train)), seed)
     networks = {"untrained": small.untrained(few, seed), "trained": small.train(few, sampler, seed, folder).net}
     return MinimaFound(
@@ -265,16 +269,11 @@ class Depths:
             axis.yaxis.set_major_formatter("{x:,g}")
             axis.yaxis.set_minor_locator(NullLocator())
         _plot_way(axes[0, 0], depths, [stored[f"{_layers(study)} mlp"] for study in studies], **_MLP)
-        chip = {"y": int(studies[0]["chip_qubits"][0]), "label": f"all of {studies[0]['chip'][0]}"}
-        axes[1, 0].axhline(**chip, color="0.5", linewidth=0.8)
-        axes[1, 0].set_xlabel("layers of spins")
-        axes[1, 1].set_xlabel("layers of spins")
-        shown = (
-            zip(*(axes[0, 0].get_legend_handles_labels()), strict=True),
-            zip(*(axes[1, 0].get_legend_handles_labels()), strict=True),
-        )
-        legend = {label: handle for pairs in shown for handle, label in pairs}
-        figure.legend(legend.values(), legend, loc="outside lower center", ncols=2)
+        chip, capacity = str(studies[0]["chip"][0]), int(studies[0]["chip_qubits"][0])
+        line = axes[1, 0].axhline(capacity, color="0.5", linewidth=0.8, label=f"all of {chip}")
+        for axis in axes[1]:
+            axis.set_xlabel("layers of spins")
+        figure.legend(handles=[*axes[0, 0].get_legend_handles_labels()[0], line], loc="outside lower center", ncols=2)
         figure.suptitle("Two layers at a time: fewer qubits, more time", fontsize="medium")
         label_panels(axes.flat)
         return figure
