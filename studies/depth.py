@@ -227,7 +227,7 @@ class Depths:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The numbers that `figure` plots, by layers: of each way; qubits and seconds of the first of the chips that it fits on, or NaN."""
-        stored = {}
+        stored: dict[str, np.ndarray] = {}
         for study in self.studies:
             fits = study["qubits"] > 0
             first = (np.arange(len(fits)), fits.argmax(axis=1))
@@ -263,7 +263,8 @@ class Depths:
             others = [(depth, way.mean()) for depth, found in zip(depths, ways, strict=True) for way in found[2:]]
             _plot_way(axis, depths - 0.06, [found[0] for found in ways], **_WHOLE)
             _plot_way(axis, depths + 0.06, [found[min(1, len(found) - 1)] for found in ways], **_FEW)
-            axis.plot(*np.reshape(others, (-1, 2)).T, **_OTHERS)
+            if others:
+                axis.plot(*np.transpose(others), **_OTHERS)
             axis.set(title=title, yscale="log", xticks=depths)
             axis.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if name in ("error", "own") else (1, 2, 5)))
             axis.yaxis.set_major_formatter("{x:,g}")
