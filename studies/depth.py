@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from tqdm import tqdm
 
 from qnn_core.backprop import train_backprop
@@ -20,17 +21,19 @@ from qnn_core.data import Dataset
 from qnn_core.history import History
 from qnn_core.network import QNN
 from qnn_core.samplers import Sampler
-from qnn_core.statistics import FRACTION, PERCENT, mean_interval
+from qnn_core.statistics import PERCENT, mean_interval
 from qnn_core.training import TrainingWarning, default_rate, train
 from qnn_core.windows import WindowSampler
-from studies.plots import METHOD_STYLE, PAGE, band, label_panels
+from studies.plots import COLUMN, METHOD_STYLE, PAGE, band, label_panels, look
 from studies.searches import minimum_found
 from studies.stored import Result
 from studies.tables import Table, compared, table
 from studies.training import with_rule
 
-_LINES, _MARKERS = ("-", "-.", ":", "--"), "oDv^sP"
-_MLP = {**METHOD_STYLE["mlp"], "label": "MLP of the same depth, backprop", "color": "0.4"}
+_MLP = {**METHOD_STYLE["mlp"], "label": "MLP of the same layers", "color": "0.4", "linestyle": ":", "marker": "^"}
+_WHOLE = {"label": "all layers at once", "color": "C0", "linestyle": "-", "marker": "o"}
+_FEW = {"label": "two at a time", "color": "C1", "linestyle": "--", "marker": "s", "markerfacecolor": "white"}
+_OTHERS = {"label": "other schedules", "color": "C2", "linestyle": "none", "marker": "x"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +49,20 @@ class DeepRecipe:
     """A training of a deep network, all of it but images, sampler and seed.
 
     hidden: spins of each hidden layer. network: options of `QNN`. training: options of `train`; a rate of None is the default one.
+    pull: how much stronger the couplings to the outputs start than the others, whose scale is that of `QNN`.
     """
 
     hidden: tuple[int, ...]
     network: Mapping[str, Any]
     training: Mapping[str, Any]
+    pull: float = 1.0
 
     def untrained(self, data: Dataset, seed: int) -> QNN:
         """The network at the start, its pixels measured from the mean training image."""
         centre = data.x_train.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return QNN((data.num_pixels, *self.hidden, data.num_classes), **self.network, seed=seed, centre=centre)
+        net = QNN((data.num_pixels, *self.hidden, data.num_classes), **self.network, seed=seed, centre=centre)
+        net.weights[-1] *= np.float32(self.pull)
+        return net
 
     def rate(self, net: QNN, data: Dataset) -> float:
         """The learning rate."""
@@ -65,7 +72,7 @@ class DeepRecipe:
         """Train a new network; folder: where its checkpoint is, from which a stopped training goes on."""
         net = self.untrained(data, seed)
         settings = {**self.training, "lr": self.rate(net, data), "seed": seed}
-        checkpoint = run_file(folder, [settings, dict(self.network), net.sizes, repr(sampler), data.sha256])
+        checkpoint = run_file(folder, [settings, dict(self.network), self.pull, net.sizes, repr(sampler), data.sha256])
         with warnings.catch_warnings():
             # Which ways fail to train is what the study is about.
             warnings.simplefilter("ignore", TrainingWarning)
@@ -101,6 +108,7 @@ class Ways:
             "epoch": np.array(first.history.epoch),
             "test_error": self._of_runs("test_error"),
             "train_error": self._of_runs("train_error"),
+            "own_error": self._of_runs("own_error")[..., -1],
             "reads": self._of_runs("reads")[:, 0, -1],
             "anneals": self._of_runs("anneals")[..., -1],
             "num_test": np.array(first.history.num_test),
@@ -110,23 +118,28 @@ class Ways:
         }
 
     def table(self) -> Table:
-        """Errors at the end, their difference to the first way's, and anneals of a read."""
+        """Errors at the end, the difference of the first of them to the first way's, and anneals of a read."""
         stored = self.arrays()
         names = list(self.trained)
         rows = compared(dict(zip(names, stored["test_error"][..., -1], strict=True)), names[0])
         per_read = (self._of_runs("anneals") / np.maximum(self._of_runs("reads"), 1))[..., -1].mean(axis=1)
-        for name, train_error, anneals in zip(names, stored["train_error"][..., -1], per_read, strict=True):
-            rows[name] |= {"training error, %": 100 * train_error.mean(), "anneals a read": anneals}
+        for row, (name, anneals) in enumerate(zip(names, per_read, strict=True)):
+            own = mean_interval(100 * stored["own_error"][row], PERCENT)
+            train_error = 100 * stored["train_error"][row, :, -1].mean()
+            rows[name] |= {"own answer wrong, %": own, "training error, %": train_error, "anneals a read": anneals}
         mlp = mean_interval(100 * stored["mlp_error"][:, -1], PERCENT)
         return table({**rows, f"MLP, rate {self.mlp_rate:g}": {"test error, %": mlp}})
 
     def figure(self) -> Figure:
-        """Test error and images with a head against epochs."""
+        """Test error and images with a head against epochs; no mistake at all is drawn as half a mistake."""
         figure, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7))
         stored, heads = self.arrays(), self._of_runs("head_fraction")
-        plot_errors(axes[0], stored)
-        for row, runs in enumerate(heads):
-            band(axes[1], stored["epoch"][1:], runs[:, 1:], **_style(row))
+        epoch, floor = stored["epoch"][1:], 0.5 / int(stored["num_test"])
+        for row, label in enumerate(self.trained):
+            band(axes[0], epoch, stored["test_error"][row][:, 1:], floor=floor, label=label, **look(row))
+            band(axes[1], epoch, heads[row][:, 1:], **look(row))
+        band(axes[0], stored["mlp_epoch"][1:], stored["mlp_error"][:, 1:], floor=floor, **_MLP)
+        axes[0].set(xscale="log", yscale="log", xlabel="epochs", ylabel="test error")
         axes[1].set(xscale="log", xlabel="epochs", ylabel="images with a head", ylim=(0, 1.05))
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         label_panels(axes)
@@ -189,7 +202,7 @@ def minima_of_small_twin(
     Its hidden layers alternate between 24 and 8 spins. images: of the test set, each of whose classes is one question.
     """
     layers = tuple((24, 8)[layer % 2] for layer in range(len(recipe.hidden)))
-    small = DeepRecipe(layers, recipe.network, {**recipe.training, "evaluation_images": None})
+    small = replace(recipe, hidden=layers, training={**recipe.training, "evaluation_images": None})
     few = data.take(min(500, len(data.y_train)), seed)
     networks = {"untrained": small.untrained(few, seed), "trained": small.train(few, sampler, seed, folder).net}
     return MinimaFound(
@@ -203,84 +216,75 @@ def minima_of_small_twin(
     )
 
 
-def _style(row: int) -> dict[str, Any]:
-    return {"color": f"C{row}", "linestyle": _LINES[row % 4], "marker": _MARKERS[row % 6]}
-
-
-def plot_errors(axis: Axes, study: Result | Mapping[str, np.ndarray]) -> None:
-    """Test error of every way and of the MLP against epochs, no mistake at all drawn as half a mistake; study: with the arrays of `Ways`."""
-    floor = 0.5 / int(study["num_test"])
-    for row, label in enumerate(study["label"]):
-        band(axis, study["epoch"][1:], study["test_error"][row][:, 1:], floor=floor, label=str(label), **_style(row))
-    band(axis, study["mlp_epoch"][1:], study["mlp_error"][:, 1:], floor=floor, **_MLP)
-    axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel="test error")
-
-
 @dataclass(frozen=True, eq=False)
 class Depths:
-    """Stored studies of networks of several depths, with the arrays of `Ways` and of `studies.chips.ChipNeeds`."""
+    """Stored studies of networks of several depths, with the arrays of `Ways` and of `studies.chips.ChipNeeds`.
+
+    In each, the first way takes all layers at once, the second is compared with it, others are further schedules.
+    """
 
     studies: Sequence[Result]
 
-    def _named(self) -> dict[str, Result]:
-        return {"-".join(map(str, study["layers"])): study for study in self.studies}
-
     def arrays(self) -> dict[str, np.ndarray]:
-        """The numbers that `figure` plots."""
-        stored = {}
-        for layers, study in self._named().items():
-            stored[f"{layers} error"] = study["test_error"][:, :, -1]
-            stored[f"{layers} qubits"], stored[f"{layers} mlp"] = study["qubits"], study["mlp_error"][:, -1]
+        """The numbers that `figure` plots, by layers: of each way; qubits and seconds of the first of the chips that it fits on, or NaN."""
+        stored: dict[str, np.ndarray] = {}
+        for study in self.studies:
+            fits = study["qubits"] > 0
+            first = (np.arange(len(fits)), fits.argmax(axis=1))
+            qubits, seconds = (np.where(fits.any(axis=1), study[name][first], np.nan) for name in ("qubits", "qpu_seconds"))
+            shown = {"error": 100 * study["test_error"][..., -1], "own": 100 * study["own_error"], "qubits": qubits}
+            shown |= {"seconds": seconds, "mlp": 100 * study["mlp_error"][:, -1]}
+            stored |= {f"{_layers(study)} {name}": values for name, values in shown.items()}
         return stored
 
     def table(self) -> Table:
-        """Error at the end, spins at once and qubits, for each network and way to sample it."""
+        """Errors at the end, spins at once, qubits and modelled time, for each network and way to sample it."""
         rows: list[dict[str, Any]] = []
-        for layers, study in self._named().items():
+        for study in self.studies:
             for row, label in enumerate(study["label"]):
-                error = mean_interval(100 * study["test_error"][row, :, -1], PERCENT)
-                fits = {str(chip): int(count) for chip, count in zip(study["chip"], study["qubits"][row], strict=True)}
-                qubits = {f"qubits, {chip}": "does not fit" if count < 0 else f"{count:,}" for chip, count in fits.items()}
-                rows.append(
-                    {"layers": layers, "sampled": str(label), "test error, %": error, "spins at once": study["spins"][row]}
-                    | qubits
-                )
-            rows.append(
-                {"layers": layers, "sampled": "MLP", "test error, %": mean_interval(100 * study["mlp_error"][:, -1], PERCENT)}
-            )
+                told = {"layers": _layers(study), "sampled": str(label), "spins at once": study["spins"][row]}
+                told["test error, %"] = mean_interval(100 * study["test_error"][row, :, -1], PERCENT)
+                told["own answer wrong, %"] = mean_interval(100 * study["own_error"][row], PERCENT)
+                for chip, qubits, seconds in zip(study["chip"], study["qubits"][row], study["qpu_seconds"][row], strict=True):
+                    told[f"{chip}: qubits, s"] = "does not fit" if qubits < 0 else f"{qubits:,}, {seconds:.2g}"
+                rows.append(told)
+            mlp = mean_interval(100 * study["mlp_error"][:, -1], PERCENT)
+            rows.append({"layers": _layers(study), "sampled": "MLP", "test error, %": mlp})
         return table(rows)
 
     def figure(self) -> Figure:
-        """Error of the first study against epochs, and of all at the end against qubits."""
-        figure, axes = plt.subplots(1, 2, figsize=(PAGE, 3.4))
-        first = self.studies[0]
-        plot_errors(axes[0], first)
-        axes[0].set_title("-".join(map(str, first["layers"])) + " spins")
-        axes[0].legend(loc="upper center", bbox_to_anchor=(0.45, -0.22), ncols=1)
-        for number, (layers, study) in enumerate(self._named().items()):
-            _plot_against_qubits(axes[1], study, layers, number, aside=1.05 ** (number - len(self.studies) / 2))
-        capacity = int(first["chip_qubits"][0])
-        axes[1].axvline(capacity, color="0.5", linewidth=0.8)
-        beside: dict[str, Any] = {"ha": "right", "va": "top", "rotation": 90, "fontsize": "x-small", "color": "0.4"}
-        axes[1].text(capacity, 0.98, f" {first['chip'][0]} ", transform=axes[1].get_xaxis_transform(), **beside)
-        axes[1].set(xscale="log", yscale="log", xlabel="qubits of the largest problem", ylabel="test error at the end")
-        axes[1].set_title("error against qubits")
-        axes[1].legend(title="spins of the layers; lines: MLP", loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
-        label_panels(axes)
+        """Errors of the network and of the annealer itself, qubits and time, each against depth."""
+        figure, axes = plt.subplots(2, 2, figsize=(COLUMN, 3.9), sharex=True)
+        studies, stored = sorted(self.studies, key=lambda study: len(study["layers"])), self.arrays()
+        depths = np.array([len(study["layers"]) for study in studies])
+        titles = {"error": "test error, %", "own": "own answers, %", "qubits": "qubits", "seconds": "machine time, s"}
+        for axis, (name, title) in zip(axes.flat, titles.items(), strict=True):
+            ways = [np.reshape(stored[f"{_layers(study)} {name}"], (len(study["label"]), -1)) for study in studies]
+            others = [(depth, way.mean()) for depth, found in zip(depths, ways, strict=True) for way in found[2:]]
+            _plot_way(axis, depths - 0.06, [found[0] for found in ways], **_WHOLE)
+            _plot_way(axis, depths + 0.06, [found[min(1, len(found) - 1)] for found in ways], **_FEW)
+            if others:
+                axis.plot(*np.transpose(others), **_OTHERS)
+            axis.set(title=title, yscale="log", xticks=depths)
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if name in ("error", "own") else (1, 2, 5)))
+            axis.yaxis.set_major_formatter("{x:,g}")
+            axis.yaxis.set_minor_locator(NullLocator())
+        _plot_way(axes[0, 0], depths, [stored[f"{_layers(study)} mlp"] for study in studies], **_MLP)
+        chip, capacity = str(studies[0]["chip"][0]), int(studies[0]["chip_qubits"][0])
+        line = axes[1, 0].axhline(capacity, color="0.5", linewidth=0.8, label=f"all of {chip}")
+        for axis in axes[1]:
+            axis.set_xlabel("layers of spins")
+        figure.legend(handles=[*axes[0, 0].get_legend_handles_labels()[0], line], loc="outside lower center", ncols=2)
+        figure.suptitle("Two layers at a time: fewer qubits, more time", fontsize="medium")
+        label_panels(axes.flat)
         return figure
 
 
-def _plot_against_qubits(axis: Axes, study: Result, layers: str, number: int, aside: float) -> None:
-    """One point a way, on the first of the chips that it fits on; filled for all layers at once. aside: factor that moves the points."""
-    fits = study["qubits"] > 0
-    placed = np.flatnonzero(fits.any(axis=1))
-    qubits = aside * study["qubits"][placed, fits[placed].argmax(axis=1)]
-    ends = [mean_interval(study["test_error"][row, :, -1], FRACTION) for row in placed]
-    values = np.array([end.value for end in ends])
-    bars = np.array([[end.value - max(end.low, 0.2 * end.value), end.high - end.value] for end in ends]).reshape(-1, 2).T
-    style: dict[str, Any] = {"capsize": 2, "elinewidth": 0.8, **_style(number), "linestyle": "none"}
-    whole = study["width"][placed] == len(study["layers"])
-    for shown, filled in ((whole, {"label": layers}), (~whole, {"markerfacecolor": "white"})):
-        axis.errorbar(qubits[shown], values[shown], bars[:, shown], **{**style, **filled})
-    mlp = mean_interval(study["mlp_error"][:, -1], FRACTION)
-    axis.axhline(mlp.value, color=f"C{number}", linestyle=_LINES[number % 4], linewidth=0.8, alpha=0.7)
+def _layers(study: Result) -> str:
+    return "-".join(map(str, study["layers"]))
+
+
+def _plot_way(axis: Axes, x: np.ndarray, runs: Sequence[np.ndarray], **style: Any) -> None:
+    """Mean over runs and their range."""
+    mean, least, most = (np.array([end(values) for values in runs]) for end in (np.mean, np.min, np.max))
+    axis.errorbar(x, mean, [mean - least, most - mean], capsize=2, elinewidth=0.8, **style)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, Int64
 
+from qnn_core.cutting import held_reads
 from qnn_core.data import Dataset
 from qnn_core.ising import IsingProblem, cool, feed_forward, relax
 from qnn_core.network import QNN
 from qnn_core.samplers import Sampler
+from qnn_core.samplers.base import derived_seed
 from qnn_core.samplers.exact import lowest_energies
 from studies.tables import Table, table
 
@@ -99,6 +101,39 @@ def compare_answers(
         agreement[row] = [np.mean([one[way] == one["annealed"] for one in given]) for way in by]
         wrong[row] = [np.mean([one[way] != y for one in given]) for way in by]
     return Answers(list(networks), by, agreement, wrong)
+
+
+def held_overlaps(
+    net: QNN, x: Float32[np.ndarray, "B D"], sampler: Sampler, num_reads: int, seed: int
+) -> Float64[np.ndarray, "L 2"]:
+    """How much two reads of an image have in common in each of L hidden layers: with the outputs held at one class, and at different ones.
+
+    Mean of (1/N_l) sum_n s_n s'_n. What a cut teaches a layer is the difference of the two; what makes it noisy is how far the first is from 1.
+    """
+    problem, classes = net.problem(x), np.arange(net.num_classes)
+    reads = [
+        held_reads(net, problem, np.full(len(x), one, np.int64), sampler, num_reads, derived_seed(seed, int(one)))
+        for one in classes
+    ]
+    found, owner = [], classes.repeat(num_reads)
+    for spins in problem.split(np.stack([held.spins for held in reads]))[:-1]:
+        states = spins.transpose(0, 2, 1, 3).reshape(len(owner), -1).astype(np.float32)
+        overlaps = states @ states.T / states.shape[1]
+        alike = owner[:, None] == owner
+        found.append((overlaps[alike & ~np.eye(len(owner), dtype=bool)].mean(), overlaps[~alike].mean()))
+    return np.array(found, np.float64)
+
+
+def overlap_table(networks: Mapping[str, QNN], data: Dataset, images: int, sampler: Sampler, num_reads: int, seed: int) -> Table:
+    """`held_overlaps` of some networks for the first of the test images, layer by layer."""
+    rows = {name: held_overlaps(net, data.x_test[:images], sampler, num_reads, seed) for name, net in networks.items()}
+    return table(
+        {
+            name: {f"layer {layer}": f"{same:.2f}, {other:.2f}" for layer, (same, other) in enumerate(found, start=1)}
+            for name, found in rows.items()
+        },
+        caption="overlap of two reads with the same class held, with different classes held",
+    )
 
 
 def minimum_found(

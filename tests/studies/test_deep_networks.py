@@ -56,6 +56,7 @@ def test_each_way_trains_from_the_same_start(study, few):
     stored = study.arrays()
     np.testing.assert_array_equal(stored["test_error"][1, 1], history.test_error)
     np.testing.assert_array_equal(stored["anneals"][1, 1], history.anneals[-1])
+    assert stored["own_error"][1, 1] == history.own_error[-1]
     np.testing.assert_array_equal(stored["test_error"][0, :, 0], stored["test_error"][1, :, 0])
     assert stored["reads"].tolist() == [400, 400]
     for mine, same in zip(study.networks()["2 layers at a time"][1].parameters, net.parameters, strict=True):
@@ -87,17 +88,26 @@ def test_what_does_not_fit_a_chip_is_stored_as_such(needs, tmp_path):
 
 def test_figure_5_shows_what_was_stored(study, needs):
     arrays = study.arrays() | needs.arrays()
-    arrays["qubits"] = np.array([[-1, 400], [-1, -1]])
-    depths = Depths([Result("depth3.npz", arrays, {})])
-    np.testing.assert_array_equal(depths.arrays()["8-6-10 error"], arrays["test_error"][..., -1])
+    arrays["qubits"], arrays["qpu_seconds"] = np.array([[-1, 400], [300, 200]]), np.array([[-1.0, 0.5], [7.0, 9.0]])
+    deeper = arrays | {"layers": np.array([8, 8, 6, 10]), "qubits": np.array([[-1, -1], [-1, 250]])}
+    depths = Depths([Result("deeper.npz", deeper, {}), Result("depth3.npz", arrays, {})])
+    stored = depths.arrays()
+    np.testing.assert_array_equal(stored["8-6-10 error"], 100 * arrays["test_error"][..., -1])
+    # Of the first chip that a way fits on.
+    np.testing.assert_array_equal(stored["8-6-10 qubits"], [400, 300])
+    np.testing.assert_array_equal(stored["8-6-10 seconds"], [0.5, 7])
+    np.testing.assert_array_equal(stored["8-8-6-10 qubits"], [np.nan, 250])
+    np.testing.assert_array_equal(stored["8-8-6-10 seconds"], [np.nan, 9])
     table = repr(depths.table())
-    assert table.count("does not fit") == 3
-    assert "400" in table
-    curves, points = depths.figure().axes
-    drawn = [line.get_xdata().tolist() for line in points.lines if line.get_marker() == "o"]
-    # Filled for all layers at once; windows fit nowhere, so no open point.
-    assert [len(x) for x in drawn] == [1, 0]
-    assert len(curves.lines) == len(WAYS) + 1
+    assert table.count("does not fit") == 4
+    assert "400, 0.5" in table
+    errors, own, qubits, _ = depths.figure().axes
+    means = {line.get_marker(): line.get_ydata() for line in own.lines if line.get_linestyle() != "None"}
+    np.testing.assert_allclose(means["o"], [100 * arrays["own_error"][0].mean()] * 2)
+    np.testing.assert_allclose(means["s"], [100 * arrays["own_error"][1].mean()] * 2)
+    heights = {line.get_marker(): line.get_ydata() for line in qubits.lines}
+    np.testing.assert_array_equal(heights["s"], [300, 250])
+    assert "^" in {line.get_marker() for line in errors.lines}
     assert len(study.figure().axes) == 2
     plt.close("all")
     assert "minus all 3 layers at once" in repr(study.table())
