@@ -58,12 +58,12 @@ CURVES = Row("05a_curves", result("curves/{method}-{width}"), 1, {"method": runs
 ACTIVE = Row("07_active_layers", result("active/{study}"), 2, {"study": runs_of(profile, "07_active_layers")})
 PHASES = {part: result(part) for part in ("phase", "equilibrium", "sizes")}
 EFFORT = {part: result(part) for part in ("scaling", "heads", "grover")}
-CLAIMED = {part: result(part) for part in ("ablation", "phase", "sizes", "scaling", "grover", "data")}
+CLAIMED = {part: result(part) for part in ("ablation", "phase", "equilibrium", "sizes", "scaling", "grover")}
 
 TABLE = {
     "summary": Row(
         "summary", f"{RESULTS}/claims.json", inputs={"annealer_runs": GIBBS, "mlp_runs": MLP, "active_runs": ACTIVE.all, **CLAIMED},
-        uses=[*map(result, ("samplers", "equilibrium", "landscape")), *expand(FIGURES + "/fig{number}.png", number=range(1, 6))],
+        uses=[*map(result, ("data", "samplers", "landscape")), *expand(FIGURES + "/fig{number}.png", number=range(1, 6))],
     ),
     "data": Row("01_data", result("data")),
     "rates": Row("01b_rates", RATES, 2, {"method": runs_of(profile, "01b_rates"), "hidden": profile["hidden"]}),

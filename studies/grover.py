@@ -19,7 +19,7 @@ from qnn_core.samplers.base import derived_seed
 from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
 from qnn_core.statistics import UNKNOWN, Interval, percentile_interval, resampled
 
-_RARE = 0.03
+RARE = 0.03
 """Weight below which the law of calls is fitted: where heads are common, amplification does not pay."""
 
 
@@ -99,6 +99,18 @@ def oracle_calls(
     return calls
 
 
+def expected_calls(p: Float64[np.ndarray, " P"], *, growth: float = 6 / 5) -> Float64[np.ndarray, " P"]:
+    """Mean of `oracle_calls` for each weight below 1, summed over the attempts of its schedule."""
+    mean, searching, bound, theta = np.zeros(len(p)), np.ones(len(p)), 1.0, np.arcsin(np.sqrt(p))
+    while searching.max(initial=0.0) > 1e-9:
+        most = int(np.ceil(bound))
+        mean += searching * (most + 1) / 2
+        # The mean of sin^2((2m + 1) theta) over m = 0 .. most - 1 is 1/2 - sin(4 most theta) / (4 most sin(2 theta)).
+        searching = searching * (0.5 + np.sin(4 * most * theta) / (4 * most * np.sin(2 * theta)))
+        bound *= growth
+    return mean
+
+
 def plain_calls(p: Float64[np.ndarray, " S"], seed: int | list[int], *, most: float = np.inf) -> Float64[np.ndarray, " S"]:
     """The same of plain reads, each of which is one call."""
     calls = np.random.default_rng(seed).geometric(np.clip(p, 1e-12, 1)).astype(np.float64)
@@ -164,7 +176,7 @@ def search_single_heads(
     for number, (name, search) in enumerate(SINGLE_SEARCHES.items(), start=1):
         arrays[f"calls_{name}"] = spent = search(many, derived_seed(seed, number)).reshape(len(found), -1).mean(axis=1)
         try:
-            power = power_of(found[found < _RARE], spent[found < _RARE], seed)
+            power = power_of(found[found < RARE], spent[found < RARE], seed)
         except InvalidInput:
             power = UNKNOWN
         arrays[f"power_{name}"] = np.array(power)

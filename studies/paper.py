@@ -5,7 +5,7 @@ from __future__ import annotations
 ANNEALER_EXPONENT = 1.01
 BACKPROP_EXPONENT = 0.78
 
-STATEMENTS = {
+CLAIMS = {
     "C1": "A quantum annealer can train a classical neural network fast, which then runs on conventional hardware.",
     "C2": "Training is a dynamical phase transition, from an initial spin glass to a highly ordered, trained state.",
     "C3": "Training eliminates many undesired minima; an annealer's advantage is that it quickly finds several deep states.",

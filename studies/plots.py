@@ -49,6 +49,11 @@ SEARCH_STYLE: dict[str, dict[str, Any]] = {
 """The same of each way to search for heads."""
 
 
+RIGHT: dict[str, Any] = {"facecolor": _COLOURS[0], "edgecolor": "black", "linewidth": 0.3}
+WRONG: dict[str, Any] = {"facecolor": _COLOURS[1], "edgecolor": "black", "linewidth": 0.3}
+"""Filled areas of right answers and of wrong ones, dark and light in grey."""
+
+
 def set_style() -> None:
     """The style of every figure of the project; call once at the top of a notebook."""
     sns.set_theme(context="paper", style="ticks", palette="colorblind", font_scale=0.95)
@@ -131,22 +136,19 @@ def plot_qubo(matrix: np.ndarray, layers: tuple[int, ...]) -> Figure:
     return figure
 
 
-def plot_landscape(axis: Axes, view: Landscape, margin: float | None) -> None:
+def plot_landscape(axis: Axes, view: Landscape, margin: float) -> None:
     """Energy of reads above the clamped state against overlap with it; reads in one place are one larger point.
 
-    margin: the region of heads is shaded; None: reads are told apart by the class that they show.
+    margin: up to which energy a wrong read is a head; this region is shaded.
     """
-    heads = view.wrong & (view.energy <= (margin or 0))
-    deep = (
+    heads = view.wrong & (view.energy <= margin)
+    shown = (
+        (~view.wrong, _COLOURS[2], "^", "right"),
         (view.wrong & ~heads, "0.6", "o", "wrong, higher"),
         (heads, _COLOURS[3], "D", "heads: wrong and deep"),
     )
-    shown = (
-        (view.undecided, _COLOURS[1], "s", "undecided: another class as clearly"),
-        (view.wrong & ~view.undecided, _COLOURS[4], "v", "wrong class"),
-    )
     counts = []
-    for chosen, colour, marker, label in ((~view.wrong, _COLOURS[2], "^", "right"), *(shown if margin is None else deep)):
+    for chosen, colour, marker, label in shown:
         style: dict[str, Any] = {"color": colour, "marker": marker, "linewidth": 0.3, "edgecolor": "white"}
         (overlap, energy), together = np.unique(np.stack([view.overlap, view.energy])[:, chosen], axis=1, return_counts=True)
         axis.scatter(overlap, energy, s=14 * np.sqrt(together), **style)
@@ -155,9 +157,8 @@ def plot_landscape(axis: Axes, view: Landscape, margin: float | None) -> None:
     beneath = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1}
     axis.text(0.03, 0.97, "\n".join(counts), transform=axis.transAxes, va="top", fontsize="x-small", color="0.3", bbox=beneath)
     low, high = axis.get_ylim()
-    if margin is not None:
-        high = max(high, margin + 1)
-        axis.axhspan(min(low, -1), margin, color=_COLOURS[3], alpha=0.08, linewidth=0)
+    high = max(high, margin + 1)
+    axis.axhspan(min(low, -1), margin, color=_COLOURS[3], alpha=0.08, linewidth=0)
     axis.axhline(0, color="black", linewidth=0.8)
     axis.scatter([1], [0], marker="*", s=90, color="black", zorder=5, label="clamped state")
     axis.set(

@@ -1,4 +1,4 @@
-"""The reads of one image before and after training, and what training makes of them."""
+"""How training changes what annealed reads find: the reads of one image, and the annealer's own answers to all of them."""
 
 from __future__ import annotations
 
@@ -7,85 +7,118 @@ from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float64, Int64
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from qnn_core.cutting import complete
-from qnn_core.landscape.view import Landscape, landscape
+from qnn_core.answers import own_answers
+from qnn_core.data import Dataset
+from qnn_core.landscape.view import landscape
 from qnn_core.network import QNN
 from qnn_core.samplers import Sampler
-from studies.plots import PAGE, label_panels, plot_landscape
+from studies.plots import COLUMN, RIGHT, WRONG, label_panels, step_axis
 from studies.tables import Table, table
 
-AS_READ, AS_CUT = "as read", "as cut"
+_LEFT = (0.8, 0.5, 0.1)
+"""A moment is shown for the start, for the end, and for each of these: where the annealer's own error is nearest to it."""
+_BINS = 60
 
 
 @dataclass(frozen=True, eq=False)
-class Views:
-    """Landscapes of one image by moment and way; margin: up to which energy a wrong read is a head."""
+class Descent:
+    """A network along training, after T numbers of updates.
 
-    margin: float
-    views: Mapping[tuple[str, str], Landscape]
+    step: updates. wrong, off_code: of all test images, the fraction whose deepest read answers wrongly, and whose deepest read is not exactly
+    the code of the right class. moments: M of the steps. energy: of R reads of one image at these, above the right answer, that is the
+    clamped state. read_wrong: which of these reads answer wrongly.
+    """
+
+    step: Int64[np.ndarray, " T"]
+    wrong: Float64[np.ndarray, " T"]
+    off_code: Float64[np.ndarray, " T"]
+    moments: Int64[np.ndarray, " M"]
+    energy: Float64[np.ndarray, "M R"]
+    read_wrong: Bool[np.ndarray, "M R"]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Each part of each view, by "<moment> <way> <part>"."""
-        parts = ("overlap", "energy", "wrong", "undecided")
-        stored = {f"{moment} {way} {part}": getattr(view, part) for (moment, way), view in self.views.items() for part in parts}
-        return {**stored, "margin": np.array(self.margin)}
+        """What is stored."""
+        return dict(vars(self))
 
     def table(self) -> Table:
-        """Counts and means of the reads."""
+        """The reads at each moment: how many are right, and how many are wrong and deeper than the right answer."""
         return table(
             {
-                f"{moment} training, {way}": {
-                    "reads": len(view.energy),
-                    "right": int((~view.wrong).sum()),
-                    "undecided": int(view.undecided.sum()),
-                    "wrong, up to the margin": int((view.wrong & (view.energy <= self.margin)).sum()),
-                    "mean overlap with the target": view.overlap.mean(),
-                    "mean energy above it": view.energy.mean(),
+                f"{step:,} updates": {
+                    "reads": len(energy),
+                    "right": int((~wrong).sum()),
+                    "wrong, below the right answer": int((wrong & (energy < 0)).sum()),
+                    "wrong, above it": int((wrong & (energy >= 0)).sum()),
+                    "lowest energy above it": float(energy.min()),
+                    "all test images: own answer wrong": f"{self.wrong[self.step == step][0]:.1%}",
                 }
-                for (moment, way), view in self.views.items()
+                for step, energy, wrong in zip(self.moments.tolist(), self.energy, self.read_wrong, strict=True)
             }
         )
 
-    def figure(self, updates: int) -> Figure:
-        """Energy against overlap, a column a moment and a row a way; updates: of the training, for the title."""
-        ways = list(dict.fromkeys(way for _, way in self.views))
-        titles = {"before": "before training", "after": f"after {updates:,} updates"}
-        figure, axes = plt.subplots(len(ways), 2, figsize=(PAGE, 0.7 + 2.6 * len(ways)), squeeze=False)
-        for way, row in zip(ways, axes, strict=True):
-            last = way == ways[-1]
-            for axis, (moment, title) in zip(row, titles.items(), strict=True):
-                plot_landscape(axis, self.views[moment, way], self.margin if last else None)
-                axis.set_title(f"{title}, {way}")
-                if not last:
-                    axis.set_xlabel("")
-            row[1].set_ylabel("")
-        label_panels(axes.ravel())
-        shown = [zip(*axis.get_legend_handles_labels(), strict=True) for axis in axes[:, 0]]
-        named = {label: handle for pairs in shown for handle, label in pairs}
-        figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=3)
+    def figure(self) -> Figure:
+        """The reads of the image at each moment as a spectrum of energies, and below it the fractions of all test images."""
+        figure, axes = plt.subplots(2, 1, figsize=(COLUMN, 4.3), height_ratios=(1.5, 1))
+        self._plot_spectra(axes[0])
+        self._plot_answers(axes[1])
+        label_panels(axes)
+        figure.suptitle("Training cuts the wrong states\nuntil the right answer is the deepest", fontsize="medium")
         return figure
 
+    def _plot_spectra(self, axis: Axes) -> None:
+        edges = np.linspace(self.energy.min() - 0.5, self.energy.max() + 0.5, _BINS + 1)
+        height, most = edges[1] - edges[0], self.energy.shape[1]
+        for place, (energy, wrong) in enumerate(zip(self.energy, self.read_wrong, strict=True)):
+            for chosen, side, style in ((wrong, -1, WRONG), (~wrong, 1, RIGHT)):
+                counts = np.histogram(energy[chosen], edges)[0]
+                # The square root keeps single reads visible beside two hundred.
+                widths = side * 0.5 * np.sqrt(counts / most)
+                axis.barh(edges[:-1][counts > 0], widths[counts > 0], height, place, align="edge", **style)
+            told = f"{(~wrong).mean():.0%}"
+            axis.text(place, 1.0, told, transform=axis.get_xaxis_transform(), ha="center", va="top")
+        axis.axhline(0, color="black", linewidth=0.7, zorder=0)
+        axis.set_xticks(range(len(self.moments)), [f"{step:,}" for step in self.moments])
+        axis.set(xlim=(-0.55, len(self.moments) - 0.45), ylim=(edges[0], edges[-1] + 0.12 * np.ptp(edges)))
+        axis.set(xlabel="updates", ylabel="energy above right answer")
+        axis.set_title("reads of one image, % right")
+        handles = [Patch(label=label, **style) for style, label in ((WRONG, "wrong"), (RIGHT, "right"))]
+        axis.legend(handles=handles, loc="lower right")
 
-def view_reads(
-    before: QNN,
-    after: QNN,
-    x: Float32[np.ndarray, "1 D"],
-    label: Int64[np.ndarray, " 1"],
-    sampler: Sampler,
-    num_reads: int,
-    seed: int,
-    margin: float,
-    completed: bool,
-) -> Views:
-    """Read one image in two networks. completed: whether training replaces each read by the code state of its class; then both are viewed."""
-    views = {}
-    for moment, net in (("before", before), ("after", after)):
-        problem = net.problem(x)
-        reads = sampler.sample(problem, num_reads, seed)
-        views[moment, AS_READ] = landscape(net, x, label, reads)
-        if completed:
-            views[moment, AS_CUT] = landscape(net, x, label, complete(net, problem, label, reads))
-    return Views(margin, views)
+    def _plot_answers(self, axis: Axes) -> None:
+        axis.plot(self.step, 100 * (1 - self.wrong), "o-", color=RIGHT["facecolor"], label="right")
+        axis.plot(self.step, 100 * (1 - self.off_code), "s--", color="0.35", markerfacecolor="white", label="exactly its code")
+        for step in self.moments:
+            axis.axvline(step, color="0.7", linewidth=0.6, linestyle=":", zorder=0)
+        step_axis(axis)
+        axis.set(ylim=(0, 103), xlim=(-0.2, 1.15 * self.step[-1]), ylabel="% of test images")
+        axis.set_title("deepest of ten reads, every test image")
+        axis.legend(loc="lower right")
+
+
+def follow(
+    networks: Mapping[int, QNN], data: Dataset, sampler: Sampler, image: int, num_reads: int, seed: int, asked: int = 10
+) -> Descent:
+    """Read one test image `num_reads` times, and every test image `asked` times, in each network.
+
+    networks: by the number of updates, in rising order. image: its place in the test set. seed: of the reads.
+    """
+    answers = [own_answers(net, data.x_test, data.y_test, sampler, asked, seed) for net in networks.values()]
+    step, wrong = np.array(list(networks)), np.array([answer.wrong.mean() for answer in answers])
+    between = [int(np.abs(wrong[1:-1] - level).argmin()) + 1 for level in _LEFT] if len(step) > 2 else []
+    moments = step[sorted({0, *between, len(step) - 1})]
+    x, label = data.x_test[image : image + 1], data.y_test[image : image + 1]
+    nets = [networks[moment] for moment in moments.tolist()]
+    views = [landscape(net, x, label, sampler.sample(net.problem(x), num_reads, seed)) for net in nets]
+    return Descent(
+        step,
+        wrong,
+        np.array([1 - answer.exact.mean() for answer in answers]),
+        moments,
+        np.array([view.energy for view in views]),
+        np.array([view.wrong for view in views]),
+    )

@@ -1,0 +1,80 @@
+"""What a training would cost on a D-Wave machine, by a model, beside what backpropagation costs on a processor, as measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from qnn_core.samplers import get_sampler
+from qnn_core.statistics import Interval, mean_interval
+from qnn_dwave.device import MockDevice
+from qnn_dwave.footprint import chip, demand, footprint
+from studies.stored import Result
+from studies.tables import Table, table
+
+ANNEAL = 20e-6
+MACHINE_WATTS, CORE_WATTS = 25_000.0, 10.0
+ASSUMED = {
+    "chip": "Zephyr of size 12, every qubit working: 4,800",
+    "problems of a submission": "as many images of a batch as disjoint embeddings were found for",
+    "programming of a submission": f"{1000 * MockDevice.PROGRAMMING:g} ms",
+    "anneal": f"{1e6 * ANNEAL:g} microseconds",
+    "readout of a read": f"{1e6 * MockDevice.READOUT:g} microseconds",
+    "annealer, with its cooling": f"{MACHINE_WATTS / 1000:g} kW",
+    "one core of a processor, with its share of memory": f"{CORE_WATTS:g} W",
+    "queues, network, updates of the weights": "nothing",
+    "reads": "as good as those of the classical annealer in its place",
+    "backpropagation": "the MLP's notebook: wall time of one thread, errors along the way counted in",
+}
+
+
+@dataclass(frozen=True)
+class Race:
+    """One training, both ways, in seconds. annealer: modelled. anneals: of that, the anneals alone. backprop: measured, one a seed."""
+
+    annealer: float
+    anneals: float
+    backprop: tuple[float, ...]
+
+    @classmethod
+    def of_runs(cls, annealer: Result, mlp: Sequence[Result], folder: str = "data/embeddings") -> Race:
+        """Of a training with a stand-in and the MLPs of the same size and data; folder: where embeddings are kept."""
+        settings = annealer.provenance["parameters"]
+        layers = (*settings["hidden"], int(annealer["network_sizes"][-1]) * settings["copies"])
+        reads, batch = settings["reads"], settings["batch_size"]
+        seconds, tiles = _of_a_batch(layers, batch, reads, folder)
+        updates = int(annealer["step"][-1])
+        alone = updates * math.ceil(batch / tiles) * reads * ANNEAL if tiles else math.inf
+        return cls(updates * seconds, alone, tuple(float(result.provenance["seconds"]) for result in mlp))
+
+    def slower(self, seconds: float | None = None) -> Interval:
+        """How many times longer the annealer takes than backpropagation; seconds: that it takes, its modelled ones if None."""
+        logs = mean_interval(np.log(self.annealer if seconds is None else seconds) - np.log(self.backprop))
+        return Interval(*np.exp(np.array(logs)).tolist())
+
+    def table(self) -> Table:
+        """Time and energy of both, and what is assumed."""
+        took = float(np.mean(self.backprop))
+        rows = {
+            "annealer, modelled": {"seconds": self.annealer, "kJ": self.annealer * MACHINE_WATTS / 1000},
+            "its anneals alone": {"seconds": self.anneals, "kJ": self.anneals * MACHINE_WATTS / 1000},
+            "backpropagation, measured time": {"seconds": took, "kJ": took * CORE_WATTS / 1000},
+        }
+        return table(rows, caption="one training of the network")
+
+
+def assumptions() -> Table:
+    """What the model takes for granted."""
+    return table(ASSUMED, caption="assumed")
+
+
+@cache
+def _of_a_batch(layers: tuple[int, ...], batch: int, reads: int, folder: str) -> tuple[float, int]:
+    """Modelled seconds for the reads of a batch, infinite if an image does not fit, and images of a submission."""
+    graph = chip("zephyr", 12)
+    seconds = demand(get_sampler("gibbs"), layers, graph, folder, batch, reads, most=batch).seconds
+    return (math.inf if seconds is None else seconds), footprint(layers, graph, folder, most=batch).side_by_side
