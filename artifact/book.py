@@ -25,8 +25,10 @@ from sphinx.cmd.build import build_main
 
 from artifact.claims import load_claims
 from artifact.files import ROOT
-from artifact.readme import duration
+from artifact.readme import duration, kept_claims
 from qnn_core.errors import DamagedFile, MissingData
+from studies.claims import Claim, per_claim
+from studies.paper import CLAIMS
 
 DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
 """Packages whose docstrings are the reference."""
@@ -61,14 +63,34 @@ def _gather(sources: Path, profile: str) -> None:
         document.write_text(_with_links_inside(document), encoding="utf-8")
     listed = Path("docs/book/templates/index.md").read_text(encoding="utf-8").split()
     unlisted = [name for name in notebooks if name not in listed]
-    _write(sources / "index.md", "index.md", claims=claims, profile=profile, unlisted=unlisted)
-    for claim in claims:
-        _write(sources / f"claims/{claim.id}.md", "claim.md", claim=claim)
+    _write(sources / "index.md", "index.md", claims=claims, statements=CLAIMS, profile=profile, unlisted=unlisted)
+    other = "quick" if profile == "paper" else "paper"
+    differing = _judged_otherwise(claims, other)
+    for name, parts in per_claim(claims).items():
+        _write(
+            sources / f"claims/{name}.md",
+            "claim.md",
+            name=name,
+            parts=parts,
+            statement=CLAIMS[name],
+            other=other,
+            others=differing,
+        )
     packages = [[name, *(one.name for one in pkgutil.walk_packages([name], f"{name}."))] for name in DOCUMENTED]
     modules = [name for names in packages if len(names) > 1 for name in names]
     _write(sources / "api/index.md", "reference.md", modules=modules)
     for name in modules:
         _write(sources / f"api/{name}.md", "module.md", name=name)
+
+
+def _judged_otherwise(claims: list[Claim], profile: str) -> dict[str, Claim]:
+    """Parts, by id, that the last run of another profile gave another word; none if there is no such run."""
+    with contextlib.suppress(MissingData, DamagedFile):
+        others = {claim.id: claim for claim in load_claims(kept_claims(profile))}
+        return {
+            claim.id: others[claim.id] for claim in claims if claim.id in others and others[claim.id].verdict != claim.verdict
+        }
+    return {}
 
 
 def _with_links_inside(document: Path) -> str:

@@ -1,4 +1,4 @@
-"""The table of claims as a file: what made each number, and the table printed. The rules are in `studies.claims`."""
+"""The table of claims as a file: what made each number, and the table printed. The rules are in `studies.rules`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from artifact.origins import records_behind
 from artifact.results import REMEDY
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import read_record, reading, write_record
-from studies.claims import PARTS, Claim, Results, claims_table, judged
+from studies.claims import Claim, claims_table
+from studies.rules import PARTS, Results, judged
 from studies.stored import Result
 
 
 def all_claims(results: Results) -> list[Claim]:
     """Every part of the claims, with what made it; results: by the names that `PARTS` uses."""
-    return [
-        with_origin(claim, [result for name in PARTS[claim.id][1] for result in results[name]]) for claim in judged(results)
-    ]
+    return [with_origin(claim, [result for name in PARTS[claim.id][1] for result in results[name]]) for claim in judged(results)]
 
 
 def with_origin(claim: Claim, results: Iterable[Result]) -> Claim:

@@ -1,6 +1,6 @@
 """What is kept of finished runs: python -m artifact.readme [--gallery]
 
-Without an option, tables and numbers of the README and of docs/reconstruction.md are filled from the paper profile, whose results, figures
+Without an option, tables and numbers of the README and the documents are filled from the paper profile, whose results, figures
 and pages are committed. With --gallery, claims and figures of the quick profile are copied to docs/gallery, which
 `python -m artifact.verify` holds a new run against.
 """
@@ -11,7 +11,7 @@ import argparse
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from artifact.claims import load_claims
@@ -26,17 +26,10 @@ from studies.claims import Claim
 from studies.stored import Result
 
 GALLERY = "docs/gallery"
-SHOWN = {
-    "claims": "data/results/paper/claims.json",
-    "training": "figures/paper/fig2.npz",
-    "ablation": "data/results/paper/ablation.npz",
-}
-"""What tables and numbers are filled from."""
-FILLED = ("README.md", "docs/reconstruction.md")
-"""Where they stand."""
-CLAIMS = ("<!-- claims: filled by python -m artifact.readme -->", "<!-- end of claims -->")
-TRAINING = ("<!-- training: filled by python -m artifact.readme -->", "<!-- end of training -->")
-"""What stands around the tables."""
+FILLED = ("README.md", "docs/mnist.md", "docs/reconstruction.md")
+"""Documents with tables and numbers of the paper profile."""
+PLACE = re.compile(r"(<!-- (\w+): filled by python -m artifact.readme -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
+"""A table, with what stands around it and its name."""
 NUMBER = re.compile(r"(<!-- ablation: ([^>]+) -->).*?(<!-- end -->)")
 """A number in a sentence, with what stands around it."""
 
@@ -47,15 +40,25 @@ _METHODS = {
 }
 
 
+def kept_claims(profile: str) -> str:
+    """The claims of the last run of a profile; those of the quick one may be those of the gallery."""
+    made = f"data/results/{profile}/claims.json"
+    return made if profile != "quick" or in_project(made).is_file() else f"{GALLERY}/claims.json"
+
+
 def claims_table(claims: Iterable[Claim]) -> str:
-    """The table of claims in Markdown."""
-    columns = ("claim of the abstract", "paper", "measured here, 95 % interval", "what was tested", "verdict", "notebook, figure")
+    """The claims in four columns, a row a part, in Markdown; every part leads to its notebook."""
     rows = [
-        (claim.id, claim.statement, claim.paper_number or "no number", f"{claim.number}: {claim.measured}", claim.tested,
-         f"**{claim.verdict}**", f"{claim.notebook}, {claim.figure}", duration(claim.runtime), claim.sampler_kind)
+        (f"{claim.id} {claim.statement}", claim.found, f"**{claim.verdict}**",
+         f"[{claim.notebook.split('_')[0]}](notebooks/rendered/paper/{_page(claim.notebook)})")
         for claim in claims
     ]  # fmt: skip
-    return _markdown("| | " + " | ".join((*columns, "runtime", "made by")), rows)
+    return _markdown("| the abstract says | we found | so it is | see |", rows)
+
+
+def _page(notebook: str) -> str:
+    """The page of a notebook, or the folder of its pages where it has several."""
+    return notebook if in_project(f"notebooks/rendered/paper/{notebook}").is_dir() else f"{notebook}.ipynb"
 
 
 def training_table(figure: Result) -> str:
@@ -66,11 +69,11 @@ def training_table(figure: Result) -> str:
          mean_interval(train[method], PERCENT), f"{float(figure[f'{method}_lr']):g}", len(test[method]))
         for method, name in _METHODS.items()
     ]  # fmt: skip
-    return _markdown("| 95 % intervals over seeds | test error, % | minus MLP, points | training error, % | rate | seeds", rows)
+    return _markdown("| 95 % intervals over seeds | test error, % | minus MLP, points | training error, % | rate | seeds |", rows)
 
 
 def _markdown(head: str, rows: Iterable[tuple[object, ...]]) -> str:
-    lines = [f"{head} |", "|---" * head.count("|") + "|"]
+    lines = [head, "|---" * (head.count("|") - 1) + "|"]
     return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
 
 
@@ -85,12 +88,19 @@ def duration(seconds: float) -> str:
     return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
 
 
-def with_table(readme: str, table: str, marks: tuple[str, str] = CLAIMS) -> str:
-    """The README with the table between two marks replaced; raises DamagedFile when they are not there in order."""
-    begin, end = (readme.find(mark) for mark in marks)
-    if not 0 <= begin < end:
-        raise DamagedFile(f"README.md has lost the lines {marks[0]} and {marks[1]} around its table; put them back.")
-    return f"{readme[: begin + len(marks[0])]}\n{table}\n{readme[end:]}"
+def with_tables(document: str, tables: Mapping[str, Callable[[], str]]) -> str:
+    """The document with its tables, by the names in their marks, replaced; raises DamagedFile for a mark without a table or an end."""
+
+    def current(match: re.Match[str]) -> str:
+        before, name, after = match.groups()
+        return f"{before}{tables[name]()}\n{after}"
+
+    marks = re.findall(r"<!-- (\w+): filled by", document)
+    if marks != [match[1] for match in PLACE.findall(document)] or not set(marks) <= set(tables):
+        raise DamagedFile(
+            f"the marks of tables are {', '.join(marks)}; each of {', '.join(tables)} may stand once, and needs its end."
+        )
+    return PLACE.sub(current, document)
 
 
 def ablation_numbers(ablation: Result) -> dict[str, str]:
@@ -118,11 +128,12 @@ def with_numbers(document: str, numbers: dict[str, str]) -> str:
 
 def filled(name: str) -> str:
     """One of the documents with tables and numbers as the paper profile's results have them now."""
-    document = with_numbers(in_project(name).read_text(encoding="utf-8"), ablation_numbers(load_result(SHOWN["ablation"])))
-    if name != "README.md":
-        return document
-    document = with_table(document, claims_table(load_claims(SHOWN["claims"])), CLAIMS)
-    return with_table(document, training_table(load_result(SHOWN["training"])), TRAINING)
+    tables = {
+        "claims": lambda: claims_table(load_claims(kept_claims("paper"))),
+        "training": lambda: training_table(load_result("figures/paper/fig2.npz")),
+    }
+    document = with_tables(in_project(name).read_text(encoding="utf-8"), tables)
+    return with_numbers(document, ablation_numbers(load_result("data/results/paper/ablation.npz")))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -143,7 +154,7 @@ def _fill() -> str:
         document = filled(name)
         with atomic_write(in_project(name), "w") as file:
             file.write(document)
-    return f"{' and '.join(FILLED)} now show the paper profile."
+    return f"{', '.join(FILLED)} now show the paper profile."
 
 
 def _keep_gallery() -> str:
