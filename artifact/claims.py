@@ -15,13 +15,16 @@ from artifact.results import REMEDY
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import read_record, reading, write_record
 from studies.claims import Claim, claims_table
-from studies.rules import PARTS, Results, judged
+from studies.rules import PARTS, Results, judge
 from studies.stored import Result
 
 
 def all_claims(results: Results) -> list[Claim]:
     """Every part of the claims, with what made it; results: by the names that `PARTS` uses."""
-    return [with_origin(claim, [result for name in PARTS[claim.id][1] for result in results[name]]) for claim in judged(results)]
+    return [
+        with_origin(judge(name, results), [result for study in uses for result in results[study]])
+        for name, (_, uses, _) in PARTS.items()
+    ]
 
 
 def with_origin(claim: Claim, results: Iterable[Result]) -> Claim:

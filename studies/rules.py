@@ -45,26 +45,22 @@ PARTS: dict[str, tuple[Part, tuple[str, ...], Rule]] = {}
 def _part(
     name: str, statement: str, *, uses: str, shown: str, measure: str, unit: str, rule: str, change: str
 ) -> Callable[[Rule], Rule]:
-    def known(judge: Rule) -> Rule:
-        PARTS[name] = Part(name, statement, measure, unit, rule, change, *shown.split()), tuple(uses.split()), judge
-        return judge
+    def known(judged: Rule) -> Rule:
+        PARTS[name] = Part(name, statement, measure, unit, rule, change, *shown.split()), tuple(uses.split()), judged
+        return judged
 
     return known
 
 
-def judged(results: Results) -> list[Claim]:
-    """Every part with its verdict; one that the results cannot judge is undecided, and says why."""
-    claims = []
-    for part, _, judge in PARTS.values():
-        try:
-            word, number, found, conditions = judge(results)
-        except (NotMeasured, InvalidInput) as short:
-            word, number, found, conditions = "undecided", None, "the run is too small to tell", f"Not measured: {short}"
-        ends = (None, None, None) if number is None or np.isnan(number.value) else (number.value, number.low, number.high)
-        claims.append(
-            Claim(**asdict(part), verdict=word, value=ends[0], low=ends[1], high=ends[2], found=found, conditions=conditions)
-        )
-    return claims
+def judge(name: str, results: Results) -> Claim:
+    """The part of this name with its verdict; if the results cannot judge it is undecided, and says why."""
+    part, _, rule = PARTS[name]
+    try:
+        word, number, found, conditions = rule(results)
+    except (NotMeasured, InvalidInput) as short:
+        word, number, found, conditions = "undecided", None, "the run is too small to tell", f"Not measured: {short}"
+    value, low, high = (number.value, number.low, number.high) if number and np.isfinite(number.value) else (None, None, None)
+    return Claim(**asdict(part), verdict=word, value=value, low=low, high=high, found=found, conditions=conditions)
 
 
 def _array(result: Result, name: str) -> np.ndarray:
@@ -134,6 +130,8 @@ def _runs_alone(results: Results) -> Finding:
 )  # fmt: skip
 def _is_fast(results: Results) -> Finding:
     race = Race.of_runs(results["annealer"][0], results["mlp"])
+    if not np.isfinite(race.annealer):
+        raise NotMeasured("the network does not fit the chip.")
     whole, alone = race.slower(), race.slower(race.anneals)
     word: Verdict = (
         "not reproduced" if alone.low > 1 else "needs a quantum machine" if whole.high < 1
@@ -402,13 +400,10 @@ depth if both occur."""
 
 def _each_depth(studies: Iterable[tuple[Result, Interval]]) -> tuple[Verdict, Interval, str]:
     """The word for all depths, the number of the worst one, and all of them told."""
-    numbers = {"-".join(map(str, study["layers"])): number for study, number in studies}
-    told = ", ".join(f"{number} for layers of {layers}" for layers, number in numbers.items())
-    return (
-        together(below(number, TOLERATED) for number in numbers.values()),
-        max(numbers.values(), key=lambda one: one.value),
-        told,
-    )
+    known = list(studies)
+    told = ", ".join(f"{number} for layers of {'-'.join(map(str, study['layers']))}" for study, number in known)
+    numbers = [number for _, number in known]
+    return together(below(number, TOLERATED) for number in numbers), max(numbers, key=lambda one: one.value), told
 
 
 def _final(errors: np.ndarray) -> np.ndarray:
@@ -462,26 +457,25 @@ def _fits_smaller(results: Results) -> Finding:
     words: list[Verdict] = []
     ratios, told = [], []
     for study, way in _windows(results):
-        few, whole = study["qubits"][way], study["qubits"][0]
-        room = study["chip_qubits"]
-        smallest = [room[qubits > 0].min() if (qubits > 0).any() else np.inf for qubits in (few, whole)]
+        few, whole, room = study["qubits"][way], study["qubits"][0], study["chip_qubits"]
         both = np.flatnonzero((few > 0) & (whole > 0))
-        place = both[room[both].argmin()] if both.size else None
-        if place is not None:
-            ratios.append(few[place] / whole[place])
-            time = study["qpu_seconds"][:, place]
+        if both.size:
+            chip = both[room[both].argmin()]
+            ratios.append(few[chip] / whole[chip])
+            seconds = study["qpu_seconds"][:, chip]
             told.append(
-                f"{few[place]:,} instead of {whole[place]:,} on {study['chip'][place]}, {time[way]:.2g} s a batch instead of {time[0]:.2g}"
+                f"{few[chip]:,} instead of {whole[chip]:,} on {study['chip'][chip]}, {seconds[way]:.2g} s a batch instead of {seconds[0]:.2g}"
             )
-        else:
-            told.append("no chip takes both")
-        smaller = smallest[0] < smallest[1] or (place is not None and few[place] < whole[place])
-        words.append("reproduced" if smaller else "undecided" if np.isinf(smallest).all() else "not reproduced")
+        # The smallest chip that each fits, and the qubits on it.
+        least, needed = (
+            min(zip(room[qubits > 0], qubits[qubits > 0], strict=True), default=(np.inf, 0)) for qubits in (few, whole)
+        )
+        words.append("reproduced" if least < needed else "undecided" if np.isinf(least[0]) else "not reproduced")
     worst = Interval(*[float(max(ratios))] * 3) if ratios else None
     found = f"at worst it takes {worst.value:.0%} of the qubits" if worst else "no chip takes all layers at once"
     return (
         together(words),
         worst,
         found,
-        f"Qubits, by real embeddings without error bars: {'; '.join(told)}. The time is modelled.",
+        f"Qubits, by real embeddings without error bars: {'; '.join(told) or 'no chip takes both'}. The time is modelled.",
     )

@@ -87,7 +87,7 @@ class Descent:
         axis.set(xlabel="updates", ylabel="energy above right answer")
         axis.set_title("reads of one image, % right")
         handles = [Patch(label=label, **style) for style, label in ((WRONG, "wrong"), (RIGHT, "right"))]
-        axis.legend(handles=handles, loc="lower right")
+        axis.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 0.9))
 
     def _plot_answers(self, axis: Axes) -> None:
         axis.plot(self.step, 100 * (1 - self.wrong), "o-", color=RIGHT["facecolor"], label="right")
