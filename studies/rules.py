@@ -59,18 +59,14 @@ def judge(name: str, results: Results) -> Claim:
         word, number, found, conditions = rule(results)
     except (NotMeasured, InvalidInput) as short:
         word, number, found, conditions = "undecided", None, "the run is too small to tell", f"Not measured: {short}"
+    except KeyError as missing:
+        word, number, found, conditions = "undecided", None, "not measured in this run", f"The results lack {missing}."
     value, low, high = (number.value, number.low, number.high) if number and np.isfinite(number.value) else (None, None, None)
     return Claim(**asdict(part), verdict=word, value=value, low=low, high=high, found=found, conditions=conditions)
 
 
-def _array(result: Result, name: str) -> np.ndarray:
-    if name not in result.arrays:
-        raise NotMeasured(f"{result.path} has no {name}.")
-    return result[name]
-
-
 def _interval(result: Result, name: str) -> Interval:
-    number = Interval(*_array(result, name).tolist())
+    number = Interval(*result[name].tolist())
     if np.isnan(number.value):
         raise NotMeasured(f"{name} could not be estimated.")
     return number
@@ -83,7 +79,7 @@ def _error(runs: Sequence[Result]) -> np.ndarray:
 
 def _own(runs: Sequence[Result], name: str) -> np.ndarray:
     """Per cent of all test images, one a seed, of "own_wrong" or "own_exact"."""
-    return np.array([100 * _array(run, name).mean() for run in runs])
+    return np.array([100 * run[name].mean() for run in runs])
 
 
 def _both_errors(runs: Sequence[Result]) -> str:
@@ -190,7 +186,7 @@ def _ends_ordered(results: Results) -> Finding:
 )  # fmt: skip
 def _by_transition(results: Results) -> Finding:
     (sizes,) = results["sizes"]
-    seen = str(_array(sizes, "verdict"))
+    seen = str(sizes["verdict"])
     words: dict[str, Verdict] = {"transition": "reproduced", "crossover": "not reproduced"}
     narrowing, growth = (Interval(*sizes[name].tolist()) for name in ("narrowing", "growth"))
     peak = f"its peak as N to the {growth}" if np.isfinite(growth.value) else "no peak of the susceptibility was found"

@@ -23,7 +23,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 import artifact.book
 from artifact import files
 from artifact.book import main
+from qnn_core.errors import MissingData
 from qnn_core.files import write_record
+from studies.claims import Claim
 
 PROJECT = Path(__file__).parents[1]
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", flags=re.DOTALL)
@@ -141,10 +143,24 @@ def test_the_first_page_shows_the_claims_with_a_page_each(book, finished):
     for row, claim in zip(rows, claims, strict=True):
         assert claim["verdict"] in row.get_text()
         page = html_of(book / row.a["href"])
-        for told in ("statement", "tested", "measured", "remark", "verdict", "sampler_kind"):
-            assert re.sub(r"\W", "", claim[told]) in re.sub(r"\W", "", page.article.get_text())
-        assert page.select(f'article img[src$="{claim["figure"]}.png"]')
+        for told in ("statement", "found", "measure", "rule", "conditions", "change", "verdict", "sampler_kind"):
+            assert re.sub(r"\W", "", claim[told])[1:] in re.sub(r"\W", "", page.article.get_text())
         assert page.select(f'article a[href="../notebooks/{claim["notebook"]}.html"]')
+    assert all(html_of(book / f"claims/C{number}.html").select('article img[src$=".png"]') for number in range(1, 7))
+
+
+def test_a_page_tells_where_another_profile_was_judged_otherwise(monkeypatch):
+    def claim(name, verdict):
+        return Claim(name, *["told"] * 7, verdict, None, None, None, "", "")
+
+    mine, others = ([claim("C1a", "reproduced"), claim("C2a", word)] for word in ("undecided", "depends"))
+    monkeypatch.setattr(artifact.book, "load_claims", lambda _: others)
+    assert artifact.book._judged_otherwise(mine, "paper") == {"C2a": others[1]}
+    template = artifact.book.TEMPLATES.get_template("claim.md")
+    page = template.render(name="C2", statement="A.", parts=mine[1:], others={"C2a": others[1]}, other="paper")
+    assert "In the `paper` profile, the same notebooks with other data and sizes: **depends**" in page
+    monkeypatch.setattr(artifact.book, "load_claims", lambda path: (_ for _ in ()).throw(MissingData(path)))
+    assert artifact.book._judged_otherwise(mine, "paper") == {}
 
 
 def test_every_formula_of_a_page_is_set(book, rendered):

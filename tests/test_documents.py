@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import yaml
 from artifact.parameters import notebook_parameters
 from artifact.results import PACKAGES
 from qnn_core import data, load_dataset
+from studies.claims import Verdict
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -31,7 +33,7 @@ def test_links_lead_to_files_and_headings_that_exist(page):
         if anchor:
             headings = {
                 re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-")
-                for line in text.splitlines()
+                for line in target.read_text(encoding="utf-8").splitlines()
                 if line[:1] == "#"
             }
             assert anchor in headings
@@ -84,10 +86,38 @@ def test_other_ways_to_an_environment_use_the_same_file(monkeypatch):
     assert subprocess.run([PROJECT / "postBuild"], cwd=PROJECT, check=False).returncode == 0
 
 
-def test_the_readme_starts_with_claims_commands_and_figures():
+def test_the_readme_starts_with_figure_claims_and_commands_and_is_short():
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
-    places = [
-        text.index(mark) for mark in ("| C1 |", "./run_all.sh          #", "./run_all.sh test", "fig1.png", "fig5.png", "## Read")
+    marks = [
+        "fig1.png",
+        "| C1a",
+        "| C6c",
+        "./run_all.sh          #",
+        "./run_all.sh test",
+        *(f"**{n}." for n in range(1, 6)),
+        "## Read",
     ]
+    places = [text.index(mark) for mark in marks]
     assert places == sorted(places)
-    assert len(re.findall(r"^\*\*\d\. ", text, flags=re.MULTILINE)) == 5
+    assert all(f"figures/paper/fig{number}.png" in text for number in range(1, 6))
+    assert len(text.splitlines()) <= 120
+    assert max(line.count("|") for line in text.splitlines()) == 5
+
+
+@pytest.mark.parametrize("page", [PROJECT / "README.md", PROJECT / "docs/use.md"], ids=lambda page: page.name)
+def test_the_python_of_a_page_runs_in_its_order(page):
+    """One after the other, as a reader pastes it, with fewer epochs; what is printed as an error is one of a network that has learned."""
+    code = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    shown: list[object] = []
+    known = {"print": lambda *values: shown.extend(values)}
+    for part in code:
+        exec(re.sub(r"epochs=\d+", "epochs=2", part).replace("progress=True", "progress=False"), known)
+    errors = [value for value in shown if not isinstance(value, tuple)]
+    assert [value for value in shown if isinstance(value, tuple)] == [(5, 10, 130), (5, 10)]
+    assert len(errors) == {"README.md": 1, "use.md": 4}[page.name]
+    assert all(0 <= error < 0.5 for error in errors), errors
+
+
+def test_every_word_of_ours_is_defined():
+    text = (PROJECT / "docs/words.md").read_text(encoding="utf-8")
+    assert all(f"**{word}**" in text for word in ("clamped", "head", "cut", "completed", *get_args(Verdict)))

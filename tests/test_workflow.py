@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import nbformat
 import pytest
@@ -13,6 +14,8 @@ from killed import finish, kernels, kill, start
 from artifact.parameters import INTERACTIVE
 from artifact.verify import compare, copy_sources
 from qnn_core.files import read_arrays
+from studies.claims import Verdict
+from studies.rules import PARTS
 
 PROJECT = Path(__file__).parents[1]
 OUTPUTS = ("data/results/smoke", "figures/smoke", "notebooks/rendered/smoke")
@@ -49,9 +52,9 @@ def test_help_names_every_option():
 def test_everything_is_made(finished):
     claims = json.loads((finished / "data/results/smoke/claims.json").read_text())
     assert claims["profile"] == "smoke"
-    assert [claim["id"] for claim in claims["claims"]] == ["C1", "C2", "C3", "C4", "C5", "C6"]
+    assert [claim["id"] for claim in claims["claims"]] == list(PARTS)
     for claim in claims["claims"]:
-        assert claim["verdict"] in ("agrees", "disagrees", "not testable here")
+        assert claim["verdict"] in get_args(Verdict)
         assert (finished / "notebooks" / f"{claim['notebook']}.ipynb").is_file()
         assert (finished / "figures" / "smoke" / f"{claim['figure']}.png").is_file()
         assert "quantum" not in claim["sampler_kind"] or "simulation" in claim["sampler_kind"]
@@ -160,7 +163,7 @@ def test_damaged_outputs_are_named_and_made_again(finished):
     figure, claims = finished / "figures/smoke/fig1.npz", finished / "data/results/smoke/claims.json"
     before = {path: path.read_bytes() for path in (figure, claims)}
     figure.write_bytes(before[figure][:-20])
-    claims.write_text(before[claims].decode().replace('"id": "C1"', '"id": "C7"'))
+    claims.write_text(before[claims].decode().replace('"id": "C1a"', '"id": "C7"'))
     said = finish(finished, "--profile", "smoke")
     assert "figures/smoke/fig1.npz does not match its recorded SHA-256; it is made again." in said
     assert "data/results/smoke/claims.json does not match its own SHA-256; it is made again." in said

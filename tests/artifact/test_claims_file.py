@@ -3,43 +3,40 @@
 import pytest
 
 from artifact import claims
-from artifact.readme import claims_table, with_numbers, with_table
+from artifact.readme import claims_table, kept_claims, with_numbers, with_tables
 from qnn_core import DamagedFile
+from studies import rules
 from studies.claims import Claim
 from studies.stored import Result
 
 CLAIM = Claim(
-    "C2",
-    "Order rises.",
-    None,
-    "rise",
-    0.6,
-    0.55,
-    0.65,
-    "",
-    "that it rises",
-    "agrees",
-    "No remark.",
-    "04_phase",
-    "fig3",
-    "gibbs",
-    4.0,
-)
+    "C2b", "It ends ordered", "images in order", "%", "reproduced if above 90 %.", "disorder", "04_phase", "fig3",
+    "reproduced", 97.0, 96.0, 98.0, "97 % are in order", "None.", "gibbs", 4.0,
+)  # fmt: skip
 
 
 def result(sha256, seconds, kind="classical annealer (block Gibbs), 4 sweeps"):
-    return Result("run.npz", {}, {"sampler_kind": kind, "file": "run.npz", "sha256": sha256, "seconds": seconds, "inputs": {}})
+    return Result("run.npz", {}, {"sampler_kind": kind, "file": "run.npz", "sha256": sha256, "seconds": seconds, "inputs": {}, "parameters": {}})
 
 
 def test_the_runtime_of_a_claim_counts_each_run_behind_it_once(monkeypatch):
     behind = {"rates.npz": {"file": "rates.npz", "sha256": "r", "seconds": 5.0}}
     monkeypatch.setattr(claims, "records_behind", lambda _: behind)
-    runs, beside = [result("a", 2.0), result("b", 3.0)], [result("b", 3.0), result("c", 4.0, "backpropagation")]
-    made = claims.with_origin(CLAIM, runs, beside)
-    assert made.runtime == 14.0
-    assert made.sampler_kind == runs[0].provenance["sampler_kind"]
-    both = claims.with_origin(CLAIM, [*runs, *beside])
+    runs, others = [result("a", 2.0), result("b", 3.0)], [result("b", 3.0), result("c", 4.0, "backpropagation")]
+    both = claims.with_origin(CLAIM, [*runs, *others])
+    assert both.runtime == 14.0
     assert both.sampler_kind == "backpropagation, classical annealer (block Gibbs)"
+    assert claims.with_origin(CLAIM, runs).sampler_kind == runs[0].provenance["sampler_kind"]
+
+
+def test_every_part_carries_what_made_the_studies_that_it_reads(monkeypatch):
+    monkeypatch.setattr(claims, "records_behind", lambda _: {})
+    studies = {name for _, uses, _ in rules.PARTS.values() for name in uses}
+    results = {name: [result(name, 2.0, name)] for name in studies}
+    made = {claim.id: claim for claim in claims.all_claims(results)}
+    assert list(made) == list(rules.PARTS)
+    assert (made["C1a"].sampler_kind, made["C1a"].runtime) == ("annealer, mlp", 4.0)
+    assert {claim.verdict for claim in made.values()} == {"undecided"}
 
 
 def test_claims_are_stored_read_and_printed(tmp_path, capsys, monkeypatch):
@@ -51,18 +48,21 @@ def test_claims_are_stored_read_and_printed(tmp_path, capsys, monkeypatch):
     assert "does not exist" in capsys.readouterr().err
     monkeypatch.setattr(claims, "load_claims", lambda _: [CLAIM])
     assert claims.main(["--profile", "quick"]) == 0
-    assert "C2  -                   0.600 [0.550, 0.650]" in capsys.readouterr().out
+    assert "C2b" in (said := capsys.readouterr().out)
+    assert CLAIM.number in said
+    assert kept_claims("paper") == "data/results/paper/claims.json"
 
 
 def test_claims_and_numbers_are_put_into_a_page():
     table = claims_table([CLAIM])
-    assert "| C2 | Order rises. | no number | 0.600 [0.550, 0.650]: rise | that it rises | **agrees** |" in table
-    assert len({line.count("|") for line in table.splitlines()}) == 1
+    assert f"| C2b It ends ordered | {CLAIM.found} | **reproduced** | [04](notebooks/rendered/paper/04_phase.ipynb) |" in table
+    assert {line.count("|") for line in table.splitlines()} == {5}
     page = "a\n<!-- claims: filled by python -m artifact.readme -->\nold\n<!-- end of claims -->\nb\n"
-    assert with_table(page, table).count(table) == 1
-    assert "old" not in with_table(page, table)
-    with pytest.raises(DamagedFile, match="lost the lines"):
-        with_table("no marks", table)
+    assert with_tables(page, {"claims": lambda: table}) == page.replace("old", table)
+    with pytest.raises(DamagedFile, match="needs its end"):
+        with_tables(page.replace("<!-- end of claims -->", ""), {"claims": lambda: table})
+    with pytest.raises(DamagedFile, match="each of training"):
+        with_tables(page, {"training": lambda: table})
     sentence = "by <!-- ablation: no margin -->old<!-- end --> and <!-- ablation: all heads --><!-- end -->."
     now = with_numbers(sentence, {"no margin": "1 [0, 2]", "all heads": "3"})
     assert now == "by <!-- ablation: no margin -->1 [0, 2]<!-- end --> and <!-- ablation: all heads -->3<!-- end -->."
