@@ -16,7 +16,11 @@ CLAIM = Claim(
 
 
 def result(sha256, seconds, kind="classical annealer (block Gibbs), 4 sweeps"):
-    return Result("run.npz", {}, {"sampler_kind": kind, "file": "run.npz", "sha256": sha256, "seconds": seconds, "inputs": {}, "parameters": {}})
+    return Result(
+        "run.npz",
+        {},
+        {"sampler_kind": kind, "file": "run.npz", "sha256": sha256, "seconds": seconds, "inputs": {}, "parameters": {}},
+    )
 
 
 def test_the_runtime_of_a_claim_counts_each_run_behind_it_once(monkeypatch):
