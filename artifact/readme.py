@@ -62,13 +62,24 @@ def _page(notebook: str) -> str:
 
 
 def training_table(figure: Result) -> str:
-    """Final errors of the three methods, from the numbers behind figure 2, in Markdown."""
+    """Final errors of the three methods and of the annealer's own answers, from the numbers behind figure 2, in Markdown."""
     test, train = ({method: 100 * figure[f"{method}_{part}_error"][:, -1] for method in _METHODS} for part in ("test", "train"))
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (name, mean_interval(test[method], PERCENT), "" if method == "mlp" else difference_interval(test[method], test["mlp"]),
          mean_interval(train[method], PERCENT), f"{float(figure[f'{method}_lr']):g}", len(test[method]))
         for method, name in _METHODS.items()
     ]  # fmt: skip
+    own = 100 * figure["gibbs_own_error"][:, -1]
+    rows.insert(
+        1,
+        (
+            "the same, answered by the annealer itself",
+            mean_interval(own, PERCENT),
+            difference_interval(own, test["mlp"]),
+            "",
+            *rows[0][4:],
+        ),
+    )
     return _markdown("| 95 % intervals over seeds | test error, % | minus MLP, points | training error, % | rate | seeds |", rows)
 
 

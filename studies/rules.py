@@ -79,7 +79,7 @@ def _error(runs: Sequence[Result]) -> np.ndarray:
 
 def _own(runs: Sequence[Result], name: str) -> np.ndarray:
     """Per cent of all test images, one a seed, of "own_wrong" or "own_exact"."""
-    return np.array([100 * run[name].mean() for run in runs])
+    return 100 * stack(runs, name) / stack(runs, "own_images")
 
 
 def _both_errors(runs: Sequence[Result]) -> str:
