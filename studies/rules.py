@@ -101,7 +101,7 @@ def _trains(results: Results) -> Finding:
 
 
 @_part(
-    "C1b", "It then runs without the annealer", uses="annealer", shown="02_training fig2",
+    "C1b", "The network then runs without the annealer", uses="annealer", shown="02_training fig2",
     measure="test error of the exported network minus that of the annealer's own answer, its deepest of ten reads", unit="points",
     rule=f"reproduced if the exported network answers every test image as the trained one does and the interval lies below {TOLERATED}"
     " points; not if it answers otherwise, or the interval lies above.",
@@ -118,7 +118,7 @@ def _runs_alone(results: Results) -> Finding:
 
 
 @_part(
-    "C1c", "And fast", uses="annealer mlp", shown="summary fig2",
+    "C1c", "Training is fast", uses="annealer mlp", shown="summary fig2",
     measure="modelled time of a D-Wave machine over measured time of backpropagation on one core", unit="times",
     rule="not reproduced if the anneals alone, without programming and readout, take longer; depends on programming and readout if only with"
     " them it takes longer; needs a quantum machine if it would be faster by the model, which no stand-in can show.",
@@ -162,7 +162,7 @@ def _holder(results: Results, name: str) -> Result:
 
 
 @_part(
-    "C2b", "It ends ordered, in the right answer", uses="annealer equilibrium sizes", shown="02_training fig1",
+    "C2b", "Training ends ordered, in the right answer", uses="annealer equilibrium sizes", shown="02_training fig1",
     measure="test images whose deepest read is exactly the code of the right class", unit="%",
     rule=f"reproduced if the interval lies above {ORDERED:g} %, not if below.",
     change="a rule of training that lowers the error and leaves wrong states below the right ones, as completing reads alone does.",
@@ -178,7 +178,7 @@ def _ends_ordered(results: Results) -> Finding:
 
 
 @_part(
-    "C2c", "By a phase transition", uses="sizes", shown="04c_sizes fig3",
+    "C2c", "It gets there by a phase transition", uses="sizes", shown="04c_sizes fig3",
     measure="exponent of the width of the rise of order against spins", unit="",
     rule="that of notebook 04c, fixed before looking: a transition if the rise narrows with size and the susceptibility's peak grows; a"
     " crossover if it does not; else undecided.",
@@ -248,7 +248,7 @@ def _help_per_update(results: Results) -> Finding:
 
 
 @_part(
-    "C3c", "And per read", **_READS,
+    "C3c", "They help per read, too", **_READS,
     measure="the same at equal reads in all, so with fewer updates",
     change="a rate chosen for each number of reads; a machine whose further reads cost nothing.",
 )  # fmt: skip
@@ -419,11 +419,11 @@ def _deep_trains(results: Results) -> Finding:
     ]
     word, worst, told = _each_depth(gaps)
     errors = ", ".join(f"{mean_interval(_final(study['test_error'][way]), PERCENT)} %" for study, way in _windows(results))
-    return word, worst, f"at worst its error is {worst.value:+.1f} points from an MLP's", f"Points: {told}. Errors: {errors}."
+    return word, worst, f"at worst its error is {worst.value:+.1f} points off an MLP's", f"Points: {told}. Errors: {errors}."
 
 
 @_part(
-    "C6b", "It costs less than half a point", uses="active", shown="07_active_layers fig5",
+    "C6b", "That costs less than half a point", uses="active", shown="07_active_layers fig5",
     measure="test error two layers at a time minus all at once, at equal reads, the worst depth", unit="points",
     rule=_AT_EVERY_DEPTH,
     change="more seeds; equal machine time instead of equal reads.",
@@ -444,7 +444,7 @@ def _windows_cost(results: Results) -> Finding:
 
 
 @_part(
-    "C6c", "It fits a smaller chip", uses="active", shown="07_active_layers fig5",
+    "C6c", "And fits a smaller chip", uses="active", shown="07_active_layers fig5",
     measure="qubits of two layers at a time over those of all at once, the worst depth that both fit", unit="times",
     rule="reproduced if at every depth two layers take a smaller chip, or fewer qubits of the smallest chip that both fit; not if at none.",
     change="embeddings that need fewer qubits for the whole network.",
