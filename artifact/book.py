@@ -28,7 +28,7 @@ from artifact.files import ROOT
 from artifact.readme import duration, kept_claims
 from qnn_core.errors import DamagedFile, MissingData
 from studies.claims import Claim, per_claim
-from studies.paper import CLAIMS
+from studies.paper import CLAIMS, TITLES
 
 DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
 """Packages whose docstrings are the reference."""
@@ -63,19 +63,12 @@ def _gather(sources: Path, profile: str) -> None:
         document.write_text(_with_links_inside(document), encoding="utf-8")
     listed = Path("docs/book/templates/index.md").read_text(encoding="utf-8").split()
     unlisted = [name for name in notebooks if name not in listed]
-    _write(sources / "index.md", "index.md", claims=claims, statements=CLAIMS, profile=profile, unlisted=unlisted)
+    _write(sources / "index.md", "index.md", claims=claims, titles=TITLES, profile=profile, unlisted=unlisted)
     other = "quick" if profile == "paper" else "paper"
     differing = _judged_otherwise(claims, other)
     for name, parts in per_claim(claims).items():
-        _write(
-            sources / f"claims/{name}.md",
-            "claim.md",
-            name=name,
-            parts=parts,
-            statement=CLAIMS[name],
-            other=other,
-            others=differing,
-        )
+        told = {"title": TITLES[name], "statement": CLAIMS[name], "parts": parts, "other": other, "others": differing}
+        _write(sources / f"claims/{name}.md", "claim.md", name=name, **told)
     packages = [[name, *(one.name for one in pkgutil.walk_packages([name], f"{name}."))] for name in DOCUMENTED]
     modules = [name for names in packages if len(names) > 1 for name in names]
     _write(sources / "api/index.md", "reference.md", modules=modules)

@@ -13,3 +13,13 @@ CLAIMS = {
     "C5": "A fully coherent machine with a variant of Grover's algorithm raises the exponent further, by up to a factor of 2.",
     "C6": "A modest annealer can train a deep network, applied to a few layers at a time.",
 }
+
+TITLES = {
+    "C1": "Training with an annealer",
+    "C2": "A phase transition",
+    "C3": "The dragon's heads",
+    "C4": "Scaling exponents",
+    "C5": "Grover's search",
+    "C6": "A few layers at a time",
+}
+"""Of the pages about the claims."""

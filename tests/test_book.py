@@ -157,7 +157,7 @@ def test_a_page_tells_where_another_profile_was_judged_otherwise(monkeypatch):
     monkeypatch.setattr(artifact.book, "load_claims", lambda _: others)
     assert artifact.book._judged_otherwise(mine, "paper") == {"C2a": others[1]}
     template = artifact.book.TEMPLATES.get_template("claim.md")
-    page = template.render(name="C2", statement="A.", parts=mine[1:], others={"C2a": others[1]}, other="paper")
+    page = template.render(name="C2", title="A", statement="A.", parts=mine[1:], others={"C2a": others[1]}, other="paper")
     assert "In the `paper` profile, the same notebooks with other data and sizes: **depends**" in page
     monkeypatch.setattr(artifact.book, "load_claims", lambda path: (_ for _ in ()).throw(MissingData(path)))
     assert artifact.book._judged_otherwise(mine, "paper") == {}
