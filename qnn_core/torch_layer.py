@@ -88,7 +88,8 @@ class _Loss(torch.autograd.Function):
         raised = np.einsum("br,brn->bn", contrast.weights, contrast.raised[..., first].astype(np.float32))
         by_features = (raised - lowered) @ net.weights[0].T / np.float32(len(x))
         ctx.gradients = [
-            torch.from_numpy(gradient).to(like) for gradient, like in zip((by_features, *gradients), (features, *parameters), strict=True)
+            torch.from_numpy(gradient).to(like)
+            for gradient, like in zip((by_features, *gradients), (features, *parameters), strict=True)
         ]
         return features.new_tensor(value)
 

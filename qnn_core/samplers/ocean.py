@@ -128,7 +128,9 @@ def _each_image(
         answers.append(sampler.sample(problem.to_bqm(image), **{**told, **options}))
     came = [int(answer.record.num_occurrences.sum()) for answer in answers]
     if not all(came):
-        raise AnnealerError(f"{_composition(sampler)} gave no reads of an image: look whether it takes problems of {problem.num_spins} spins.")
+        raise AnnealerError(
+            f"{_composition(sampler)} gave no reads of an image: look whether it takes problems of {problem.num_spins} spins."
+        )
     spins = np.stack([_as_asked(answer, num_reads) for answer in answers])
     timings = [answer.info.get("timing", {}) for answer in answers]
     known_time = all("sampling_ns" in timing for timing in timings)
