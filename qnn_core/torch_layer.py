@@ -4,7 +4,7 @@ For reads that a learning rule lowers and raises, see `qnn_core.rules`, the loss
 
     mean over images of  mean E(lowered states) - sum_r weight_r E(raised state r),
 
-with the states held fixed. Since E is linear in the parameters, and in the features x, its gradient with respect to x is as cheap as the others:
+with the states held fixed. Since E is linear in the parameters, and in the features x, its gradient with respect to x is simple:
 -W_0 times the difference of the first hidden layers.
 """
 
@@ -21,7 +21,7 @@ from qnn_core.cutting import cut_gradient
 from qnn_core.export import EnergyClassifier
 from qnn_core.network import QNN
 from qnn_core.rules import Batch, Contrast, Rule, RuleName
-from qnn_core.samplers import Sampler, get_sampler
+from qnn_core.samplers import get_sampler
 from qnn_core.samplers.base import check_num_reads, check_seed, derived_seed
 
 
@@ -41,12 +41,12 @@ class AnnealedLayer(EnergyClassifier):
     """
 
     def __init__(
-        self, network: QNN, sampler: str | Sampler = "gibbs", reads: int = 5, rule: Rule | RuleName = "both", seed: int = 0
+        self, network: QNN, sampler: Any = "gibbs", reads: int = 5, rule: Rule | RuleName = "both", seed: int = 0
     ) -> None:
         check_num_reads(reads)
         check_seed(seed)
         super().__init__(network)
-        self.sampler = get_sampler(sampler) if isinstance(sampler, str) else sampler
+        self.sampler = get_sampler(sampler)
         self.reads, self.seed, self.calls = reads, seed, 0
         self.rule = rule if isinstance(rule, Rule) else Rule(rule)
         self._sizes, self._copies = network.sizes, network.copies
@@ -69,7 +69,8 @@ class AnnealedLayer(EnergyClassifier):
         self.calls += 1
         classes = labels.detach().cpu().numpy()
         contrast = self.rule.contrast(Batch(net, x, classes, net.problem(x), self.sampler, self.reads, seed))
-        return _Loss.apply(net, contrast, features, *self.weights, *self.biases)
+        loss: Tensor = _Loss.apply(net, contrast, features, *self.weights, *self.biases)  # type: ignore[no-untyped-call]
+        return loss
 
 
 class _Loss(torch.autograd.Function):
@@ -94,5 +95,5 @@ class _Loss(torch.autograd.Function):
         return features.new_tensor(value)
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, upstream: Tensor) -> Any:
         return None, None, *(upstream * gradient for gradient in ctx.gradients)

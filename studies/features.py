@@ -57,6 +57,17 @@ class Features(nn.Module):
         return self.layers(images)
 
 
+class Model(nn.Module):
+    """Features and the layer behind them: images (B, pixels) -> scores (B, classes)."""
+
+    def __init__(self, features: Features, layer: AnnealedLayer) -> None:
+        super().__init__()
+        self.features, self.layer = features, layer
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layer(self.features(images))
+
+
 @dataclass(frozen=True)
 class Combined:
     """A training of features and layer together. channels, hidden, copies: sizes. reads, rule: of the layer's gradient."""
@@ -72,19 +83,18 @@ class Combined:
     lr: float
     evaluations: int
 
-    def model(self, data: Dataset, seed: int) -> nn.Sequential:
+    def model(self, data: Dataset, seed: int) -> Model:
         """Untrained."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             features = Features(data.image_shape, self.channels)
         net = QNN((features.size, *self.hidden, data.num_classes), self.copies, seed)
-        return nn.Sequential(features, AnnealedLayer(net, self.sampler, self.reads, self.rule, seed))
+        return Model(features, AnnealedLayer(net, self.sampler, self.reads, self.rule, seed))
 
-    def train(self, data: Dataset, seed: int, gradient: Gradient) -> tuple[nn.Sequential, dict[int, int]]:
+    def train(self, data: Dataset, seed: int, gradient: Gradient) -> tuple[Model, dict[int, int]]:
         """The trained model, its parameters averaged as `qnn_core.training.train` does, and the test mistakes by update."""
         check_training(data, self.epochs, self.lr, self.batch_size, seed)
         model, shown = self.model(data, seed), self.model(data, seed)
-        features, layer = model
         parameters = [parameter.data for parameter in model.parameters()]
         optimiser, average = Adam(parameters), Average([parameter.data for parameter in shown.parameters()])
         batches = minibatches(len(data.y_train), self.batch_size, self.epochs, seed)
@@ -95,7 +105,7 @@ class Combined:
             for step, rows in enumerate(tqdm(batches, desc=gradient, leave=False), 1):
                 images, labels = x[rows], y[rows]
                 loss = (
-                    layer.loss(features(images), labels)
+                    model.layer.loss(model.features(images), labels)
                     if gradient == "annealer"
                     else nn.functional.cross_entropy(model(images), labels)
                 )
@@ -109,7 +119,7 @@ class Combined:
 @torch.no_grad()
 def in_parts(module: nn.Module, x: Float32[np.ndarray, "B D"], images: int = 500) -> Float32[np.ndarray, "B _"]:
     """What a module makes of many images, `images` at a time."""
-    return torch.cat([module(part) for part in torch.from_numpy(x).split(images)]).numpy()
+    return torch.cat([module(torch.from_numpy(x[first : first + images])) for first in range(0, len(x), images)]).numpy()
 
 
 def _mistakes(model: nn.Module, data: Dataset) -> int:
@@ -180,9 +190,8 @@ def compare(recipe: Combined, data: Dataset, seeds: Sequence[int], alone: Sequen
             mistakes.setdefault(gradient, []).append(list(found.values()))
             step = list(found)
             if gradient == "annealer":
-                features, layer = model
                 answers = own_answers(
-                    layer.network, in_parts(features, data.x_test), data.y_test, recipe.sampler, recipe.reads, seed
+                    model.layer.network, in_parts(model.features, data.x_test), data.y_test, recipe.sampler, recipe.reads, seed
                 )
                 own.append(int(answers.wrong.sum()))
     return Compared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import dimod
@@ -13,7 +14,7 @@ from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Sampler
 
 
-class LayeredSampler(dimod.Sampler):
+class LayeredSampler(dimod.Sampler):  # type: ignore[misc]
     """One of our samplers as one of Ocean's, for models whose couplings run between two sides, as a network's even and odd layers are.
 
     sampler: it; `properties` tells its name and kind. Other models are refused with InvalidInput.
@@ -45,7 +46,7 @@ class LayeredSampler(dimod.Sampler):
                 couplings[rows[right], columns[left]] = -bias
         sides = ((len(first), len(second)), (couplings,)) if second else ((len(first),), ())
         problem = IsingProblem(sides[0], fields, sides[1])
-        reads = self.sampler.sample(problem, num_reads, np.random.SeedSequence().entropy % 2**63 if seed is None else seed)
+        reads = self.sampler.sample(problem, num_reads, secrets.randbits(63) if seed is None else seed)
         answer = dimod.SampleSet.from_samples_bqm((reads.spins[0], [*first, *second]), model, info=reads.info)
         return answer.change_vartype(bqm.vartype, inplace=False)
 
