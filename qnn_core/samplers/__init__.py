@@ -59,7 +59,9 @@ def get_sampler(sampler: Any, **options: Any) -> Sampler:
     elif isinstance(sampler, Sampler) and not isinstance(sampler, type) and not options:
         made = sampler
     else:
-        allowed = "a name, a sampler of Ocean, or an object with name, kind and sample(problem, num_reads, seed); with its options set"
+        allowed = (
+            "a name, a sampler of Ocean, or an object with name, kind and sample(problem, num_reads, seed); with its options set"
+        )
         raise InvalidInput("sampler", sampler, allowed)
     for option, value in wrappers.items():
         made = WRAPPERS[option](made, value)

@@ -50,8 +50,8 @@ class PathIntegralAnnealing:
 
     The closest classical stand-in for a quantum annealer; its reads are not quantum. sweeps: of the world lines, while the
     transverse field falls linearly from `transverse` to 0 and the problem rises from 0 to its full size. beta: inverse
-    temperature of the quantum system, in the problem's units of energy. None for the own scale of the couplings: the cold end of `own_range`, and
-    as `transverse` the largest pull on a layer.
+    temperature of the quantum system, in the problem's units of energy. None for the own scale of the couplings: the cold end of `own_range`,
+    and as `transverse` the largest pull on a layer.
     """
 
     sweeps: int = 20
