@@ -8,8 +8,6 @@ many missing qubits get minorminer's general heuristic.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import warnings
 from collections.abc import Mapping
@@ -23,6 +21,8 @@ import numpy as np
 
 from qnn_core.errors import DamagedFile, InvalidInput
 from qnn_core.files import read_record, write_record
+from qnn_dwave.chips import graph_identifier
+from qnn_dwave.secrets import tell
 
 Embedding = tuple[tuple[int, ...], ...]
 """The chain of qubits of each spin of one tile, spin 0 first."""
@@ -71,6 +71,7 @@ def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str,
         cached = _load(place, layers, graph)
         if cached is not None:
             return cached
+    tell(f"Placing a network of layers {'-'.join(map(str, layers))} on {len(graph):,} qubits; this is done once and kept.")
     embeddings = _find(layers, graph, most, heuristic)
     if not embeddings:
         qubits = graph.number_of_nodes()
@@ -100,13 +101,6 @@ def layered_graph(layers: tuple[int, ...]) -> nx.Graph:
         graph.add_edges_from(product(range(first, first + size), range(first + size, first + size + following)))
         first += size
     return graph
-
-
-def graph_identifier(graph: nx.Graph) -> str:
-    """Topology, size and a digest of the qubits and couplers that are there."""
-    edges = sorted(tuple(sorted(edge)) for edge in graph.edges)
-    digest = hashlib.sha256(json.dumps([sorted(graph.nodes), edges]).encode()).hexdigest()
-    return f"{graph.graph.get('family', 'graph')}-{graph.graph.get('rows', 0)}-{digest[:12]}"
 
 
 def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, heuristic: bool) -> list[Embedding]:
