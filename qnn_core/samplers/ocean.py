@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from qnn_core.errors import AnnealerError, check_number
+from qnn_core.errors import AnnealerError, InvalidInput, check_number
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_schedule, check_seed, derived_seed, own_range
 
@@ -95,6 +95,11 @@ class OceanSampler:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     name: ClassVar[str] = "ocean"
+
+    def __post_init__(self) -> None:
+        if hasattr(self.sampler, "nodelist") and not hasattr(self.sampler, "children"):
+            allowed = "it in an EmbeddingComposite, since networks do not lie on its graph as they are; for a D-Wave machine rather the name qpu"
+            raise InvalidInput("sampler", type(self.sampler).__name__, allowed)
 
     @property
     def kind(self) -> str:
