@@ -16,7 +16,7 @@ Topology = tuple[Any, ...] | nx.Graph
 """A family and its shape, as `chip` takes them, or a graph whose nodes are numbers."""
 
 
-def chip(family: str, *shape: int, missing: int = 0, seed: int = 0) -> nx.Graph:
+def chip(family: str, *shape: Any, missing: int = 0, seed: int = 0) -> nx.Graph:
     """What `dwave.graphs` makes of a family ("zephyr", "pegasus", "chimera", or the torus of one, "zephyr_torus") and a shape.
 
     missing: qubits to leave out, drawn at random, as no real chip is whole.
@@ -32,6 +32,10 @@ def chip(family: str, *shape: int, missing: int = 0, seed: int = 0) -> nx.Graph:
     except (TypeError, ValueError) as failure:
         allowed = 'a family of dwave.graphs and its shape, such as ("zephyr", 12)'
         raise InvalidInput("topology", (family, *shape), f"{allowed} ({failure})") from None
+    if graph.graph.get("labels") != "int":  # Tori come in coordinates.
+        graph = nx.convert_node_labels_to_integers(graph, ordering="sorted")
+    if not len(graph):
+        raise InvalidInput("topology", (family, *shape), "a graph with qubits")
     if not 0 <= missing < len(graph):
         raise InvalidInput("missing", missing, f"0 .. {len(graph) - 1}")
     graph.remove_nodes_from(np.random.default_rng(seed).choice(sorted(graph), missing, replace=False).tolist())
