@@ -69,9 +69,9 @@ def train(
     data: its training images are trained on, its test images only counted. sampler: a name, a sampler of Ocean, or whatever else `get_sampler`
     takes. epochs: passes over the training images. reads: per image and update. lr: rate of the optimiser, None for `default_rate`, which suits
     Adam. batch_size: images of an update. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises,
-    a name or a `qnn_core.rules.Rule` with settings of its own. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr, "linear" lets it fall to 0
-    over the run. averaged: whether the trained network is the average of `qnn_core.optimiser.Average` over the updates; all that is measured
-    and kept along the way is of that average.
+    a name or a `qnn_core.rules.Rule` with settings of its own. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr,
+    "linear" lets it fall to 0 over the run. averaged: whether the trained network is the average of `qnn_core.optimiser.Average` over the
+    updates; all that is measured and kept along the way is of that average.
 
     snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. evaluations: how often a decade of updates
     errors are measured, besides the end of every epoch. evaluation_images: on how many of the training and of the test images, drawn by the
