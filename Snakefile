@@ -85,6 +85,7 @@ TABLE = {
     "heads": Row("05b_heads", result("heads")),
     "grover": Row("06_grover", result("grover"), 1),
     "active": ACTIVE,
+    "layer": Row("08_torch_layer", result("layer"), 1, inputs={"alone": GIBBS}),
     "fig1": Row("fig1", f"{FIGURES}/fig1", inputs={"run": GIBBS[0]}),
     "fig2": Row("fig2", f"{FIGURES}/fig2", inputs={"annealer_runs": GIBBS, "mlp_runs": MLP, "energy_runs": ENERGY}),
     "fig3": Row("fig3", f"{FIGURES}/fig3", inputs=PHASES),

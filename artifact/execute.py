@@ -63,6 +63,7 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
                 kernel_name=KERNEL,
                 cwd=ROOT,
                 progress_bar=False,
+                stderr_file=_Redacted() if sys.stderr.isatty() else None,
                 config=connection,
                 extra_arguments=["--log-level=CRITICAL"],
             )
@@ -71,6 +72,16 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
             raise
         _store(working_copy, rendered, _origin(notebook, parameters))
     failed.unlink(missing_ok=True)
+
+
+class _Redacted:
+    """The terminal, where a kernel's progress bars and words about waiting are shown while it works."""
+
+    def write(self, text: str) -> None:
+        sys.stderr.write(redacted(text))
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import warnings
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from time import perf_counter
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -28,8 +28,8 @@ from qnn_core.history import COLUMNS, History, check_evaluations, check_training
 from qnn_core.network import QNN
 from qnn_core.optimiser import OPTIMISERS, Average, OptimiserName, Schedule, rate_at
 from qnn_core.rules import Batch, Contrast, Rule, RuleName
+from qnn_core.samplers import get_sampler
 from qnn_core.samplers.base import Metered, Reads, Sampler, check_num_reads, derived_seed
-from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.threads import one_thread_for_algebra
 
 _PATIENCE = 200
@@ -46,7 +46,7 @@ class TrainingWarning(UserWarning):
 def train(
     net: QNN,
     data: Dataset,
-    sampler: Sampler | None = None,
+    sampler: Any = "gibbs",
     epochs: int = 20,
     reads: int = 5,
     lr: float | None = None,
@@ -66,12 +66,12 @@ def train(
 ) -> History:
     """Train `net` in place by what `sampler` finds.
 
-    data: its training images are trained on, its test images only counted. sampler: None for `GibbsSampler()`. epochs: passes over the
-    training images. reads: per image and update. lr: rate of the optimiser, None for `default_rate`, which suits Adam. batch_size: images of an
-    update. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises, a name or a
-    `qnn_core.rules.Rule` with settings of its own. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr, "linear" lets it fall to 0
-    over the run. averaged: whether the trained network is the average of `qnn_core.optimiser.Average` over the updates; all that is measured
-    and kept along the way is of that average.
+    data: its training images are trained on, its test images only counted. sampler: a name, a sampler of Ocean, or whatever else `get_sampler`
+    takes. epochs: passes over the training images. reads: per image and update. lr: rate of the optimiser, None for `default_rate`, which suits
+    Adam. batch_size: images of an update. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises,
+    a name or a `qnn_core.rules.Rule` with settings of its own. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr,
+    "linear" lets it fall to 0 over the run. averaged: whether the trained network is the average of `qnn_core.optimiser.Average` over the
+    updates; all that is measured and kept along the way is of that average.
 
     snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. evaluations: how often a decade of updates
     errors are measured, besides the end of every epoch. evaluation_images: on how many of the training and of the test images, drawn by the
@@ -89,7 +89,7 @@ def train(
     >>> bool(history.test_error[-1] < history.test_error[0])
     True
     """
-    sampler = GibbsSampler() if sampler is None else sampler
+    sampler = get_sampler(sampler)
     lr = default_rate(net, data) if lr is None else lr
     rule = rule if isinstance(rule, Rule) else Rule(rule)
     options = (averaged, snapshots, evaluations, evaluation_images, asked)

@@ -10,18 +10,16 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import networkx as nx
 import numpy as np
 from jaxtyping import Int8, Int64
 
-from qnn_core.errors import AnnealerError, InvalidInput, check_count
+from qnn_core.errors import AnnealerError
 from qnn_core.samplers.base import check_schedule
+from qnn_dwave.chips import Topology, chip_of, graph_identifier, working_graph
 from qnn_dwave.control_errors import check_control_error
-from qnn_dwave.secrets import redacted
-from qnn_dwave.tiles import graph_identifier
+from qnn_dwave.secrets import redacted, tell
 
 if TYPE_CHECKING:
     import dimod
@@ -30,6 +28,8 @@ NO_TOKEN = (
     "There is no D-Wave API token: run `dwave setup --auth` or set the environment variable DWAVE_API_TOKEN; "
     "the samplers `mock` and `replay` need none."
 )
+_SILENCE, _GLANCE = 10.0, 0.02
+"""Seconds until the first word about waiting, and between looks whether the answer is there."""
 ODD_TOKEN = (
     "The D-Wave API token holds blanks, line ends or letters that are not ASCII, which no token does: copy it anew into DWAVE_API_TOKEN, "
     "or run `dwave setup --auth`."
@@ -65,7 +65,7 @@ class Anneal:
 
 @dataclass(frozen=True, eq=False)
 class Submission:
-    """What came back: spins (R, Q) of the qubits, seconds of access, and the annealer's name for the problem."""
+    """What came back: spins (R, Q) of the qubits, seconds of access, and the annealer's name for the problem, empty if it has none."""
 
     spins: Int8[np.ndarray, "R Q"]
     qubits: Int64[np.ndarray, " Q"]
@@ -73,124 +73,39 @@ class Submission:
     problem_id: str
 
 
-@runtime_checkable
-class Device(Protocol):
-    """Something that anneals a problem on its own graph of qubits."""
-
-    @property
-    def graph(self) -> nx.Graph: ...
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What tells this annealer from another, for records."""
-        ...
-
-    @property
-    def properties(self) -> Mapping[str, Any]:
-        """`h_range`, `extended_j_range`, `num_reads_range` and `annealing_time_range`, as in Ocean."""
-        ...
-
-    def access_seconds(self, num_qubits: int, num_reads: int, anneal: Anneal) -> float:
-        """Estimated time that one submission occupies the annealer."""
-        ...
-
-    def submit(
-        self,
-        bqm: dimod.BinaryQuadraticModel,
-        num_reads: int,
-        anneal: Anneal,
-        seed: int,
-        submitted: str | None,
-        remember: Callable[[str], None],
-    ) -> Submission:
-        """The annealer's reads of a model on its qubits, and what they cost.
-
-        submitted: name of the same problem if it was sent before and its answer is to be fetched. remember: told the name of the
-        problem as soon as it is sent.
-        """
-        ...
+def modelled_seconds(num_reads: int, anneal_microseconds: float = 20.0) -> float:
+    """Access time of a submission, of the order that D-Wave's machines report: programming, and for each read the anneal and its readout."""
+    return 0.015 + num_reads * (0.00012 + 1e-6 * anneal_microseconds)
 
 
-def working_graph(topology: Mapping[str, Any], nodes: Any, edges: Any) -> nx.Graph:
-    """The graph of the working qubits, with the topology's family and coordinates that embedding algorithms use."""
-    import dwave.graphs
-
-    makers = {
-        "chimera": dwave.graphs.chimera_graph,
-        "pegasus": dwave.graphs.pegasus_graph,
-        "zephyr": dwave.graphs.zephyr_graph,
-    }
-    return makers[topology["type"]](*topology["shape"], node_list=list(nodes), edge_list=list(edges))
-
-
-@dataclass(frozen=True)
 class MockDevice:
-    """Ocean's `MockDWaveSampler` on a whole Zephyr or Pegasus graph, answered by simulated annealing of the chains of qubits.
+    """Ocean's `MockDWaveSampler`, on any graph of qubits, answered by simulated annealing of the chains of qubits.
 
-    topology: its type and shape. sweeps, beta: of the annealing, in the chip's unit of energy; a reverse anneal starts from its
-    state at the temperature that belongs to its turning point. control_error: standard deviations of the fields and couplings
-    of the qubits. Access times are modelled: `PROGRAMMING`, and for each read the anneal and `READOUT`.
+    topology: as `chip_of` takes it. sweeps, beta: of the annealing, in the chip's unit of energy; a reverse anneal starts from its state at
+    the temperature that belongs to its turning point. control_error: standard deviations of the fields and couplings of the qubits. Access
+    times are `modelled_seconds`; `properties` are those of a machine.
     """
 
-    topology: tuple[str, int]
-    sweeps: int
-    beta: tuple[float, float]
-    control_error: tuple[float, float]
-
-    PROGRAMMING = 0.015
-    READOUT = 0.00012
-    """Seconds a submission and a read, of the order that D-Wave's machines report."""
-
-    def __post_init__(self) -> None:
-        family, size = self.topology
-        if family not in ("zephyr", "pegasus"):
-            raise InvalidInput("topology", family, '"zephyr" or "pegasus"')
-        check_count("topology", size, least=1 if family == "zephyr" else 2)
-        check_schedule(self.sweeps, self.beta)
-        check_control_error(self.control_error)
-
-    @cached_property
-    def _sampler(self) -> Any:
+    def __init__(self, topology: Topology, sweeps: int, beta: tuple[float, float], control_error: tuple[float, float]) -> None:
         from dwave.system.testing import MockDWaveSampler
 
-        family, size = self.topology
-        return MockDWaveSampler(
-            topology_type=family,
-            topology_shape=[size, 4] if family == "zephyr" else [size],
-            parameter_warnings=False,
-            substitute_sampler=_ChainAnnealer(self.sweeps, self.beta),
-        )
-
-    @cached_property
-    def graph(self) -> nx.Graph:
-        return working_graph(self.properties["topology"], self._sampler.nodelist, self._sampler.edgelist)
-
-    @property
-    def properties(self) -> Mapping[str, Any]:
-        return self._sampler.properties
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return {
-            "annealer": "mock",
-            "graph": graph_identifier(self.graph),
-            "sweeps": self.sweeps,
-            "beta": list(self.beta),
-            "control_error": list(self.control_error),
-        }
+        check_schedule(sweeps, beta)
+        check_control_error(control_error)
+        self.graph = chip_of(topology)
+        self.control_error = control_error
+        self._sampler = MockDWaveSampler(parameter_warnings=False, substitute_sampler=_ChainAnnealer(sweeps, beta))
+        self._sampler.nodelist = sorted(self.graph)
+        self._sampler.edgelist = [tuple(sorted(edge)) for edge in self.graph.edges]
+        self.properties: Mapping[str, Any] = self._sampler.properties
+        own = {"sweeps": sweeps, "beta": list(beta), "control_error": list(control_error)}
+        self.settings = {"annealer": "mock", "graph": graph_identifier(self.graph), **own}
 
     def access_seconds(self, num_qubits: int, num_reads: int, anneal: Anneal) -> float:  # noqa: ARG002
-        return self.PROGRAMMING + num_reads * (self.READOUT + 1e-6 * anneal.microseconds)
+        """As of `LiveDevice`."""
+        return modelled_seconds(num_reads, anneal.microseconds)
 
-    def submit(
-        self,
-        bqm: dimod.BinaryQuadraticModel,
-        num_reads: int,
-        anneal: Anneal,
-        seed: int,
-        submitted: str | None,  # noqa: ARG002
-        remember: Callable[[str], None],  # noqa: ARG002
-    ) -> Submission:
+    def submit(self, bqm: dimod.BinaryQuadraticModel, num_reads: int, anneal: Anneal, seed: int, *_: Any) -> Submission:
+        """As of `LiveDevice`; seed: of control errors and reads."""
         random = np.random.default_rng(seed)
         of_fields, of_couplings = self.control_error
         wrong = bqm.copy()
@@ -200,7 +115,7 @@ class MockDevice:
             wrong.add_quadratic(left, right, of_couplings * error)
         self._sampler.substitute_kwargs = {"seed": int(random.integers(2**31))}
         sampleset = self._sampler.sample(wrong, num_reads=num_reads, answer_mode="raw", **anneal.parameters)
-        return _submission(sampleset, self.access_seconds(bqm.num_variables, num_reads, anneal), "")
+        return _submission(sampleset, modelled_seconds(num_reads, anneal.microseconds), "")
 
 
 class _ChainAnnealer:
@@ -234,26 +149,18 @@ class LiveDevice:
     """A D-Wave machine, reached through Ocean with the token of the user's configuration.
 
     solver: its name, None for Ocean's choice. attempts: how often a submission is tried. pause: seconds before the second attempt,
-    doubled each time.
+    doubled each time. `properties` are Ocean's; `settings` tell it from other annealers in records.
     """
 
     def __init__(self, solver: str | None, attempts: int, pause: float) -> None:
         self.attempts, self.pause = attempts, pause
         self._sampler = _persevere(lambda: _connect(solver), attempts, pause, configured=ValueError)
-
-    @cached_property
-    def graph(self) -> nx.Graph:
-        return working_graph(self.properties["topology"], self._sampler.nodelist, self._sampler.edgelist)
-
-    @property
-    def properties(self) -> Mapping[str, Any]:
-        return self._sampler.properties
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return {"annealer": self.properties["chip_id"], "graph": graph_identifier(self.graph)}
+        self.properties: Mapping[str, Any] = self._sampler.properties
+        self.graph = working_graph(self.properties["topology"], self._sampler.nodelist, self._sampler.edgelist)
+        self.settings = {"annealer": self.properties["chip_id"], "graph": graph_identifier(self.graph)}
 
     def access_seconds(self, num_qubits: int, num_reads: int, anneal: Anneal) -> float:
+        """Estimated time that one submission occupies the annealer."""
         reverse = {"reverse_anneal": True, "reinitialize_state": True} if anneal.start is not None else {}
         timing = {name: value for name, value in anneal.parameters.items() if name in ("annealing_time", "anneal_schedule")}
         solver = self._sampler.solver
@@ -268,6 +175,11 @@ class LiveDevice:
         submitted: str | None,
         remember: Callable[[str], None],
     ) -> Submission:
+        """The annealer's reads of a model on its qubits, and what they cost.
+
+        submitted: name of the same problem if it was sent before and its answer is to be fetched. remember: told the name of the
+        problem as soon as it is sent.
+        """
         sent = [submitted]
 
         def attempt() -> Submission:
@@ -281,6 +193,7 @@ class LiveDevice:
                 sent[0] = problem_id = sampleset.wait_id()
                 if problem_id:
                     remember(problem_id)
+            _wait_for(sampleset)
             seconds = 1e-6 * float(sampleset.info["timing"]["qpu_access_time"])
             return _submission(sampleset, seconds, str(problem_id))
 
@@ -302,6 +215,20 @@ class LiveDevice:
         ):
             return None
         return sampleset
+
+
+Device = LiveDevice | MockDevice
+"""Something that anneals a problem on its own graph of qubits."""
+
+
+def _wait_for(sampleset: dimod.SampleSet) -> None:
+    """Return when the answer is there, or has failed, and say from time to time that it is not."""
+    start, told = time.monotonic(), _SILENCE
+    while not sampleset.done():
+        time.sleep(_GLANCE)
+        if time.monotonic() - start > told:
+            tell(f"Waiting for the annealer: {told:.0f} s.")
+            told *= 2
 
 
 def _submission(sampleset: dimod.SampleSet, seconds: float, problem_id: str) -> Submission:
@@ -341,6 +268,7 @@ def _persevere(work: Callable[[], Outcome], attempts: int, pause: float, configu
         if not passing:
             raise AnnealerError(message)
         if attempt + 1 < attempts:
+            tell(f"{message} Attempt {attempt + 2} of {attempts} in {pause * 2**attempt:g} s.")
             time.sleep(pause * 2**attempt)
     raise AnnealerError(f"{message} Tried {attempts} times. Reads that were paid for are kept: run again to go on.")
 
@@ -356,23 +284,6 @@ def _explain(error: Exception, configured: type[Exception] | tuple[()]) -> tuple
     from dwave.cloud.config.exceptions import ConfigFileError
 
     detail = f" ({type(error).__name__}: {redacted(' '.join(redacted(str(error)).split()))[:300]})"
-    # Errors of requests that no second attempt heals; all but the last are ValueErrors as well.
-    lasting = (
-        requests.exceptions.InvalidHeader,
-        requests.exceptions.InvalidURL,
-        requests.exceptions.InvalidSchema,
-        requests.exceptions.MissingSchema,
-        requests.exceptions.SSLError,
-    )
-    misconfigured = (ConfigFileError, configparser.Error, *lasting)
-    refused = (exceptions.SolverAuthenticationError, api.ResourceAuthenticationError, api.ResourceAccessForbiddenError)
-    gone = (exceptions.SolverOfflineError, exceptions.UnsupportedSolverError, api.ResourceNotFoundError)
-    rejected = (
-        exceptions.InvalidProblemError,
-        exceptions.SolverFailureError,
-        api.ResourceBadRequestError,
-        BinaryQuadraticModelStructureError,
-    )
     passing = (
         exceptions.PollingTimeout,
         exceptions.ProblemUploadError,
@@ -381,18 +292,45 @@ def _explain(error: Exception, configured: type[Exception] | tuple[()]) -> tuple
         ConnectionError,
         TimeoutError,
     )
-    if isinstance(error, refused):
-        return f"D-Wave refused the API token: renew it with `dwave setup --auth`.{detail}", False
-    if isinstance(error, gone):
-        return f"The annealer is gone: name another solver, or run again when it is back; reads paid for are kept.{detail}", False
-    if isinstance(error, api.ResourceLimitsExceededError):
-        return f"The account's limit of annealer time or problems is reached; reads paid for are kept.{detail}", False
-    if isinstance(error, rejected):
-        return f"The annealer rejected the problem: check reads, times and ranges against its properties.{detail}", False
-    if isinstance(error, misconfigured) or (isinstance(error, configured) and not isinstance(error, passing)):
-        return f"D-Wave's configuration cannot be used: check dwave.conf and the variables DWAVE_*.{detail}", False
-    if isinstance(error, passing):
-        return f"The annealer did not answer.{detail}", True
+    # The last five are errors of requests that no second attempt heals; all but the very last are ValueErrors as well.
+    misconfigured = (
+        ConfigFileError,
+        configparser.Error,
+        requests.exceptions.InvalidHeader,
+        requests.exceptions.InvalidURL,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.SSLError,
+    )
+    sentences: tuple[tuple[str, Any], ...] = (
+        (
+            "D-Wave refused the API token: renew it with `dwave setup --auth`.",
+            (exceptions.SolverAuthenticationError, api.ResourceAuthenticationError, api.ResourceAccessForbiddenError),
+        ),
+        (
+            "The annealer is gone: name another solver, or run again when it is back; reads paid for are kept.",
+            (exceptions.SolverOfflineError, exceptions.UnsupportedSolverError, api.ResourceNotFoundError),
+        ),
+        (
+            "The account's limit of annealer time or problems is reached; reads paid for are kept.",
+            api.ResourceLimitsExceededError,
+        ),
+        (
+            "The annealer rejected the problem: check reads, times and ranges against its properties.",
+            (
+                exceptions.InvalidProblemError,
+                exceptions.SolverFailureError,
+                api.ResourceBadRequestError,
+                BinaryQuadraticModelStructureError,
+            ),
+        ),
+        ("D-Wave's configuration cannot be used: check dwave.conf and the variables DWAVE_*.", misconfigured),
+        ("The annealer did not answer.", passing),
+        ("D-Wave's configuration cannot be used: check dwave.conf and the variables DWAVE_*.", configured),
+    )
+    for sentence, kinds in sentences:
+        if isinstance(error, kinds):
+            return sentence + detail, kinds is passing
     told = "".join(traceback.format_exception(error))
     if redacted(told) != told:
         return f"Ocean stopped.{detail}", False

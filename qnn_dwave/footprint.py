@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import networkx as nx
 import numpy as np
@@ -14,24 +13,8 @@ import numpy as np
 from qnn_core.errors import InvalidInput
 from qnn_core.samplers.base import Sampler
 from qnn_core.windows import Window, WindowSampler
-from qnn_dwave.device import Anneal, MockDevice
+from qnn_dwave.device import modelled_seconds
 from qnn_dwave.tiles import Tiles, find_tiles
-
-Family = Literal["zephyr", "pegasus"]
-
-
-def chip(family: Family, size: int, missing: int = 0, seed: int = 0) -> nx.Graph:
-    """The graph of an annealer's qubits: Zephyr or Pegasus of some size, less `missing` qubits drawn at random, as no real chip is whole."""
-    import dwave.graphs
-
-    if family not in ("zephyr", "pegasus"):
-        raise InvalidInput("family", family, '"zephyr" or "pegasus"')
-    make = dwave.graphs.zephyr_graph if family == "zephyr" else dwave.graphs.pegasus_graph
-    whole = make(size)
-    if not 0 <= missing < len(whole):
-        raise InvalidInput("missing", missing, f"0 .. {len(whole) - 1}")
-    lost = np.random.default_rng(seed).choice(sorted(whole), missing, replace=False).tolist()
-    return make(size, node_list=[qubit for qubit in whole if qubit not in set(lost)])
 
 
 @dataclass(frozen=True)
@@ -106,8 +89,8 @@ def demand(
     """What `sampler`, a `WindowSampler` or one that takes the network whole, needs for `num_reads` reads of each of some images.
 
     All at once, an image is one problem that is read `num_reads` times. In windows each read has frozen states, so a problem, of its own.
-    Problems are placed side by side, `most` of them or as many as fit; a submission's time is that of `MockDevice`: programming, anneals of
-    20 microseconds, and readout.
+    Problems are placed side by side, `most` of them or as many as fit; a submission's time is `modelled_seconds`, with anneals of 20
+    microseconds.
     """
     whole = Window(0, tuple((0, size) for size in layers))
     windows = sampler.windows(layers) if isinstance(sampler, WindowSampler) else [whole]
@@ -127,6 +110,4 @@ def demand(
 
 
 def _seconds(side_by_side: Sequence[int], problems: int, num_reads: int) -> float:
-    device = MockDevice(("zephyr", 1), sweeps=1, beta=(1.0, 1.0), control_error=(0.0, 0.0))
-    anneal = Anneal(duration=20.0, turning_point=0.5, hold=0.0)
-    return sum(math.ceil(problems / tiles) * device.access_seconds(0, num_reads, anneal) for tiles in side_by_side)
+    return sum(math.ceil(problems / tiles) * modelled_seconds(num_reads) for tiles in side_by_side)

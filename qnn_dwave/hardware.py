@@ -20,6 +20,7 @@ from jaxtyping import Int8
 from qnn_core.errors import AnnealerError, InvalidInput, MissingData, OverBudget, check_count, check_number
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Reads, check_num_reads, check_seed, derived_seed
+from qnn_dwave.chips import Topology
 from qnn_dwave.device import Anneal, Device, LiveDevice, MockDevice
 from qnn_dwave.records import Answer, Question, Records, probe_energies
 from qnn_dwave.tiles import Embedding, Tiles, find_tiles
@@ -60,7 +61,8 @@ class TiledAnnealer(ABC):
     annealing_time: of a forward anneal, microseconds. cycles: reverse anneals after it. turning_point: s to which a reverse anneal goes
     back, 1 is the end of an anneal. hold: microseconds there. chain_strength: in units of Ocean's uniform torque compensation.
     scale: what fields and couplings are multiplied with; None fills the chip's ranges, which heats or cools the network as its
-    weights change. tiles: most images of one submission. embeddings: folder where embeddings are kept.
+    weights change. tiles: most images of one submission. embeddings: folder where embeddings are kept. max_qpu_seconds: annealer time that is
+    accepted for the whole run, answers on disk included; None accepts none: the price is told, and nothing is submitted.
     """
 
     annealing_time: float = 20.0
@@ -71,15 +73,17 @@ class TiledAnnealer(ABC):
     scale: float | None = None
     tiles: int = 16
     embeddings: str = "data/embeddings"
+    max_qpu_seconds: float | None = math.inf
 
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        positive = {"annealing_time": self.annealing_time, "chain_strength": self.chain_strength}
-        if self.scale is not None:
-            positive["scale"] = self.scale
-        for name, value in positive.items():
-            check_number(name, value, above=True)
+        positive: dict[str, float | None] = {"annealing_time": self.annealing_time, "chain_strength": self.chain_strength}
+        if self.max_qpu_seconds != math.inf:
+            positive["max_qpu_seconds"] = self.max_qpu_seconds
+        for name, value in {**positive, "scale": self.scale}.items():
+            if value is not None:
+                check_number(name, value, above=True)
         check_count("cycles", self.cycles, least=0)
         check_count("tiles", self.tiles)
         check_number("turning_point", self.turning_point)
@@ -101,17 +105,13 @@ class TiledAnnealer(ABC):
     def _records(self) -> Records | None:
         """Where answers are kept and looked up."""
 
-    @property
-    def _budget(self) -> float:
-        """Most seconds of annealer time for the whole run."""
-        return math.inf
-
     @cached_property
     def _account(self) -> _Account:
         return _Account(self._records.spent() if self._records is not None else 0.0)
 
     def plan(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int = 1) -> Plan:
         """What `calls` calls of `sample` would cost, each of `images` images."""
+        self._check_limits(num_reads)
         tiles = self._tiles(layers)
         at_once = min(len(tiles), images)
         qubits = tiles.num_qubits // len(tiles)
@@ -127,19 +127,22 @@ class TiledAnnealer(ABC):
         return Plan(at_once, calls * submissions * len(ask), total, total / (calls * images), seconds(1))
 
     def announce(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int) -> None:
-        """Print what a run will cost; raise OverBudget when that is more than `max_qpu_seconds`."""
+        """Print what a run will cost; raise OverBudget, with the price, when `max_qpu_seconds` does not accept that."""
         plan = self.plan(layers, images, num_reads, calls)
         self._account.announced = True
-        print(f"{self.kind}: {plan}; {self._account.spent:.3g} s spent before.")
-        if plan.qpu_seconds > self._budget:
+        if plan.qpu_seconds > (self.max_qpu_seconds or 0.0):
             raise OverBudget(
-                f"max_qpu_seconds = {self._budget:g} does not allow {plan.qpu_seconds:.3g} s of annealer time: "
-                "raise it, or ask for fewer images, reads or epochs. Nothing was submitted."
+                f"{self.kind}: {plan}. max_qpu_seconds = {self.max_qpu_seconds} does not accept that: set it to what you do, or ask for fewer "
+                "images, reads or epochs. Nothing was submitted."
             )
+        print(f"{self.kind}: {plan}; {self._account.spent:.3g} s spent before.")
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
         check_seed(seed)
+        self._check_limits(num_reads)
+        if not self._account.announced and self.max_qpu_seconds != math.inf:
+            self.announce(problem.layers, problem.num_images, num_reads, 1)
         tiles = self._tiles(problem.layers)
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
         answers: list[tuple[Answer, float]] = []
@@ -185,12 +188,11 @@ class TiledAnnealer(ABC):
         answer = records.find(question) if records is not None else None
         if answer is not None:
             return answer
-        qubits = sum(map(len, chains))
-        cost = self._device.access_seconds(qubits, question.num_reads, anneal)
+        cost = self._device.access_seconds(sum(map(len, chains)), question.num_reads, anneal)
         spent = self._account.spent
-        if spent + cost > self._budget:
+        if spent + cost > (self.max_qpu_seconds or 0.0):
             raise OverBudget(
-                f"max_qpu_seconds = {self._budget:g} is used up: {spent:.3g} s are spent and the next submission takes {cost:.3g} s. "
+                f"max_qpu_seconds = {self.max_qpu_seconds} is used up: {spent:.3g} s are spent and the next submission takes {cost:.3g} s. "
                 "Reads so far are kept; raise the limit to go on."
             )
         model, scale, strength = self._on_chip(problem, chains)
@@ -204,11 +206,17 @@ class TiledAnnealer(ABC):
         back = self._device.submit(model, question.num_reads, anneal, seed, submitted, remember)
         if len(back.spins) != question.num_reads:
             raise AnnealerError(f"The annealer gave {len(back.spins)} reads instead of {question.num_reads}.")
-        answer = Answer(back.spins, back.qubits, scale, strength, back.qpu_seconds, back.problem_id)
+        answer = Answer(**vars(back), scale=scale, chain_strength=strength)
         self._account.spent = spent + answer.qpu_seconds
         if records is not None:
             records.keep(question, answer)
         return answer
+
+    def _check_limits(self, num_reads: int) -> None:
+        for name, value in (("num_reads", num_reads), ("annealing_time", self.annealing_time)):
+            low, high = self._device.properties[f"{name}_range"]
+            if not low <= value <= high:
+                raise InvalidInput(name, value, f"{low:g} .. {high:g} on this annealer")
 
     def _on_chip(self, problem: IsingProblem, chains: Embedding) -> tuple[dimod.BinaryQuadraticModel, float, float]:
         """The images' problems on the qubits, scaled; the scale; and the strength of chains before it."""
@@ -254,14 +262,13 @@ class TiledAnnealer(ABC):
 class QPUSampler(TiledAnnealer):
     """A D-Wave quantum annealer, through Ocean and the token that Ocean finds. Options as in `TiledAnnealer`, and:
 
-    solver: its name, None for Ocean's choice. record: folder of the run's answers. max_qpu_seconds: most annealer time of the whole
-    run, answers on disk included. attempts, pause: how often a submission is tried, and seconds before the second attempt, doubled
-    each time.
+    solver: its name, None for Ocean's choice. record: folder of the run's answers. attempts, pause: how often a submission is tried, and
+    seconds before the second attempt, doubled each time.
     """
 
     solver: str | None = None
     record: str = "data/recorded/qpu"
-    max_qpu_seconds: float = 20.0
+    max_qpu_seconds: float | None = None
     attempts: int = 5
     pause: float = 2.0
 
@@ -272,7 +279,6 @@ class QPUSampler(TiledAnnealer):
         super().__post_init__()
         check_count("attempts", self.attempts)
         check_number("pause", self.pause)
-        check_number("max_qpu_seconds", self.max_qpu_seconds, above=True)
 
     @cached_property
     def _device(self) -> Device:
@@ -282,36 +288,17 @@ class QPUSampler(TiledAnnealer):
     def _records(self) -> Records:
         return self._records_in(self.record)
 
-    @property
-    def _budget(self) -> float:
-        return self.max_qpu_seconds
-
-    def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        self._check_ranges(num_reads)
-        if not self._account.announced:
-            self.announce(problem.layers, problem.num_images, num_reads, 1)
-        return super().sample(problem, num_reads, seed)
-
-    def _check_ranges(self, num_reads: int) -> None:
-        check_num_reads(num_reads)
-        for name, value, limits in (
-            ("num_reads", num_reads, "num_reads_range"),
-            ("annealing_time", self.annealing_time, "annealing_time_range"),
-        ):
-            low, high = self._device.properties[limits]
-            if not low <= value <= high:
-                raise InvalidInput(name, value, f"{low:g} .. {high:g} on this annealer")
-
 
 @dataclass(frozen=True)
 class MockSampler(TiledAnnealer):
     """The same path on Ocean's mock of a D-Wave machine, where simulated annealing of the chains of qubits answers.
 
-    Options as in `TiledAnnealer`, and topology: ("zephyr" | "pegasus", size). sweeps, beta, control_error: of the annealing, see
-    `MockDevice`. record: folder of the run's answers, None to keep none. Times are modelled.
+    Options as in `TiledAnnealer`, and topology, sweeps, beta, control_error: see `MockDevice`; the topology is a family of `dwave.graphs` and
+    its shape, or any graph. record: folder of the run's answers, None to keep none. A machine's limits and `max_qpu_seconds` are those of a
+    real run, with modelled times.
     """
 
-    topology: tuple[str, int] = ("zephyr", 12)
+    topology: Topology = ("zephyr", 12)
     sweeps: int = 100
     beta: tuple[float, float] = (0.1, 10.0)
     control_error: tuple[float, float] = (0.0, 0.0)
@@ -371,6 +358,9 @@ class _Replay(TiledAnnealer):
     def kind(self) -> str:
         return str(self._records.settings["kind"])
 
+    def _check_limits(self, num_reads: int) -> None:
+        """Whoever recorded did."""
+
     @cached_property
     def _records(self) -> Records:
         assert self.records is not None
@@ -386,7 +376,7 @@ class _Replay(TiledAnnealer):
 
 def _recorded_options() -> list[str]:
     """The options that decide what an annealer is asked."""
-    return [option.name for option in fields(TiledAnnealer) if option.name != "embeddings"]
+    return [option.name for option in fields(TiledAnnealer) if option.name not in ("embeddings", "max_qpu_seconds")]
 
 
 def _read_chains(answer: Answer, chains: Embedding) -> tuple[Int8[np.ndarray, "R V"], float]:

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int64
+from jaxtyping import Float32
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
 from qnn_core.files import atomic_write, read_arrays, read_record, reading, shown, write_record
 from qnn_core.ising import IsingProblem
+from qnn_dwave.device import Submission
 from qnn_dwave.tiles import Tiles, as_content, from_content
 
 _PROBES = 4
@@ -30,20 +31,14 @@ _SEAL = "sha256"
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """Reads of one submission, as the qubits gave them.
+class Answer(Submission):
+    """A submission and how it was put to the annealer.
 
-    spins: (R, Q) of the qubits `qubits`. scale: what fields and couplings were multiplied with. chain_strength: coupling that holds
-    the qubits of a spin together, before that scale. qpu_seconds: access time, as the
-    annealer charged it, or as modelled where `problem_id` is empty.
+    scale: what fields and couplings were multiplied with. chain_strength: coupling that holds the qubits of a spin together, before that scale.
     """
 
-    spins: Int8[np.ndarray, "R Q"]
-    qubits: Int64[np.ndarray, " Q"]
     scale: float
     chain_strength: float
-    qpu_seconds: float
-    problem_id: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,10 +127,10 @@ class Records:
         return Answer(
             (2 * spins.astype(np.int8) - 1).astype(np.int8),
             content["qubits"],
-            float(content["scale"]),
-            float(content["chain_strength"]),
             float(content["qpu_seconds"]),
             str(content["problem_id"]),
+            float(content["scale"]),
+            float(content["chain_strength"]),
         )
 
     def keep(self, question: Question, answer: Answer) -> None:

@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+import sys
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
@@ -26,6 +27,11 @@ def redacted(text: str) -> str:
     for form in forms:
         text = text.replace(form, "<token>")
     return _IN_ADDRESS.sub("<secret>@", text)
+
+
+def tell(text: str) -> None:
+    """A word about waiting, for the terminal and not for pages: they keep no line that begins anew, as those of progress bars do."""
+    print(f"\r{redacted(text)}", file=sys.stderr, flush=True)
 
 
 @lru_cache(maxsize=4)

@@ -8,9 +8,6 @@ many missing qubits get minorminer's general heuristic.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +20,8 @@ import numpy as np
 
 from qnn_core.errors import DamagedFile, InvalidInput
 from qnn_core.files import read_record, write_record
+from qnn_dwave.chips import graph_identifier
+from qnn_dwave.secrets import tell
 
 Embedding = tuple[tuple[int, ...], ...]
 """The chain of qubits of each spin of one tile, spin 0 first."""
@@ -71,6 +70,7 @@ def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str,
         cached = _load(place, layers, graph)
         if cached is not None:
             return cached
+    tell(f"Placing a network of layers {'-'.join(map(str, layers))} on {len(graph):,} qubits; this is done once and kept.")
     embeddings = _find(layers, graph, most, heuristic)
     if not embeddings:
         qubits = graph.number_of_nodes()
@@ -102,13 +102,6 @@ def layered_graph(layers: tuple[int, ...]) -> nx.Graph:
     return graph
 
 
-def graph_identifier(graph: nx.Graph) -> str:
-    """Topology, size and a digest of the qubits and couplers that are there."""
-    edges = sorted(tuple(sorted(edge)) for edge in graph.edges)
-    digest = hashlib.sha256(json.dumps([sorted(graph.nodes), edges]).encode()).hexdigest()
-    return f"{graph.graph.get('family', 'graph')}-{graph.graph.get('rows', 0)}-{digest[:12]}"
-
-
 def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, heuristic: bool) -> list[Embedding]:
     from minorminer.utils.parallel_embeddings import find_multiple_embeddings
 
@@ -135,7 +128,7 @@ def _biclique(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> Ma
             if layers[0] <= len(target)
             else {}
         )
-    if target.graph.get("family") not in ("chimera", "pegasus", "zephyr"):
+    if target.graph.get("labels") != "int":  # No chimera, pegasus or zephyr, or a torus of one.
         return {}
     from minorminer.busclique import busgraph_cache
 
@@ -184,7 +177,8 @@ def trimmed(chains: Mapping[int, Any], source: nx.Graph, target: nx.Graph) -> di
 def _heuristic(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> Mapping[int, Any]:  # noqa: ARG001
     from minorminer import find_embedding
 
-    return find_embedding(source, target, random_seed=0, tries=3, timeout=math.inf)
+    # So long that no clock has a say; an infinite time is taken for none.
+    return find_embedding(source, target, random_seed=0, tries=3, timeout=10**6)
 
 
 def _load(path: Path, layers: tuple[int, ...], graph: nx.Graph) -> Tiles | None:

@@ -14,15 +14,13 @@ from qnn_core.checkpoint import kept_arrays, run_file
 from qnn_core.data import Dataset
 from qnn_core.powerlaw import Fit, fit_power_law
 from qnn_core.samplers import SAMPLERS
-from qnn_dwave.device import MockDevice
+from qnn_dwave.device import modelled_seconds
 from studies.stored import Result
 from studies.training import Recipe
 
 Measure = Literal["train", "test", "heads", "loss"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 """Training error, test error, fraction of images with a head, and cross-entropy of the training images."""
-
-_ANNEAL_SECONDS = 20e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +161,7 @@ def cost_of_an_epoch(
     """What one pass over `images` training images takes, by axis of effort; 0 where a method needs none of it.
 
     updates; reads and spin_updates of the sampler; annealer_seconds, of a machine that is sent one image at a time, with the times of
-    `MockDevice` and anneals of 20 microseconds; multiply_adds: of the fields, of sampling (each spin's field once a sweep) and of the
+    `modelled_seconds`; multiply_adds: of the fields, of sampling (each spin's field once a sweep) and of the
     gradient, or of a forward and a backward pass (three forward passes).
     """
     outputs = classes * (1 if method == "mlp" else copies)
@@ -175,7 +173,7 @@ def cost_of_an_epoch(
         "updates": float(-(-images // batch_size)),
         "reads": float(sampled * reads),
         "spin_updates": float(sampled * reads * sweeps * (width + outputs)),
-        "annealer_seconds": sampled * (MockDevice.PROGRAMMING + reads * (MockDevice.READOUT + _ANNEAL_SECONDS)),
+        "annealer_seconds": sampled * modelled_seconds(reads),
         "multiply_adds": float(images * each),
     }
 

@@ -13,7 +13,8 @@ TOKEN = "DEV-0123456789abcdef-not-a-real-one"
 class Machine(MockDWaveSampler):
     """Zephyr graph of 336 qubits, answering by simulated annealing. `faults`: one per submission, None for a good one.
 
-    submissions: what was asked. lost: names of problems whose answers only `client.retrieve_answer` gives.
+    submissions: what was asked. slow: how often one looks for answers in vain.
+    lost: names of problems whose answers only `client.retrieve_answer` gives.
     """
 
     def __init__(self, faults=(), lose_answers=False, token=TOKEN):
@@ -27,6 +28,7 @@ class Machine(MockDWaveSampler):
         self.faults = list(faults)
         self.lose_answers = lose_answers
         self.submissions = []
+        self.slow = 0
         self.answers = {}
         self.client = SimpleNamespace(retrieve_answer=self.retrieve)
         self.solver = SimpleNamespace(estimate_qpu_access_time=lambda _, num_reads, **__: 15_000 + 140 * num_reads)
@@ -51,6 +53,10 @@ class Machine(MockDWaveSampler):
         class Future:
             def wait_id(self, timeout=None):  # noqa: ARG002
                 return f"problem-{number}"
+
+            def done(_):  # noqa: N805
+                self.slow -= 1
+                return self.slow < 0
 
         def resolve(_):
             if lost:

@@ -12,7 +12,8 @@ from qnn_core import InvalidInput, get_sampler
 from qnn_core.ising import feed_forward, sign
 from qnn_core.windows import Window, WindowSampler, places, window_problem, windows_at
 from qnn_dwave import tiles as embedding
-from qnn_dwave.footprint import Footprint, chip, demand, footprint
+from qnn_dwave.chips import chip, graph_identifier
+from qnn_dwave.footprint import Footprint, demand, footprint
 from qnn_dwave.tiles import find_tiles, layered_graph, trimmed
 
 LAYERS = (3, 4, 2, 3)
@@ -140,7 +141,7 @@ def zephyr():
 @pytest.mark.parametrize(("family", "size"), [("zephyr", 12), ("pegasus", 16)])
 def test_shipped_embeddings_are_taken_as_they_are(family, size, tmp_path):
     graph = chip(family, size)
-    shipped = sorted((embedding.SHIPPED / embedding.graph_identifier(graph)).glob("*.json"))
+    shipped = sorted((embedding.SHIPPED / graph_identifier(graph)).glob("*.json"))
     assert len(shipped) >= 9
     for file in shipped:
         layers, most = file.stem.split("-tiles")

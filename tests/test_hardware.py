@@ -3,6 +3,7 @@
 import json
 import traceback
 
+import networkx as nx
 import numpy as np
 import pytest
 import requests
@@ -15,11 +16,13 @@ from machines import TOKEN, Machine
 from qnn_core import QNN, DamagedFile, InvalidInput, MissingData, get_sampler, train
 from qnn_core.data import Dataset
 from qnn_core.errors import AnnealerError, OverBudget
+from qnn_core.samplers.exact import lowest_energies
+from qnn_dwave.chips import chip, chip_of, graph_identifier, working_graph
 from qnn_dwave.control_errors import WithControlErrors
-from qnn_dwave.device import Anneal, MockDevice
+from qnn_dwave.device import Anneal
 from qnn_dwave.hardware import _read_chains
 from qnn_dwave.records import Question, probe_energies
-from qnn_dwave.tiles import find_tiles, graph_identifier, layered_graph
+from qnn_dwave.tiles import find_tiles, layered_graph
 
 SMALL = ("zephyr", 3)
 
@@ -32,7 +35,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graph():
-    return MockDevice(SMALL, 1, (1.0, 1.0), (0.0, 0.0)).graph
+    return chip(*SMALL)
 
 
 @pytest.fixture
@@ -47,6 +50,7 @@ def machine(monkeypatch):
 @pytest.fixture
 def qpu(machine, folder, tmp_path):  # noqa: ARG001
     def make(**options):
+        options = {"max_qpu_seconds": 20.0, **options}
         return get_sampler("qpu", record=str(tmp_path / "record"), embeddings=folder, pause=0.0, tiles=4, **options)
 
     return make
@@ -369,12 +373,11 @@ def test_the_token_is_nowhere_on_disk_or_in_print(qpu, problem, tmp_path, capsys
 # Cost
 
 
-def test_cost_is_said_first_and_refused_above_the_limit(machine, qpu, problem, capsys):
+def test_cost_is_said_first_and_refused_above_the_limit(machine, qpu, problem):
     sampler = qpu(max_qpu_seconds=0.02)
-    with pytest.raises(OverBudget, match=r"max_qpu_seconds = 0\.02 does not allow 0\.0308 s"):
+    with pytest.raises(OverBudget, match=r"about 0\.0308 s of annealer time: .*\. max_qpu_seconds = 0\.02 does not accept that"):
         sampler.sample(problem, 3, seed=1)
     assert not machine.submissions
-    assert "2 submissions of up to 4 images side by side, about 0.0308 s" in capsys.readouterr().out
     with pytest.raises(OverBudget, match="Nothing was submitted"):
         train(QNN((6, 8, 3), seed=0), small_data(), sampler, epochs=1, reads=4, batch_size=10, seed=5)
     assert not machine.submissions
@@ -399,6 +402,78 @@ def test_the_plan_is_what_happens(machine, qpu, problem):
     assert plan.per_image < plan.one_by_one / 2
 
 
+def test_without_a_limit_the_price_is_told_and_nothing_is_sent(machine, qpu, problem):
+    for run in (
+        lambda sampler: sampler.sample(problem, 3, seed=1),
+        lambda sampler: train(QNN((6, 8, 3), seed=0), small_data(), sampler, epochs=1, reads=4, batch_size=10),
+    ):
+        with pytest.raises(OverBudget, match=r"about 0\.\d+ s of annealer time.*max_qpu_seconds = None .* Nothing was submitted"):
+            run(qpu(max_qpu_seconds=None))
+    assert not machine.submissions
+
+
+def test_a_rehearsal_keeps_to_price_limit_and_ranges(folder, problem, capsys):
+    def mock(**options):
+        return get_sampler("mock", topology=SMALL, embeddings=folder, tiles=4, sweeps=5, **options)
+
+    with pytest.raises(OverBudget, match=r"about 0\.0308 s .* max_qpu_seconds = None"):
+        mock(max_qpu_seconds=None).sample(problem, 3, seed=1)
+    limited = mock(max_qpu_seconds=0.05)
+    limited.sample(problem, 3, seed=1)
+    assert "about 0.0308 s" in capsys.readouterr().out
+    with pytest.raises(OverBudget, match="is used up"):
+        limited.sample(problem, 3, seed=2)
+    with pytest.raises(InvalidInput, match=r"num_reads = 10001 .* 1 \.\. 10000"):
+        mock().sample(problem, 10_001, seed=0)
+    with pytest.raises(InvalidInput, match=r"annealing_time = 9000\.0"):
+        mock(annealing_time=9000.0).sample(problem, 3, seed=0)
+
+
+def test_waiting_is_shown_and_pages_drop_it(machine, qpu, problem, monkeypatch, capfd):
+    machine.slow = 5
+    machine.faults = [requests.Timeout("slow")]
+    monkeypatch.setattr("qnn_dwave.device._SILENCE", 0.01)
+    qpu().sample(problem.select(np.arange(2)), 3, seed=1)
+    told = capfd.readouterr().err
+    assert "The annealer did not answer. (Timeout: slow) Attempt 2 of 5 in 0 s." in told
+    assert "Waiting for the annealer" in told
+    assert all(line.startswith("\r") for line in told.split("\n") if line)
+
+
+# Topologies
+
+
+CHIPS = [("zephyr", 2), ("pegasus", 3), ("chimera", 4), ("zephyr", 2, 2), ("zephyr_torus", 3), ("pegasus_torus", 3)]
+
+
+@pytest.mark.parametrize("topology", [*CHIPS, nx.complete_graph(24)], ids=str)
+def test_any_graph_is_a_chip(topology, tmp_path):
+    problem = random_problem((4, 3), images=2, seed=0)
+    sampler = get_sampler("mock", topology=topology, embeddings=str(tmp_path), tiles=2)
+    reads = sampler.sample(problem, 20, seed=0)
+    np.testing.assert_allclose(reads.energies.min(axis=1), lowest_energies(problem).min(axis=1), atol=1e-3)
+    for embedding in sampler._tiles((4, 3)).embeddings:
+        assert is_valid_embedding(dict(enumerate(embedding)), layered_graph((4, 3)), chip_of(topology))
+
+
+def test_a_machine_reports_its_own_graph():
+    whole = chip("pegasus", 3, missing=5, seed=1)
+    known = working_graph({"type": "pegasus", "shape": [3]}, list(whole), list(whole.edges))
+    assert graph_identifier(known) == graph_identifier(whole)
+    ring = nx.cycle_graph(6)
+    unknown = working_graph({"type": "ring", "shape": [6]}, [*ring, 7], list(ring.edges))
+    assert sorted(unknown) == [0, 1, 2, 3, 4, 5, 7]
+    assert set(map(frozenset, unknown.edges)) == set(map(frozenset, ring.edges))
+
+
+@pytest.mark.parametrize(
+    "topology", [("king", 3), ("zephyr",), ("zephyr", "two"), ("zephyr", 0), nx.Graph(), nx.Graph([("a", "b")])], ids=str
+)
+def test_graphs_that_are_no_chips_are_refused(topology):
+    with pytest.raises(InvalidInput, match="topology"):
+        get_sampler("mock", topology=topology)
+
+
 @pytest.mark.parametrize(
     ("options", "name"),
     [
@@ -408,9 +483,9 @@ def test_the_plan_is_what_happens(machine, qpu, problem):
         ({"turning_point": 1.0}, "turning_point"),
         ({"hold": -1.0}, "hold"),
         ({"chain_strength": float("nan")}, "chain_strength"),
-        ({"topology": ("king", 3)}, "topology"),
         ({"control_error": (0.1, -0.1)}, "control_error"),
         ({"sweeps": 0}, "sweeps"),
+        ({"max_qpu_seconds": -1.0}, "max_qpu_seconds"),
     ],
 )
 def test_bad_options_are_refused(options, name):

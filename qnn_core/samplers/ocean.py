@@ -1,13 +1,15 @@
-"""Samplers of D-Wave's Ocean that run on this computer, one binary quadratic model per image."""
+"""Samplers of D-Wave's Ocean as ours, one binary quadratic model per image."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from qnn_core.errors import check_number
+from qnn_core.errors import AnnealerError, InvalidInput, check_number
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_schedule, check_seed, derived_seed, own_range
 
@@ -48,8 +50,8 @@ class PathIntegralAnnealing:
 
     The closest classical stand-in for a quantum annealer; its reads are not quantum. sweeps: of the world lines, while the
     transverse field falls linearly from `transverse` to 0 and the problem rises from 0 to its full size. beta: inverse
-    temperature of the quantum system, in the problem's units of energy. None for the own scale of the couplings: the cold end of `own_range`, and
-    as `transverse` the largest pull on a layer.
+    temperature of the quantum system, in the problem's units of energy. None for the own scale of the couplings: the cold end of `own_range`,
+    and as `transverse` the largest pull on a layer.
     """
 
     sweeps: int = 20
@@ -80,18 +82,75 @@ class PathIntegralAnnealing:
         return _each_image(PathIntegralAnnealingSampler(), problem, num_reads, seed, self.sweeps, options)
 
 
+@dataclass(frozen=True, repr=False)
+class OceanSampler:
+    """Any sampler of Ocean, composed or not.
+
+    sampler: it. options: further arguments of its `sample`. It is told `num_reads` and a seed where it takes them; with one that takes no seed
+    runs are not repeated read for read. Of more reads than asked for the lowest are kept; fewer are repeated in turn, as
+    `reads_an_image` in `info` tells: the smallest number that came for an image.
+    """
+
+    sampler: dimod.Sampler
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    name: ClassVar[str] = "ocean"
+
+    def __post_init__(self) -> None:
+        if hasattr(self.sampler, "nodelist") and not hasattr(self.sampler, "children"):
+            allowed = "it in an EmbeddingComposite, since networks do not lie on its graph as they are; for a D-Wave machine rather the name qpu"
+            raise InvalidInput("sampler", type(self.sampler).__name__, allowed)
+
+    @property
+    def kind(self) -> str:
+        """The classes of the sampler and of what it is composed of."""
+        return f"{_composition(self.sampler)} of Ocean"
+
+    def __repr__(self) -> str:
+        told = "".join(f", {name}={value!r}" for name, value in sorted(self.options.items()))
+        return f"OceanSampler({_composition(self.sampler)}{told})"
+
+    def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
+        return _each_image(self.sampler, problem, num_reads, seed, 0, dict(self.options))
+
+
+def _composition(sampler: dimod.Sampler) -> str:
+    children = ", ".join(map(_composition, getattr(sampler, "children", None) or ()))
+    return type(sampler).__name__ + (f"({children})" if children else "")
+
+
 def _each_image(
     sampler: dimod.Sampler, problem: IsingProblem, num_reads: int, seed: int, sweeps: int, options: dict[str, Any]
 ) -> Reads:
     check_num_reads(num_reads)
     check_seed(seed)
-    spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-    nanoseconds = 0
+    start = perf_counter()
+    answers = []
     for image in range(problem.num_images):
         # Small seeds give poor first random numbers in dwave-samplers, hence a hashed one of 31 bits.
-        image_seed = derived_seed(seed, image) & 0x7FFFFFFF
-        answer = sampler.sample(problem.to_bqm(image), num_reads=num_reads, seed=image_seed, **options)
-        nanoseconds += answer.info["timing"]["sampling_ns"]
-        columns = np.argsort(np.array(answer.variables))
-        spins[image] = np.repeat(answer.record.sample, answer.record.num_occurrences, axis=0)[:, columns]
-    return Reads(spins, problem.energy(spins), {"spin_updates": spins.size * sweeps, "kernel_seconds": 1e-9 * nanoseconds})
+        known = {"num_reads": num_reads, "seed": derived_seed(seed, image) & 0x7FFFFFFF}
+        told = {name: value for name, value in known.items() if name in sampler.parameters}
+        answers.append(sampler.sample(problem.to_bqm(image), **{**told, **options}))
+    came = [int(answer.record.num_occurrences.sum()) for answer in answers]
+    if not all(came):
+        raise AnnealerError(
+            f"{_composition(sampler)} gave no reads of an image: look whether it takes problems of {problem.num_spins} spins."
+        )
+    spins = np.stack([_as_asked(answer, num_reads) for answer in answers])
+    timings = [answer.info.get("timing", {}) for answer in answers]
+    known_time = all("sampling_ns" in timing for timing in timings)
+    info = {
+        "spin_updates": spins.size * sweeps,
+        "kernel_seconds": 1e-9 * sum(timing["sampling_ns"] for timing in timings) if known_time else perf_counter() - start,
+        "reads_an_image": min(came),
+    }
+    return Reads(spins, problem.energy(spins), info)
+
+
+def _as_asked(answer: dimod.SampleSet, num_reads: int) -> Int8[np.ndarray, "R N"]:
+    """The reads of one image, each as often as it occurred, the spins in our order."""
+    answer = answer.change_vartype("SPIN", inplace=False)
+    rows = np.repeat(np.arange(len(answer)), answer.record.num_occurrences)
+    if len(rows) > num_reads:
+        rows = rows[np.argsort(answer.record.energy[rows], kind="stable")[:num_reads]]
+    return answer.record.sample[np.resize(rows, num_reads)][:, np.argsort(np.array(answer.variables))].astype(np.int8, copy=False)

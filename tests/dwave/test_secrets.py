@@ -10,6 +10,7 @@ import nbformat
 import papermill
 import pytest
 import requests
+from dwave.system.testing import MockDWaveSampler
 
 from artifact import execute
 from qnn_core.errors import AnnealerError
@@ -86,7 +87,7 @@ def test_blanks_around_a_token_are_no_part_of_it(ending, monkeypatch, configurat
     configuration("")
     monkeypatch.setenv("DWAVE_API_TOKEN", CORE + ending)
     given = []
-    monkeypatch.setattr("dwave.system.DWaveSampler", lambda **options: given.append(options))
+    monkeypatch.setattr("dwave.system.DWaveSampler", lambda **options: given.append(options) or MockDWaveSampler())
     device.LiveDevice("one", attempts=5, pause=1.0)
     assert given == [{"token": CORE, "solver": "one"}]
 

@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from qnn_core import QNN, get_sampler, train
 from qnn_core.backprop import train_backprop
 from qnn_core.windows import WindowSampler
-from qnn_dwave.footprint import chip
+from qnn_dwave.chips import chip
 from studies.chips import Chip, chip_needs, window_table
 from studies.depth import DeepRecipe, Depths, minima_of_small_twin, train_ways
 from studies.stored import Result

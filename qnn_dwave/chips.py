@@ -1,0 +1,70 @@
+"""Graphs of qubits: what `dwave.graphs` makes, what a machine reports, or any other."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from qnn_core.errors import InvalidInput
+
+Topology = tuple[Any, ...] | nx.Graph
+"""A family and its shape, as `chip` takes them, or a graph whose nodes are numbers."""
+
+
+def chip(family: str, *shape: Any, missing: int = 0, seed: int = 0) -> nx.Graph:
+    """What `dwave.graphs` makes of a family ("zephyr", "pegasus", "chimera", or the torus of one, "zephyr_torus") and a shape.
+
+    missing: qubits to leave out, drawn at random, as no real chip is whole.
+
+    >>> len(chip("zephyr", 2)), len(chip("chimera", 2, 3)), len(chip("pegasus_torus", 3, missing=4))
+    (160, 48, 140)
+    """
+    import dwave.graphs
+
+    make: Any = getattr(dwave.graphs, str(family) if str(family).endswith("_torus") else f"{family}_graph", None)
+    try:
+        graph = make(*shape)
+    except (TypeError, ValueError) as failure:
+        allowed = 'a family of dwave.graphs and its shape, such as ("zephyr", 12)'
+        raise InvalidInput("topology", (family, *shape), f"{allowed} ({failure})") from None
+    if graph.graph.get("labels") != "int":  # Tori come in coordinates.
+        graph = nx.convert_node_labels_to_integers(graph, ordering="sorted")
+    if not len(graph):
+        raise InvalidInput("topology", (family, *shape), "a graph with qubits")
+    if not 0 <= missing < len(graph):
+        raise InvalidInput("missing", missing, f"0 .. {len(graph) - 1}")
+    graph.remove_nodes_from(np.random.default_rng(seed).choice(sorted(graph), missing, replace=False).tolist())
+    return graph
+
+
+def chip_of(topology: Topology) -> nx.Graph:
+    """The graph of a topology; raises InvalidInput for what is none."""
+    if not isinstance(topology, nx.Graph):
+        return chip(*topology)
+    if not len(topology) or not all(isinstance(node, int) for node in topology):
+        raise InvalidInput("topology", str(topology), "a graph whose nodes are whole numbers")
+    return topology
+
+
+def working_graph(topology: Mapping[str, Any], nodes: Iterable[int], edges: Iterable[tuple[int, int]]) -> nx.Graph:
+    """The working qubits that a machine reports, with the coordinates that embedding algorithms use where Ocean knows its topology."""
+    from dwave.system import qpu_graph
+
+    try:
+        return qpu_graph(topology["type"], topology["shape"], list(nodes), list(edges))
+    except ValueError:
+        graph = nx.Graph(list(edges), family=topology["type"])
+        graph.add_nodes_from(nodes)
+        return graph
+
+
+def graph_identifier(graph: nx.Graph) -> str:
+    """Topology, size and a digest of the qubits and couplers that are there."""
+    edges = sorted(tuple(sorted(edge)) for edge in graph.edges)
+    digest = hashlib.sha256(json.dumps([sorted(graph.nodes), edges]).encode()).hexdigest()
+    return f"{graph.graph.get('family', 'graph')}-{graph.graph.get('rows', 0)}-{digest[:12]}"
