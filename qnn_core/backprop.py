@@ -122,9 +122,9 @@ def train_backprop(
     look = evaluation_steps(total, total // epochs, evaluations)
     sample = data if evaluation_images is None else data.sample(evaluation_images, seed)
     parameters = list(model.parameters())
-    update = (SGD if optimiser == "sgd" else Adam)(parameters)
     trained = deepcopy(model) if averaged else model
-    average = Average(list(trained.parameters()))
+    arrays, values = ([parameter.detach().numpy() for parameter in one.parameters()] for one in (model, trained))
+    update, average = (SGD if optimiser == "sgd" else Adam)(arrays), Average(values)
     history = History()
     start = perf_counter()
 
@@ -136,9 +136,10 @@ def train_backprop(
         evaluate(0)
         for step, rows in enumerate(batches):
             loss = cross_entropy(model(x_train[rows]), y_train[rows])
-            update.step(torch.autograd.grad(loss, parameters), rate_at(lr, schedule, step, total))
+            gradients = [gradient.numpy() for gradient in torch.autograd.grad(loss, parameters)]
+            update.step(gradients, rate_at(lr, schedule, step, total))
             if averaged:
-                average.update(parameters, step + 1)
+                average.update(arrays, step + 1)
             if step + 1 in look:
                 evaluate(step + 1)
     return history

@@ -46,6 +46,15 @@ def kept_arrays(file: Path, made: Callable[[], dict[str, np.ndarray]]) -> dict[s
     return arrays
 
 
+def _mapped(state: Any, kind: type, change: Callable[[Any], Any]) -> Any:
+    """The state with everything of some kind changed."""
+    if isinstance(state, Mapping):
+        return {name: _mapped(value, kind, change) for name, value in state.items()}
+    if isinstance(state, list):
+        return [_mapped(value, kind, change) for value in state]
+    return change(state) if isinstance(state, kind) else state
+
+
 class Checkpoint:
     """A file that holds the newest state of one run.
 
@@ -57,9 +66,9 @@ class Checkpoint:
         self.settings = json.loads(json.dumps(settings))
 
     def save(self, state: Mapping[str, Any]) -> None:
-        """Write the state, whole or not at all."""
+        """Write the state, dictionaries and lists of arrays and numbers, whole or not at all."""
         payload = io.BytesIO()
-        torch.save({"settings": self.settings, "state": dict(state)}, payload)
+        torch.save({"settings": self.settings, "state": _mapped(state, np.ndarray, torch.from_numpy)}, payload)
         write_sealed(self.path, payload.getvalue())
 
     def load(self) -> dict[str, Any] | None:
@@ -70,7 +79,7 @@ class Checkpoint:
         payload = io.BytesIO(read_sealed(path, REMEDY))
         try:
             content = torch.load(payload, weights_only=True)
-            settings, state = dict(content["settings"]), dict(content["state"])
+            settings, state = dict(content["settings"]), _mapped(dict(content["state"]), torch.Tensor, torch.Tensor.numpy)
         except Exception as failure:  # Whose words are not repeated: torch's advise to load it without safety.
             raise DamagedFile(f"{shown(path)} is no checkpoint; {REMEDY}.") from failure
         differing = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))

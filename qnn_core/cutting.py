@@ -18,29 +18,18 @@ heads".
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
 from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
+from qnn_core.loops import code_spins, collect
 from qnn_core.network import QNN, WrongRule
 from qnn_core.samplers.base import Reads, Sampler
 
 Weighting = Literal["deepest", "uniform"]
-
-
-def shown_class(net: QNN, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.ndarray, " B"]) -> Int64[np.ndarray, "B R"]:
-    """The class that each read stands for: the one it decodes to, where a tie of the right class with another is the other.
-
-    labels: the right classes.
-    """
-    overlaps = net.class_overlaps(outputs)
-    wrong = net.is_wrong(outputs, labels)
-    right = np.broadcast_to(labels[:, None, None], (*wrong.shape, 1))
-    np.put_along_axis(overlaps, right, np.where(wrong, -net.copies - 1, net.copies + 1)[..., None], axis=-1)
-    return overlaps.argmax(axis=-1)
 
 
 def code_reads(
@@ -57,9 +46,21 @@ def code_reads(
     and `anneals`, the number of anneals.
     """
     if sampler is None or len(net.layers) == 2:
-        spins = net.clamp(problem, classes)[:, None]
-        return Reads(spins, problem.energy(spins), {"spin_updates": 0, "anneals": 0})
+        return code_states(net, problem, classes[:, None], {"spin_updates": 0, "anneals": 0})
     return held_reads(net, problem, classes, sampler, num_reads, seed)
+
+
+def code_states(net: QNN, problem: IsingProblem, classes: Int64[np.ndarray, "B R"], info: dict[str, Any]) -> Reads:
+    """The lowest states found, without sampling, with the outputs held at the codes of R classes an image, `QNN.clamp`; info: of the reads."""
+    if len(net.layers) == 2:
+        spins = np.empty((*classes.shape, problem.num_spins), np.int8)
+        code_spins(problem.split(problem.fields)[0], net.codes @ net.weights[1].T, net.codes, classes, spins)
+        return Reads(spins, np.take_along_axis(net.energies_of_classes(problem), classes, axis=1), info)
+    pairs, place = np.unique(np.arange(len(classes))[:, None] * net.num_classes + classes, return_inverse=True)
+    owners, held = np.divmod(pairs, net.num_classes)
+    chosen = problem.select(owners)
+    spins = net.clamp(chosen, held)
+    return Reads(spins[place], chosen.energy(spins[:, None])[:, 0][place], info)
 
 
 def held_reads(
@@ -87,9 +88,9 @@ def complete(
     `code_reads`, K for each read, so that R reads become R K, those of one read together. Where code reads must be sampled, right reads are
     only repeated, since they cannot be heads.
     """
-    shown = shown_class(net, problem.split(reads.spins)[-1], labels)
+    shown = net.shown(problem.split(reads.spins)[-1], labels)
     if sampler is None or len(net.layers) == 2:
-        return _completed_exactly(net, problem, reads, shown)
+        return code_states(net, problem, shown, {**reads.info, **_effort(reads)})
     replaced = shown != labels[:, None]
     pairs, place = np.unique((np.arange(len(labels))[:, None] * net.num_classes + shown)[replaced], return_inverse=True)
     spins, energies = (np.repeat(values[:, :, None], num_reads, axis=2) for values in (reads.spins, reads.energies))
@@ -102,16 +103,6 @@ def complete(
         effort = {name: count + found.info[name] for name, count in effort.items()}
     num_images, num_spins = len(labels), spins.shape[-1]
     return Reads(spins.reshape(num_images, -1, num_spins), energies.reshape(num_images, -1), {**reads.info, **effort})
-
-
-def _completed_exactly(net: QNN, problem: IsingProblem, reads: Reads, shown: Int64[np.ndarray, "B R"]) -> Reads:
-    """The states of the shown classes, each once an image and class."""
-    pairs, place = np.unique(np.arange(len(shown))[:, None] * net.num_classes + shown, return_inverse=True)
-    owners, classes = np.divmod(pairs, net.num_classes)
-    chosen = problem.select(owners)
-    spins = net.clamp(chosen, classes)
-    energies = chosen.energy(spins[:, None])[:, 0]
-    return Reads(spins[place], energies[place], {**reads.info, **_effort(reads)})
 
 
 def anneals(reads: Reads) -> int:
@@ -169,22 +160,13 @@ def cut_gradient(
 
     With dE/dW_l = - s^l (s^(l+1))^T it is a weighted sum of outer products; an image without heads contributes nothing.
     """
-    image, read = np.nonzero(weights)
-    firsts = np.flatnonzero(np.diff(image, prepend=-1))
-    active = image[firsts]
-    share = weights[image, read] / np.float32(len(x))
+    weights = weights / np.float32(len(x))
+    active = np.flatnonzero(weights.any(axis=1))
+    number = len(active) * clamped.shape[1] + np.count_nonzero(weights)
+    states, shares = np.empty((number, spins.shape[2]), np.float32), np.empty((number, 1), np.float32)
+    sums = np.empty((len(active), spins.shape[2]), np.float32)
+    collect(clamped, spins, weights, states, shares[:, 0], sums)
     ends = np.cumsum(net.layers)[:-1]
-    heads = np.split(spins[image, read].astype(np.float32), ends, axis=1)
-    states = clamped.shape[1]
-    right = np.split(clamped[active].reshape(-1, clamped.shape[2]).astype(np.float32), ends, axis=1)
-    share_of_right = np.repeat(np.add.reduceat(share, firsts) / np.float32(states), states)[:, None]
-    weighted_heads = [layer * share[:, None] for layer in heads]
-    weighted_right = [layer * share_of_right for layer in right]
-    differences = [
-        lowered.reshape(-1, states, lowered.shape[1]).sum(axis=1) - np.add.reduceat(raised, firsts, axis=0)
-        for lowered, raised in zip(weighted_right, weighted_heads, strict=True)
-    ]
-    couplings = [
-        weighted_heads[layer].T @ heads[layer + 1] - weighted_right[layer].T @ right[layer + 1] for layer in range(len(ends))
-    ]
-    return [-(net.measured(x[active]).T @ differences[0]), *couplings, *(-difference.sum(axis=0) for difference in differences)]
+    parts, shared = np.split(states, ends, axis=1), np.split(states * shares, ends, axis=1)
+    couplings = [left.T @ right for left, right in zip(shared, parts[1:], strict=False)]
+    return [net.measured(x[active]).T @ sums[:, : ends[0]], *couplings, *np.split(sums.sum(axis=0), ends)]

@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float32, Int8, Int64
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData, check_count, check_number
 from qnn_core.files import atomic_write, read_arrays, shown
 from qnn_core.ising import IsingProblem, cool, feed_forward
-from qnn_core.loops import class_rewards
+from qnn_core.loops import class_rewards, shown_classes
 
 if TYPE_CHECKING:
     from qnn_core.export import EnergyClassifier
@@ -164,7 +164,8 @@ class QNN:
         self._check_images(x)
         fields = np.empty((len(x), sum(self.layers)), np.float32)
         first = self.layers[0]
-        fields[:, :first] = self.measured(x) @ self.weights[0] + self.biases[0]
+        offset = self.biases[0] if self.centre is None else self.biases[0] - self.centre @ self.weights[0]
+        fields[:, :first] = x @ self.weights[0] + offset
         fields[:, first:] = np.concatenate(self.biases[1:])
         return IsingProblem(self.layers, fields, tuple(self.weights[1:]))
 
@@ -206,7 +207,7 @@ class QNN:
         if len(self.layers) == 2:
             hidden, outputs = free.split(free.fields)
             rewards = np.empty((free.num_images, self.num_classes), np.float32)
-            class_rewards(hidden, self.codes @ self.weights[1].T, rewards)
+            class_rewards(hidden, self.weights[1] @ self.codes.T, rewards)
             return -rewards - outputs @ self.codes.T
         labels = np.arange(self.num_classes).repeat(free.num_images)
         everyone = free.select(np.tile(np.arange(free.num_images), self.num_classes))
@@ -240,6 +241,13 @@ class QNN:
         """The class whose code overlaps most with the outputs; ties go to the lowest number."""
         return np.argmax(self.class_overlaps(outputs), axis=-1)
 
+    def shown(self, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.ndarray, " B"]) -> Int64[np.ndarray, "B R"]:
+        """The class that each read stands for: the one it decodes to, where a tie of the right class, `labels`, with another is the other."""
+        shown = np.empty(outputs.shape[:2], np.int64)
+        parts = np.ascontiguousarray(outputs).reshape(*shown.shape, self.num_classes, self.copies)
+        shown_classes(parts, labels, shown)
+        return shown
+
     def is_wrong(
         self, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.ndarray, " B"], rule: WrongRule = "class"
     ) -> Bool[np.ndarray, "B R"]:
@@ -252,11 +260,7 @@ class QNN:
             return (outputs != self.codes[labels][:, None, :]).any(axis=-1)
         if rule != "class":
             raise InvalidInput("rule", rule, '"class" or "spins"')
-        overlaps = self.class_overlaps(outputs)
-        index = np.broadcast_to(labels[:, None, None], (*overlaps.shape[:2], 1))
-        target = np.take_along_axis(overlaps, index, axis=-1)
-        np.put_along_axis(overlaps, index, -self.copies - 1, axis=-1)
-        return overlaps.max(axis=-1) >= target[..., 0]
+        return self.shown(outputs, labels) != labels[:, None]
 
     def to_torch(self) -> EnergyClassifier:
         """A plain `torch.nn.Module` that maps images (B, inputs) to class scores (B, classes), minus `class_energies`."""

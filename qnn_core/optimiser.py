@@ -1,18 +1,13 @@
-"""Steps of an optimiser on tensors in place, by torch's functional forms, and the average of the parameters over them.
-
-The optimiser classes of torch load its compiler when they are first used, which takes longer than many a notebook here; these do not, and
-take the same steps.
-"""
+"""Steps of an optimiser on arrays in place, and the average of the parameters over them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import torch
-from torch import Tensor
-from torch.optim.adam import adam
-from torch.optim.sgd import sgd
+import numpy as np
+
+from qnn_core.loops import adam_step, approach
 
 OptimiserName = Literal["adam", "sgd"]
 Schedule = Literal["constant", "linear"]
@@ -26,23 +21,26 @@ def rate_at(lr: float, schedule: Schedule, step: int, total: int) -> float:
     return lr if schedule == "constant" else lr * (1 - step / total)
 
 
+def _flat(array: np.ndarray) -> np.ndarray:
+    """The same memory, in one row."""
+    return array.reshape(-1, copy=False)
+
+
 class Adam:
-    """Adam with its usual constants (Kingma, Ba, arXiv:1412.6980)."""
+    """Adam with its usual constants (Kingma, Ba, arXiv:1412.6980). parameters: contiguous float32 arrays."""
 
-    def __init__(self, parameters: Sequence[Tensor]) -> None:
-        self.parameters = list(parameters)
-        self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
-        self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
-        self.steps = [torch.tensor(0.0) for _ in self.parameters]
+    def __init__(self, parameters: Sequence[np.ndarray]) -> None:
+        self.parameters = [_flat(parameter) for parameter in parameters]
+        self.means = [np.zeros_like(parameter) for parameter in self.parameters]
+        self.squares = [np.zeros_like(parameter) for parameter in self.parameters]
+        self.steps = 0
 
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], lr: float) -> None:
-        adam(
-            self.parameters, list(gradients), self.means, self.squares, [], self.steps,
-            fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=lr, weight_decay=0.0, eps=1e-8, maximize=False,
-        )  # fmt: skip
+    def step(self, gradients: Sequence[np.ndarray], lr: float) -> None:
+        self.steps += 1
+        for parameter, gradient, mean, square in zip(self.parameters, gradients, self.means, self.squares, strict=True):
+            adam_step(parameter, gradient.reshape(-1), mean, square, lr, self.steps)
 
-    def state(self) -> dict[str, list[Tensor]]:
+    def state(self) -> dict[str, Any]:
         """What a later run needs to go on."""
         return {"means": self.means, "squares": self.squares, "steps": self.steps}
 
@@ -53,17 +51,14 @@ class Adam:
 class SGD:
     """Plain stochastic gradient descent."""
 
-    def __init__(self, parameters: Sequence[Tensor]) -> None:
+    def __init__(self, parameters: Sequence[np.ndarray]) -> None:
         self.parameters = list(parameters)
 
-    @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], lr: float) -> None:
-        sgd(
-            self.parameters, list(gradients), [],
-            weight_decay=0.0, momentum=0.0, lr=lr, dampening=0.0, nesterov=False, maximize=False,
-        )  # fmt: skip
+    def step(self, gradients: Sequence[np.ndarray], lr: float) -> None:
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter -= np.float32(lr) * gradient
 
-    def state(self) -> dict[str, list[Tensor]]:
+    def state(self) -> dict[str, Any]:
         """Nothing is remembered from step to step."""
         return {}
 
@@ -80,14 +75,13 @@ class Average:
         mean_t = (1 - w) mean_(t-1) + w parameters_t,     w = (eta + 1) / (t + eta),
 
     Shamir, Zhang, ICML 2013 (arXiv:1212.1824). At a constant rate it wins back what a falling one would give, at any moment of a run.
-    values: tensors that hold the average, in place.
+    values: contiguous arrays that hold the average, in place.
     """
 
-    def __init__(self, values: Sequence[Tensor]) -> None:
-        self.values = list(values)
+    def __init__(self, values: Sequence[np.ndarray]) -> None:
+        self.values = [_flat(value) for value in values]
 
-    @torch.no_grad()
-    def update(self, parameters: Sequence[Tensor], step: int) -> None:
+    def update(self, parameters: Sequence[np.ndarray], step: int) -> None:
         """step: t, from 1."""
         for value, parameter in zip(self.values, parameters, strict=True):
-            value.lerp_(parameter, (_FORGETTING + 1) / (step + _FORGETTING))
+            approach(value, _flat(parameter), value.dtype.type((_FORGETTING + 1) / (step + _FORGETTING)))

@@ -13,10 +13,8 @@ from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Int8
 from scipy.special import logsumexp
-from torch import Tensor
 from tqdm import tqdm
 
 from qnn_core.answers import own_answers
@@ -24,7 +22,12 @@ from qnn_core.checkpoint import Checkpoint, fingerprint
 from qnn_core.cutting import cut_gradient
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged, InvalidInput, check_count
+<<<<<<< HEAD
 from qnn_core.history import COLUMNS, History, check_evaluations, check_training, evaluation_steps, log_spaced_steps, minibatches
+=======
+from qnn_core.history import COLUMNS, History, check_looks, check_training, evaluation_steps, log_spaced_steps, minibatches
+from qnn_core.loops import count_distinct
+>>>>>>> a2afd76 (wip: compiled loops of a training step)
 from qnn_core.network import QNN
 from qnn_core.optimiser import OPTIMISERS, Average, OptimiserName, Schedule, rate_at
 from qnn_core.rules import Batch, Contrast, Rule, RuleName
@@ -35,6 +38,7 @@ from qnn_core.threads import one_thread_for_algebra
 _PATIENCE = 200
 """Updates after which heads should have become fewer."""
 
+_IMAGES_AT_ONCE = 512
 _STEP_ENERGY = 32.0
 _LARGEST_RATE = 0.01
 
@@ -115,7 +119,8 @@ def default_rate(net: QNN, data: Dataset) -> float:
     as networks and images get larger. 32 units are four of the default margins; the number was chosen on validation images of MNIST. More
     than 0.01 would be a large part of the initial weights of a small network, and makes training erratic.
     """
-    brightness = float(np.abs(net.measured(data.x_train)).sum(axis=1, dtype=np.float64).mean())
+    parts = np.array_split(data.x_train, -(-len(data.x_train) // _IMAGES_AT_ONCE))
+    brightness = sum(float(np.abs(net.measured(part)).sum(dtype=np.float64)) for part in parts) / len(data.x_train)
     reach = brightness * net.layers[0] + sum(left * right for left, right in pairwise(net.layers)) + sum(net.layers)
     return min(_LARGEST_RATE, _STEP_ENERGY / reach)
 
@@ -157,12 +162,16 @@ class TrainingRun:
         self.total = len(self.batches)
         self.look = evaluation_steps(self.total, self.total // settings.epochs, settings.evaluations)
         self.keep = set(log_spaced_steps(self.total, settings.snapshots)) if settings.snapshots else set()
-        self.parameters = _tensors(net.parameters)
-        self.optimiser = OPTIMISERS[settings.optimiser](self.parameters)
+        self.optimiser = OPTIMISERS[settings.optimiser](net.parameters)
         self.trained = net.copy() if settings.averaged else net
+<<<<<<< HEAD
         self.average = Average(_tensors(self.trained.parameters))
         subset = settings.evaluation_images
         self.evaluation_data = data if subset is None else data.sample(subset, settings.seed)
+=======
+        self.average = Average(self.trained.parameters)
+        self.judged = data if settings.judged is None else data.sample(settings.judged, settings.seed)
+>>>>>>> a2afd76 (wip: compiled loops of a training step)
         self.asked = np.random.default_rng([settings.seed, 0xA5]).permutation(len(data.y_test))[: settings.asked]
         self.history = History()
         self.tally = _Tally()
@@ -208,10 +217,10 @@ class TrainingRun:
         self.tally.add(contrast.found.spins[:, ::together], contrast.heads[:, ::together])
         if contrast.weights.any():
             gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights)
-            self.optimiser.step(_tensors(gradients), self.rate)
+            self.optimiser.step(gradients, self.rate)
         self.done += 1
         if settings.averaged:
-            self.average.update(self.parameters, self.done)
+            self.average.update(self.net.parameters, self.done)
         self._keep_snapshot()
         if self.done in self.look:
             self._evaluate(**self._after_cut(rows, contrast, derived_seed(settings.seed, step, 1)))
@@ -225,12 +234,12 @@ class TrainingRun:
         state = self.checkpoint.load() if self.checkpoint is not None else None
         if state is None:
             return
-        self.net.set_parameters([tensor.numpy() for tensor in state["parameters"]])
-        self.trained.set_parameters([tensor.numpy() for tensor in state["trained"]])
+        self.net.set_parameters(state["parameters"])
+        self.trained.set_parameters(state["trained"])
         self.optimiser.load_state(state["optimiser"])
         for column, values in state["history"].items():
             getattr(self.history, column).extend(values)
-        self.history.snapshots |= {step: [tensor.numpy() for tensor in values] for step, values in state["snapshots"].items()}
+        self.history.snapshots |= state["snapshots"]
         self.tally.counts = state["tally"]
         self.effort, self.done, self.earlier = state["effort"], state["done"], state["seconds"]
         if self.done == self.total:
@@ -298,22 +307,17 @@ class TrainingRun:
         if self.checkpoint is not None:
             self.checkpoint.save(
                 {
-                    "parameters": self.parameters,
-                    "trained": self.average.values,
+                    "parameters": self.net.parameters,
+                    "trained": self.trained.parameters,
                     "optimiser": self.optimiser.state(),
                     "history": {column: getattr(history, column) for column in (*COLUMNS, "seconds")},
-                    "snapshots": {step: _tensors(kept) for step, kept in history.snapshots.items()},
+                    "snapshots": history.snapshots,
                     "tally": self.tally.counts,
                     "effort": self.effort,
                     "done": self.done,
                     "seconds": self.seconds,
                 }
             )
-
-
-def _tensors(arrays: list[np.ndarray]) -> list[Tensor]:
-    """The same memory as tensors."""
-    return [torch.from_numpy(array) for array in arrays]
 
 
 class _Tally:
@@ -325,11 +329,10 @@ class _Tally:
     def add(self, spins: Int8[np.ndarray, "B R N"], heads: Bool[np.ndarray, "B R"]) -> None:
         counts = self.counts
         counts["images"] += len(heads)
-        counts["images_with_heads"] += int(heads.any(axis=1).sum())
+        counts["images_with_heads"] += int(np.count_nonzero(heads.any(axis=1)))
         counts["reads"] += heads.size
-        counts["heads"] += int(heads.sum())
-        for image in np.flatnonzero(heads.any(axis=1)):
-            counts["distinct"] += len({read.tobytes() for read in spins[image, heads[image]]})
+        counts["heads"] += int(np.count_nonzero(heads))
+        counts["distinct"] += count_distinct(spins, heads)
 
     def means(self) -> dict[str, float]:
         counts = self.counts

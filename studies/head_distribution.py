@@ -15,7 +15,6 @@ from jaxtyping import Float32, Float64, Int64
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from qnn_core.cutting import shown_class
 from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput
 from qnn_core.history import History
@@ -58,7 +57,7 @@ def weights_by_class(
     problem = net.problem(x)
     states = output_states(problem.layers[-1])
     classes = np.arange(net.num_classes)
-    shown = shown_class(net, np.broadcast_to(states, (len(classes), *states.shape)), classes)
+    shown = net.shown(np.broadcast_to(states, (len(classes), *states.shape)), classes)
     logs = output_log_weights(problem, beta)
     chances = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
     weights = np.stack([(chances * (shown[labels] == one)).sum(axis=1) for one in classes], axis=1)

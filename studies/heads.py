@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from io import StringIO
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
@@ -185,8 +184,7 @@ def count_cut(
     if heads.any():
         weights = head_weights(heads, completed.energies, "deepest")
         gradients = cut_gradient(net, x, clamped.spins, completed.spins, weights)
-        optimiser = Adam([torch.from_numpy(parameter) for parameter in changed.parameters])
-        optimiser.step([torch.from_numpy(gradient) for gradient in gradients], lr)
+        Adam(changed.parameters).step(gradients, lr)
     before, after = (_existing(network, x, labels, margin) for network in (net, changed))
     return CutCount(
         float(before.sum(axis=1).mean()), float((before & ~after).sum(axis=1).mean()), float((after & ~before).sum(axis=1).mean())

@@ -12,7 +12,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from qnn_core.cutting import cut_gradient
@@ -61,7 +60,7 @@ def train_by_search(
     states = configurations(sum(net.layers))
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
     evaluated = evaluation_steps(len(batches), len(batches) // epochs)
-    optimiser = Adam([torch.from_numpy(parameter) for parameter in net.parameters])
+    optimiser = Adam(net.parameters)
     entries: list[Any] = []
     weights: list[float] = []
     calls = 0
@@ -91,8 +90,7 @@ def train_by_search(
                 cut[known] = 1
                 spins = np.repeat(states[:1][None], len(rows), axis=0)
                 spins[known, 0] = states[chosen]
-                gradients = cut_gradient(net, x, net.clamped(x, labels)[:, None], spins, cut)
-                optimiser.step([torch.from_numpy(gradient) for gradient in gradients], lr)
+                optimiser.step(cut_gradient(net, x, net.clamped(x, labels)[:, None], spins, cut), lr)
             if step + 1 in evaluated:
                 evaluate()
     return dict(zip(("calls", *MEASURES), np.array(entries, np.float64).T, strict=True))

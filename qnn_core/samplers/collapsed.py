@@ -34,7 +34,8 @@ class CollapsedSampler:
     sweeps: draws of every output per read; the hidden spins are drawn once, at the end. beta: inverse temperatures (hot, cold),
     dimensionless, passed through geometrically; equal numbers sample at a fixed temperature; None for the own scale of the couplings,
     `own_range`. anneals: how many separate anneals share the sweeps of a read, which keeps the outputs of the deepest: several short ones
-    find the ground state more often than one long one, at the price of less variety among reads. device, and the random numbers: as for `GibbsSampler`.
+    find the ground state more often than one long one, at the price of less variety among reads. device, and the random numbers: as for
+    `GibbsSampler`.
     """
 
     sweeps: int = 20
@@ -69,8 +70,8 @@ class CollapsedSampler:
             spins, energies = collapsed_reads(problem, num_reads, betas, self.anneals, seed, "cuda")
         else:
             spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-            by_output = np.ascontiguousarray(problem.couplings[0].T)
-            anneal_collapsed(problem.fields, problem.couplings[0], by_output, betas, self.anneals, np.uint64(seed), spins)
-            energies = problem.energy(spins)
+            energies = np.empty(spins.shape[:2], np.float32)
+            by_hidden, by_output = problem.couplings[0], np.ascontiguousarray(problem.couplings[0].T)
+            anneal_collapsed(problem.fields, by_hidden, by_output, betas, self.anneals, np.uint64(seed), spins, energies)
         drawn = spins[..., 0].size * (self.sweeps * problem.layers[1] + problem.layers[0])
         return Reads(spins, energies, {"spin_updates": drawn})

@@ -8,6 +8,7 @@ from sweep to sweep, and only what neighbours that have flipped change of it is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -63,8 +64,8 @@ class GibbsSampler:
             spins, energies = gibbs_reads(problem, num_reads, betas, seed, "cuda")
         else:
             spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-            anneal(problem.fields, _pack(problem), betas, np.uint64(seed), spins)
-            energies = problem.energy(spins)
+            energies = np.empty(spins.shape[:2], np.float32)
+            anneal(problem.fields, _pack(problem), betas, np.uint64(seed), spins, energies)
         return Reads(spins, energies, {"spin_updates": spins.size * self.sweeps})
 
 
@@ -94,32 +95,33 @@ def gibbs_sweeps(
 
 
 def _pack(problem: IsingProblem) -> Layers:
-    """Even layers, then odd layers: in that order the layers before and after each one, its neighbours, stand side by side."""
-    depth = len(problem.layers)
-    sequence = [*range(0, depth, 2), *range(1, depth, 2)]
-    sizes = np.array([problem.layers[layer] for layer in sequence], np.int64)
-    firsts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    position = {layer: int(first) for layer, first in zip(sequence, firsts, strict=True)}
-    neighbour_first: list[int] = []
-    neighbour_count: list[int] = []
+    """The problem in the order of the kernels."""
+    sequence, layout = _layout(tuple(problem.layers))
     matrices: list[np.ndarray] = []
     for layer in sequence:
-        blocks = []
-        if layer > 0:
-            blocks.append(problem.couplings[layer - 1].T)
-        if layer + 1 < depth:
-            blocks.append(problem.couplings[layer])
-        neighbours = [other for other in (layer - 1, layer + 1) if 0 <= other < depth]
-        neighbour_first.append(position[neighbours[0]] if neighbours else 0)
-        neighbour_count.append(sum(problem.layers[other] for other in neighbours))
+        blocks = [problem.couplings[layer - 1].T] if layer else []
+        blocks += problem.couplings[layer : layer + 1]
         blocks.append(np.zeros((problem.layers[layer], 1), np.float32))
         matrices.append(np.concatenate(blocks, axis=1).ravel())
-    columns = problem.layer_slices
-    return Layers(
-        order=np.concatenate([np.arange(columns[layer].start, columns[layer].stop) for layer in sequence]),
+    return layout._replace(couplings=np.concatenate(matrices))
+
+
+@lru_cache(maxsize=64)
+def _layout(layers: tuple[int, ...]) -> tuple[list[int], Layers]:
+    """Even layers, then odd layers: in that order the layers before and after each one, its neighbours, stand side by side."""
+    depth = len(layers)
+    sequence = [*range(0, depth, 2), *range(1, depth, 2)]
+    sizes = np.array([layers[layer] for layer in sequence], np.int64)
+    firsts = np.cumsum(sizes) - sizes
+    position = dict(zip(sequence, firsts.tolist(), strict=True))
+    neighbours = [[other for other in (layer - 1, layer + 1) if 0 <= other < depth] for layer in sequence]
+    columns = np.split(np.arange(sum(layers)), np.cumsum(layers)[:-1])
+    return sequence, Layers(
+        order=np.concatenate([columns[layer] for layer in sequence]),
         first=firsts,
         size=sizes,
-        neighbour_first=np.array(neighbour_first, np.int64),
-        neighbour_count=np.array(neighbour_count, np.int64),
-        couplings=np.concatenate(matrices),
+        neighbour_first=np.array([position[others[0]] if others else 0 for others in neighbours], np.int64),
+        neighbour_count=np.array([sum(layers[other] for other in others) for others in neighbours], np.int64),
+        evens=sum(layers[::2]),
+        couplings=np.zeros(0, np.float32),
     )

@@ -42,6 +42,7 @@ class Layers(NamedTuple):
     size: np.ndarray  # (L,) spins in each layer
     neighbour_first: np.ndarray  # (L,) position of the first neighbour
     neighbour_count: np.ndarray  # (L,) number of neighbours
+    evens: int  # spins in the layers whose neighbours come after them
     couplings: np.ndarray  # the layers' (size, neighbour_count + 1) matrices, one after another; the last column is zero
 
 
@@ -226,19 +227,36 @@ def _store_tile(tile, order, number, out):
             out[replica // reads, replica % reads, order[spin]] = np.int8(tile.spins[spin, lane])
 
 
+@_inlined
+def _store_energies(tile, evens, number, energies):
+    """Copy the energies of a tile's replicas into `energies`, (B, R).
+
+    Spins that come before position `evens` interact only with those after it, and these were the last to be drawn: what they feel is current.
+    """
+    images, reads = energies.shape
+    totals = np.zeros(LANES, np.float64)
+    for spin in range(len(tile.fields)):
+        fields = tile.fields[spin] if spin < evens else tile.felt[spin]
+        for lane in range(len(totals)):
+            totals[lane] -= fields[lane] * tile.spins[spin, lane]
+    for lane in range(min(LANES, images * reads - number * LANES)):
+        replica = number * LANES + lane
+        energies[replica // reads, replica % reads] = totals[lane]
+
+
 @_over_tiles
-def anneal(fields, layers, betas, seed, out):
+def anneal(fields, layers, betas, seed, out, energies):
     """Block-Gibbs annealing of every replica through `betas` from a random start; spins go into `out`, (B, R, N) int8.
 
-    fields: (B, N) float32. A first draw at beta = 0 makes the random start.
+    fields: (B, N) float32. energies: (B, R) float32, room for those of the spins. A first draw at beta = 0 makes the random start.
     """
     stream = _splitmix64(seed)
     for number in numba.prange(_tiles(out)):
-        _anneal_tile(number, fields, layers, betas, stream, out)
+        _anneal_tile(number, fields, layers, betas, stream, out, energies)
 
 
 @_compiled
-def _anneal_tile(number, fields, layers, betas, stream, out):
+def _anneal_tile(number, fields, layers, betas, stream, out, energies):
     images, reads, num_spins = out.shape
     tile = _new_tile(num_spins)
     _fill_tile(tile, fields, layers.order, number, images, reads, stream)
@@ -247,6 +265,7 @@ def _anneal_tile(number, fields, layers, betas, stream, out):
         tile.betas[:] = betas[sweep]
         _sweep_layers(tile, layers, sweep % _ANEW == 0, sweep + 1)
     _store_tile(tile, layers.order, number, out)
+    _store_energies(tile, layers.evens, number, energies)
 
 
 @_over_tiles
@@ -357,20 +376,20 @@ def _keep_deepest(driven, spins, own, num_outputs, kept, depths):
 
 
 @_over_tiles
-def anneal_collapsed(fields, by_hidden, by_output, betas, anneals, seed, out):
+def anneal_collapsed(fields, by_hidden, by_output, betas, anneals, seed, out, energies):
     """Anneal the outputs of every replica with the hidden spins summed out, then draw the hidden spins at the last beta.
 
     fields: (B, N_h + N_o) float32. by_hidden, by_output: the couplings row by row, N_h rows of N_o and N_o rows of N_h. betas: of one
     anneal. anneals: how many each replica makes, from a random start each; the outputs of the deepest are kept. The spins go into
-    `out`, (B, R, N_h + N_o) int8.
+    `out`, (B, R, N_h + N_o) int8, their energies into `energies`, (B, R) float32.
     """
     stream = _splitmix64(seed)
     for number in numba.prange(_tiles(out)):
-        _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals, stream, out)
+        _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals, stream, out, energies)
 
 
 @_compiled
-def _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals, stream, out):
+def _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals, stream, out, energies):
     images, reads, num_spins = out.shape
     num_outputs, hidden = by_output.shape
     # Outputs first, then hidden spins.
@@ -400,3 +419,4 @@ def _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals,
     tile.betas[:] = betas[-1]
     _draw_spins(tile, num_outputs, num_spins, uint32((anneals * (betas.size + 1) - 1) * num_spins + num_outputs))
     _store_tile(tile, order, number, out)
+    _store_energies(tile, num_outputs, number, energies)

@@ -7,7 +7,6 @@ import pytest
 from conftest import random_problem
 
 from qnn_core import QNN, InvalidInput, get_sampler, train
-from qnn_core.cutting import shown_class
 from studies.head_distribution import (
     agreement,
     effective_beta,
@@ -24,7 +23,7 @@ from studies.training import Recipe, with_rule
 def test_a_read_stands_for_the_class_it_decodes_to_and_ties_count_against_the_right_one(small_net):
     outputs = np.array(list(itertools.product([-1, 1], repeat=6)), np.int8)
     for label in range(3):
-        shown = shown_class(small_net, outputs[None], np.array([label]))[0]
+        shown = small_net.shown(outputs[None], np.array([label]))[0]
         for state, found in zip(outputs, shown, strict=True):
             overlaps = state.reshape(3, 2).sum(axis=1).astype(int)
             best = np.flatnonzero(overlaps == overlaps.max())
@@ -44,7 +43,7 @@ def test_weights_of_classes_are_boltzmann_sums_over_all_states(small_net):
     for image in range(3):
         chances = np.exp(-beta * (energies[image] - energies[image].min()).astype(np.float64))
         chances /= chances.sum()
-        shown = shown_class(small_net, states[None, :, 5:], labels[image : image + 1])[0]
+        shown = small_net.shown(states[None, :, 5:], labels[image : image + 1])[0]
         for one in range(3):
             expected = np.nan if one == labels[image] else chances[shown == one].sum()
             np.testing.assert_allclose(weights[image, one], expected, rtol=1e-4)
