@@ -27,7 +27,7 @@ from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
 from qnn_core.loops import code_spins, collect
 from qnn_core.network import QNN, WrongRule
-from qnn_core.samplers.base import Reads, Sampler
+from qnn_core.samplers.base import Reads, Sampler, derived_seed
 
 Weighting = Literal["deepest", "uniform"]
 
@@ -47,7 +47,7 @@ def code_reads(
     """
     if sampler is None or len(net.layers) == 2:
         return code_states(net, problem, classes[:, None], {"spin_updates": 0, "anneals": 0})
-    return held_reads(net, problem, classes, sampler, num_reads, seed)
+    return held_reads(net, problem, classes, sampler, num_reads, derived_seed(seed, 3))
 
 
 def code_states(net: QNN, problem: IsingProblem, classes: Int64[np.ndarray, "B R"], info: dict[str, Any]) -> Reads:
@@ -97,7 +97,7 @@ def complete(
     effort = _effort(reads)
     if pairs.size:
         owners, classes = np.divmod(pairs, net.num_classes)
-        found = code_reads(net, problem.select(owners), classes, sampler, num_reads, seed)
+        found = code_reads(net, problem.select(owners), classes, sampler, num_reads, derived_seed(seed, 2))
         spins[replaced] = found.spins[place]
         energies[replaced] = found.energies.mean(axis=1)[place, None]
         effort = {name: count + found.info[name] for name, count in effort.items()}

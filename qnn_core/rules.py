@@ -125,10 +125,10 @@ class Rule:
 
     def _of_heads(self, batch: Batch, free: Reads) -> Contrast:
         net, problem, labels, sampler = batch.net, batch.problem, batch.labels, batch.sampler
-        clamped = code_reads(net, problem, labels, sampler, self.code_reads, derived_seed(batch.seed, 3))
+        clamped = code_reads(net, problem, labels, sampler, self.code_reads, batch.seed)
         forms = [] if self.name == "completed" else [free]
         if self.name != "as-read":
-            forms.append(complete(net, problem, labels, free, sampler, self.code_reads, derived_seed(batch.seed, 2)))
+            forms.append(complete(net, problem, labels, free, sampler, self.code_reads, batch.seed))
         heads = [self.heads(batch, form, clamped) for form in forms]
         weights = [
             head_weights(marked, form.energies, self.weighting, form.energies.shape[1] // batch.num_reads)

@@ -132,7 +132,8 @@ def annealing_betas(problem: IsingProblem, sweeps: int, beta: tuple[float, float
     above, or next to it, which a geometric schedule would have to pay for with most of its sweeps.
     """
     check_schedule(sweeps, beta)
-    if beta is not None or sweeps <= _QUENCH:
-        return np.geomspace(*(beta or own_range(problem)), sweeps).astype(np.float32)
-    hot, cold = own_range(problem)
-    return np.append(np.geomspace(hot, cold, sweeps - _QUENCH), [_FROZEN * cold] * _QUENCH).astype(np.float32)
+    hot, cold = beta or own_range(problem)
+    quench = _QUENCH if beta is None and sweeps > _QUENCH else 0
+    betas = np.full(sweeps, _FROZEN * cold, np.float32)
+    betas[: sweeps - quench] = hot * (cold / hot) ** np.linspace(0, 1, sweeps - quench)
+    return betas
