@@ -1,6 +1,5 @@
-"""Steps bit for bit those of torch's own optimisers, without loading its compiler."""
+"""Steps against torch's own optimisers, without loading its compiler."""
 
-import functools
 import subprocess
 import sys
 
@@ -11,32 +10,29 @@ import torch
 from qnn_core.optimiser import SGD, Adam, Average, rate_at
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"), [(Adam, functools.partial(torch.optim.Adam, fused=True)), (SGD, torch.optim.SGD)], ids=["adam", "sgd"]
-)
+@pytest.mark.parametrize(("ours", "theirs"), [(Adam, torch.optim.Adam), (SGD, torch.optim.SGD)], ids=["adam", "sgd"])
 def test_steps_are_those_of_torch(ours, theirs):
-    torch.manual_seed(0)
-    start = [torch.randn(4, 3), torch.randn(3)]
-    expected = [torch.nn.Parameter(value.clone()) for value in start]
-    found = [value.clone() for value in start]
+    random = np.random.default_rng(0)
+    found = [random.standard_normal(shape).astype(np.float32) for shape in ((4, 3), (3,))]
+    expected = [torch.nn.Parameter(torch.tensor(value)) for value in found]
     reference, optimiser = theirs(expected, lr=0.1), ours(found)
     for step in range(20):
-        gradients = [torch.randn_like(value) for value in start]
+        gradients = [random.standard_normal(value.shape).astype(np.float32) for value in found]
         lr = rate_at(0.1, "linear", step, 20)
         for parameter, gradient in zip(expected, gradients, strict=True):
-            parameter.grad = gradient.clone()
+            parameter.grad = torch.tensor(gradient)
         reference.param_groups[0]["lr"] = lr
         reference.step()
         optimiser.step(gradients, lr)
         for one, other in zip(expected, found, strict=True):
-            assert torch.equal(one.detach(), other)
+            np.testing.assert_allclose(one.detach().numpy(), other, rtol=1e-5, atol=1e-6)
 
 
 def test_adam_goes_on_from_its_state():
-    torch.manual_seed(1)
-    gradients = [[torch.randn(5)] for _ in range(6)]
-    whole, halved = [torch.zeros(5)], [torch.zeros(5)]
-    first, begun, resumed = Adam(whole), Adam(halved), Adam(halved)
+    random = np.random.default_rng(1)
+    gradients = [[random.standard_normal(5).astype(np.float32)] for _ in range(6)]
+    whole, halved = np.zeros(5, np.float32), np.zeros(5, np.float32)
+    first, begun, resumed = Adam([whole]), Adam([halved]), Adam([halved])
     for gradient in gradients:
         first.step(gradient, 0.1)
     for gradient in gradients[:3]:
@@ -44,17 +40,17 @@ def test_adam_goes_on_from_its_state():
     resumed.load_state(begun.state())
     for gradient in gradients[3:]:
         resumed.step(gradient, 0.1)
-    assert torch.equal(whole[0], halved[0])
+    np.testing.assert_array_equal(whole, halved)
 
 
 def test_the_average_is_the_weighted_mean_over_all_steps():
     """Unrolled for eta = 8, step t counts in proportion to t (t + 1) .. (t + 7): the first steps hardly at all."""
     values = np.random.default_rng(0).standard_normal((30, 4))
-    average = Average([torch.zeros(4, dtype=torch.float64)])
+    average = Average([np.zeros(4)])
     for step, value in enumerate(values, start=1):
-        average.update([torch.tensor(value)], step)
+        average.update([value], step)
     weights = np.array([np.prod(np.arange(step, step + 8, dtype=float)) for step in range(1, 31)])
-    np.testing.assert_allclose(average.values[0].numpy(), weights @ values / weights.sum(), rtol=1e-12)
+    np.testing.assert_allclose(average.values[0], weights @ values / weights.sum(), rtol=1e-12)
 
 
 def test_rates():
