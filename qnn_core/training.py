@@ -22,12 +22,8 @@ from qnn_core.checkpoint import Checkpoint, fingerprint
 from qnn_core.cutting import cut_gradient
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged, InvalidInput, check_count
-<<<<<<< HEAD
 from qnn_core.history import COLUMNS, History, check_evaluations, check_training, evaluation_steps, log_spaced_steps, minibatches
-=======
-from qnn_core.history import COLUMNS, History, check_looks, check_training, evaluation_steps, log_spaced_steps, minibatches
 from qnn_core.loops import count_distinct
->>>>>>> a2afd76 (wip: compiled loops of a training step)
 from qnn_core.network import QNN
 from qnn_core.optimiser import OPTIMISERS, Average, OptimiserName, Schedule, rate_at
 from qnn_core.rules import Batch, Contrast, Rule, RuleName
@@ -164,14 +160,9 @@ class TrainingRun:
         self.keep = set(log_spaced_steps(self.total, settings.snapshots)) if settings.snapshots else set()
         self.optimiser = OPTIMISERS[settings.optimiser](net.parameters)
         self.trained = net.copy() if settings.averaged else net
-<<<<<<< HEAD
-        self.average = Average(_tensors(self.trained.parameters))
+        self.average = Average(self.trained.parameters)
         subset = settings.evaluation_images
         self.evaluation_data = data if subset is None else data.sample(subset, settings.seed)
-=======
-        self.average = Average(self.trained.parameters)
-        self.judged = data if settings.judged is None else data.sample(settings.judged, settings.seed)
->>>>>>> a2afd76 (wip: compiled loops of a training step)
         self.asked = np.random.default_rng([settings.seed, 0xA5]).permutation(len(data.y_test))[: settings.asked]
         self.history = History()
         self.tally = _Tally()
