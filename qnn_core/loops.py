@@ -106,12 +106,11 @@ def _add(spins, share, state, total):
 @_compiled
 def adam_step(parameter, gradient, mean, square, lr, step):
     """One step of Adam (Kingma, Ba, arXiv:1412.6980) on flat arrays in place; step: its number, from 1."""
-    first, second = float32(0.9), float32(0.999)
     rate = float32(lr / (1 - 0.9**step))
     scale = float32(1 / np.sqrt(1 - 0.999**step))
     for at in range(len(parameter)):
-        mean[at] = first * mean[at] + (float32(1) - first) * gradient[at]
-        square[at] = second * square[at] + (float32(1) - second) * gradient[at] * gradient[at]
+        mean[at] = float32(0.9) * mean[at] + float32(0.1) * gradient[at]
+        square[at] = float32(0.999) * square[at] + float32(0.001) * (gradient[at] * gradient[at])
         parameter[at] -= rate * mean[at] / (scale * np.sqrt(square[at]) + float32(1e-8))
 
 
