@@ -88,7 +88,7 @@ FAULTS = [
           "test_samplers.py::test_means_and_correlations_at_every_depth"),
     Fault("qnn_core/samplers/kernels.py", "some |= change != 0", "some |= change > 0",
           "test_samplers.py::test_means_and_correlations_at_every_depth"),
-    Fault("qnn_core/samplers/gibbs.py", "blocks.append(problem.couplings[layer])", "blocks.append(-problem.couplings[layer])",
+    Fault("qnn_core/samplers/gibbs.py", "blocks = [problem.couplings[layer - 1].T]", "blocks = [-problem.couplings[layer - 1].T]",
           "test_samplers.py::test_means_and_correlations_at_every_depth"),
     # Overlaps
     Fault("qnn_core/landscape/overlaps.py", "np.triu_indices(values.shape[1], k=1)", "np.triu_indices(values.shape[1], k=0)",
