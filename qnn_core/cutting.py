@@ -160,7 +160,7 @@ def cut_gradient(
 
     With dE/dW_l = - s^l (s^(l+1))^T it is a weighted sum of outer products; an image without heads contributes nothing.
     """
-    weights = weights / np.float32(len(x))
+    scale = np.float32(1 / len(x))  # Put in last: sums of spins, of weight 1 or 1/2 each, are exact.
     active = np.flatnonzero(weights.any(axis=1))
     number = len(active) * clamped.shape[1] + np.count_nonzero(weights)
     states, shares = np.empty((number, spins.shape[2]), np.float32), np.empty((number, 1), np.float32)
@@ -168,5 +168,5 @@ def cut_gradient(
     collect(clamped, spins, weights, states, shares[:, 0], sums)
     ends = np.cumsum(net.layers)[:-1]
     parts, shared = np.split(states, ends, axis=1), np.split(states * shares, ends, axis=1)
-    couplings = [left.T @ right for left, right in zip(shared, parts[1:], strict=False)]
-    return [net.measured(x[active]).T @ sums[:, : ends[0]], *couplings, *np.split(sums.sum(axis=0), ends)]
+    couplings = [scale * (left.T @ right) for left, right in zip(shared, parts[1:], strict=False)]
+    return [net.measured(x[active]).T @ (scale * sums[:, : ends[0]]), *couplings, *np.split(scale * sums.sum(axis=0), ends)]
