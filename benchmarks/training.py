@@ -101,7 +101,7 @@ def digits(rounds: int) -> None:
         classifier = MLPClassifier(random_state=seed)
         spent, errors = np.zeros((DIGITS_EPOCHS * 4, 2)), np.zeros(DIGITS_EPOCHS * 4)
         for epoch in range(len(spent)):
-            _, spent[epoch] = timed(classifier.partial_fit, data.x_train, data.y_train, np.arange(10))
+            _, spent[epoch] = timed(classifier.partial_fit, data.x_train, data.y_train, classes=np.arange(10))
             errors[epoch] = 1 - classifier.score(data.x_test, data.y_test)
         target = max(history.test_error[-1], errors[-1])
         reached = history.seconds[int(np.argmax(history.test_error <= target))]
