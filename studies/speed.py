@@ -11,8 +11,9 @@ import numpy as np
 
 from qnn_core.samplers import get_sampler
 from qnn_core.statistics import Interval, mean_interval
+from qnn_dwave.chips import chip
 from qnn_dwave.device import MockDevice
-from qnn_dwave.footprint import chip, demand, footprint
+from qnn_dwave.footprint import demand, footprint
 from studies.stored import Result
 from studies.tables import Table, table
 
