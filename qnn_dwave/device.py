@@ -73,9 +73,13 @@ class Submission:
     problem_id: str
 
 
+PROGRAMMING, READOUT = 0.015, 0.00012
+"""Seconds of a submission and of each read besides its anneal, of the order that D-Wave's machines report."""
+
+
 def modelled_seconds(num_reads: int, anneal_microseconds: float = 20.0) -> float:
-    """Access time of a submission, of the order that D-Wave's machines report: programming, and for each read the anneal and its readout."""
-    return 0.015 + num_reads * (0.00012 + 1e-6 * anneal_microseconds)
+    """Access time of a submission: programming, and for each read the anneal and its readout."""
+    return PROGRAMMING + num_reads * (READOUT + 1e-6 * anneal_microseconds)
 
 
 class MockDevice:

@@ -12,7 +12,7 @@ import numpy as np
 from qnn_core.samplers import get_sampler
 from qnn_core.statistics import Interval, mean_interval
 from qnn_dwave.chips import chip
-from qnn_dwave.device import MockDevice
+from qnn_dwave.device import PROGRAMMING, READOUT
 from qnn_dwave.footprint import demand, footprint
 from studies.stored import Result
 from studies.tables import Table, table
@@ -22,9 +22,9 @@ MACHINE_WATTS, CORE_WATTS = 25_000.0, 10.0
 ASSUMED = {
     "chip": "Zephyr of size 12, every qubit working: 4,800",
     "problems of a submission": "as many images of a batch as disjoint embeddings were found for",
-    "programming of a submission": f"{1000 * MockDevice.PROGRAMMING:g} ms",
+    "programming of a submission": f"{1000 * PROGRAMMING:g} ms",
     "anneal": f"{1e6 * ANNEAL:g} microseconds",
-    "readout of a read": f"{1e6 * MockDevice.READOUT:g} microseconds",
+    "readout of a read": f"{1e6 * READOUT:g} microseconds",
     "annealer, with its cooling": f"{MACHINE_WATTS / 1000:g} kW",
     "one core of a processor, with its share of memory": f"{CORE_WATTS:g} W",
     "queues, network, updates of the weights": "nothing",
