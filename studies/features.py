@@ -95,8 +95,8 @@ class Combined:
         """The trained model, its parameters averaged as `qnn_core.training.train` does, and the test mistakes by update."""
         check_training(data, self.epochs, self.lr, self.batch_size, seed)
         model, shown = self.model(data, seed), self.model(data, seed)
-        parameters = [parameter.data for parameter in model.parameters()]
-        optimiser, average = Adam(parameters), Average([parameter.data for parameter in shown.parameters()])
+        parameters = [parameter.detach().numpy() for parameter in model.parameters()]
+        optimiser, average = Adam(parameters), Average([parameter.detach().numpy() for parameter in shown.parameters()])
         batches = minibatches(len(data.y_train), self.batch_size, self.epochs, seed)
         moments = evaluation_steps(len(batches), len(batches) // self.epochs, self.evaluations)
         mistakes = {0: _mistakes(shown, data)}
@@ -109,7 +109,8 @@ class Combined:
                     if gradient == "annealer"
                     else nn.functional.cross_entropy(model(images), labels)
                 )
-                optimiser.step(torch.autograd.grad(loss, list(model.parameters())), self.lr)
+                gradients = torch.autograd.grad(loss, list(model.parameters()))
+                optimiser.step([gradient.contiguous().numpy() for gradient in gradients], self.lr)
                 average.update(parameters, step)
                 if step in moments or step == len(batches):
                     mistakes[step] = _mistakes(shown, data)

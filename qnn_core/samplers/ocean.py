@@ -98,7 +98,9 @@ class OceanSampler:
 
     def __post_init__(self) -> None:
         if hasattr(self.sampler, "nodelist") and not hasattr(self.sampler, "children"):
-            allowed = "it in an EmbeddingComposite, since networks do not lie on its graph; for a D-Wave machine rather the name qpu"
+            allowed = (
+                "it in an EmbeddingComposite, since networks do not lie on its graph; for a D-Wave machine rather the name qpu"
+            )
             raise InvalidInput("sampler", type(self.sampler).__name__, allowed)
 
     @property
