@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qnn_core.statistics import Interval
-from qnn_dwave.footprint import chip
+from qnn_dwave.chips import chip
 from studies import speed
 from studies.claims import Claim, above, below, claims_table, per_claim, together
 from studies.grover import expected_calls, oracle_calls
