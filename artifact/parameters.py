@@ -81,7 +81,7 @@ class Parameters(Strict):
         """The options that `get_sampler(sampler, ...)` takes; none for a method that samples nothing."""
         if sampler not in SAMPLERS:
             return {}
-        known = ("sweeps", "duration", "steps", "annealing_time", "cycles", "record", "solver", "max_qpu_seconds")
+        known = ("sweeps", "duration", "steps", "annealing_time", "cycles", "record", "solver", "max_qpu_seconds", "topology")
         options = self.some(*(field.name for field in fields(SAMPLERS[sampler]) if field.name in known))
         values = self.some("mock_size", "field_error", "coupling_error")
         if sampler == "mock" and "mock_size" in values:
