@@ -10,7 +10,7 @@ import numpy as np
 from qnn_core.answers import OwnAnswers, own_answers
 from qnn_core.data import Dataset
 from qnn_core.network import QNN
-from qnn_core.samplers.base import Sampler
+from qnn_core.samplers.base import Metered, Sampler
 from qnn_core.statistics import proportion_interval
 from studies.tables import Table, table
 
@@ -19,9 +19,9 @@ READS, SWEEPS = 10, 100
 
 
 def ask(net: QNN, data: Dataset, sampler: Sampler, seed: int, most: int | None = None) -> OwnAnswers:
-    """Ask about the test images, or the first `most` of them."""
+    """Ask about the test images, or the first `most` of them; samplers whose reads cost something as they are."""
     patient: Any = sampler
-    if hasattr(sampler, "sweeps"):
+    if hasattr(sampler, "sweeps") and not isinstance(sampler, Metered):
         patient = replace(patient, sweeps=SWEEPS)
     return own_answers(net, data.x_test[:most], data.y_test[:most], patient, READS, seed)
 

@@ -44,3 +44,11 @@ def test_counts_and_fractions_are_of_the_same_images(digits):
     assert counts["own_exact"] <= 40 - counts["own_wrong"]
     first = own_table(found).cells.iloc[0].tolist()
     assert float(first[1].split()[0]) == pytest.approx(found.wrong.mean(), abs=0.01)
+
+
+def test_a_machine_is_asked_as_it_was_set_up(digits, tmp_path):
+    """A folder of records belongs to one way of asking."""
+    options = {"topology": ("zephyr", 3), "sweeps": 5, "record": str(tmp_path / "record"), "embeddings": str(tmp_path)}
+    sampler, net = get_sampler("mock", max_qpu_seconds=1.0, **options), QNN((64, 5, 10), seed=1)
+    sampler.sample(net.problem(digits.x_test[:2]), 3, 0)
+    assert len(ask(net, digits, sampler, 0, most=4).wrong) == 4
