@@ -10,7 +10,7 @@ import numpy as np
 from qnn_core.answers import OwnAnswers, own_answers
 from qnn_core.data import Dataset
 from qnn_core.network import QNN
-from qnn_core.samplers.base import Metered, Sampler
+from qnn_core.samplers.base import Metered, Sampler, derived_seed
 from qnn_core.statistics import proportion_interval
 from studies.tables import Table, table
 
@@ -23,7 +23,8 @@ def ask(net: QNN, data: Dataset, sampler: Sampler, seed: int, most: int | None =
     patient: Any = sampler
     if hasattr(sampler, "sweeps") and not isinstance(sampler, Metered):
         patient = replace(patient, sweeps=SWEEPS)
-    return own_answers(net, data.x_test[:most], data.y_test[:most], patient, READS, seed)
+    # A seed apart from those of a training's updates, which folders of records know them by.
+    return own_answers(net, data.x_test[:most], data.y_test[:most], patient, READS, derived_seed(seed, READS, SWEEPS))
 
 
 def own_counts(found: OwnAnswers) -> dict[str, np.ndarray]:
