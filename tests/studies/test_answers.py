@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qnn_core import QNN, get_sampler, train
+from qnn_core.samplers import Metered
 from qnn_core.samplers.exact import ExactSampler
 from studies.answers import READS, SWEEPS, ask, own_counts, own_table
 
@@ -51,4 +52,7 @@ def test_a_machine_is_asked_as_it_was_set_up(digits, tmp_path):
     options = {"topology": ("zephyr", 3), "sweeps": 5, "record": str(tmp_path / "record"), "embeddings": str(tmp_path)}
     sampler, net = get_sampler("mock", max_qpu_seconds=1.0, **options), QNN((64, 5, 10), seed=1)
     train(net, digits.take(20, 0), sampler, epochs=1, reads=3, batch_size=10, asked=0)
-    assert len(ask(net, digits, sampler, 0, most=4).wrong) == 4
+    found = ask(net, digits, sampler, 0, most=4)
+    replay = get_sampler("replay", record=options["record"])
+    assert isinstance(replay, Metered)
+    np.testing.assert_array_equal(ask(net, digits, replay, 0, most=4).overlap, found.overlap)
