@@ -1,52 +1,40 @@
-"""Data sets of labelled images: scikit-learn's digits, MNIST, or a file of your own.
+"""Labelled data, split into training and test: scikit-learn's digits, MNIST, or arrays of your own.
 
-All come out alike: pixels as float32 scaled linearly to [0, 1] (from [0, 16] for digits, [0, 255] for MNIST), one row an
-image; labels as int64 from 0.
+Digits and MNIST have pixels in [0, 1]; your own are scaled by a rule that is kept with them.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
-import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import check_name, check_writable, read_arrays, reading
+from qnn_core.errors import InvalidInput, MissingData, check_count
+from qnn_core.files import check_name, read_arrays
+from qnn_core.inputs import Labels, Rows, Scaling, as_labels, as_rows, class_numbers, some
+from qnn_core.mnist import DATA_DIR_VARIABLE, mnist_files
 
-MNIST_SHA256 = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-"""SHA-256 of the decompressed IDX files: two gzip streams of one file can differ, its content cannot."""
-
-MNIST_MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
-DATA_DIR_VARIABLE = "QNN_DATA_DIR"
-_MAX_IDX_BYTES = 16 + 60_000 * 784 + 1
-"""One more than the longest of the four files: no more is unpacked of a file that claims to be one of them."""
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _NAMES = '"digits", "mnist", "mnist-1000" or the path of an .npz file'
 _WRITE_AGAIN = "write it again with numpy.savez"
+_TEST_SHARE = 0.2
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Labelled images, split into training and test.
+    """Labelled images, or rows of a table, split into training and test; `from_arrays` makes one of what you have.
 
-    name: for pages and provenance. x_train, x_test: (images, pixels) float32. y_train, y_test: (images,) int64, the class of each image from 0.
-    image_shape: height and width of an image in pixels, for pictures. Raises InvalidInput when they do not fit together.
+    name: for pages and provenance. x_train, x_test: (images, pixels) float32, as a network takes them. y_train, y_test: (images,) int64, the
+    class of each image from 0. image_shape: height and width of an image in pixels, and colours if it has them, for pictures. names: of the
+    classes (classes,), None for their numbers. scaling: what made x of the numbers as they came. Raises InvalidInput when they do not fit
+    together.
     """
 
     name: str
@@ -54,30 +42,89 @@ class Dataset:
     y_train: Int64[np.ndarray, " _"]
     x_test: Float32[np.ndarray, "_ _"]
     y_test: Int64[np.ndarray, " _"]
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, ...]
+    names: np.ndarray | None = None
+    scaling: Scaling = field(default_factory=Scaling)
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            if len(x) == 0 or len(x) != len(y):
-                raise InvalidInput(f"x_{part}, y_{part}", f"{len(x)} images, {len(y)} labels", "equal numbers, at least 1")
-            if not _finite(x):
-                raise InvalidInput(f"x_{part}", "NaN or infinity", "finite pixels")
+            as_rows(f"x_{part}", x)
+            if x.ndim != 2 or (x.dtype, y.dtype) != (np.float32, np.int64):
+                allowed = "float32 of shape (images, pixels), int64; Dataset.from_arrays takes arrays of any kind"
+                raise InvalidInput(f"x_{part}, y_{part}", f"{x.dtype} of shape {x.shape}, {y.dtype}", allowed)
+            if len(x) != len(y):
+                raise InvalidInput(f"x_{part}, y_{part}", f"{len(x)} images, {len(y)} labels", "equal numbers")
             if y.min() < 0:
                 raise InvalidInput(f"y_{part}", int(y.min()), "labels counted from 0")
+        if self.scaling.rule == "none":
+            self.scaling.check("x_train", self.x_train)
         present = np.unique(self.y_train)
         if present[-1] != len(present) - 1:
             raise InvalidInput(
                 "y_train",
-                f"labels {_some(present)}",
-                "all labels from 0 to the largest: take classes = numpy.unique(y_train), and numpy.searchsorted(classes, y) of both y",
+                f"labels {some(present)}",
+                "all labels from 0 to the largest; Dataset.from_arrays takes labels of any kind",
             )
+        if self.names is not None and len(self.names) != self.num_classes:
+            raise InvalidInput("names", some(self.names), f"a name for each of {self.num_classes} classes")
         if self.x_train.shape[1] != self.x_test.shape[1]:
             raise InvalidInput(
                 "x_test", f"{self.x_test.shape[1]} pixels", f"the {self.x_train.shape[1]} pixels of the training images"
             )
+        if np.prod(self.image_shape) != self.num_pixels:
+            raise InvalidInput("image_shape", self.image_shape, f"a height and a width of {self.num_pixels} pixels in all")
         if self.y_test.max() >= self.num_classes:
             raise InvalidInput("y_test", int(self.y_test.max()), f"a class seen in training, 0 .. {self.num_classes - 1}")
+
+    @classmethod
+    def from_arrays(
+        cls,
+        x: Rows,
+        y: Labels,
+        *,
+        test: float | tuple[Rows, Labels] = _TEST_SHARE,
+        seed: int = 0,
+        scaling: str = "auto",
+        image_shape: tuple[int, ...] | None = None,
+        name: str = "own",
+    ) -> Dataset:
+        """A data set of your own arrays, lists, pandas tables or torch tensors.
+
+        x: rows of real numbers, (rows, features), (images, height, width) or (images, height, width, colours). y: the class of each row,
+        (rows,): strings, whole numbers or truth values. test: the share of the rows to test on, drawn by `seed` in proportion for every
+        class, or another (x, y). scaling: "auto", "none", "pixels", "range" or "standard", see `Scaling`; fitted to the training part.
+        image_shape: of rows that are images, if x does not show it. name: for pages. Raises InvalidInput with the row at fault and what to do.
+
+        >>> data = Dataset.from_arrays([[1.0], [2.0], [3.0], [4.0]], ["low", "low", "high", "high"], test=0.5)
+        >>> data
+        Dataset('own', 2 + 2 images of 1 x 1, 2 classes high, low, scaling 'standard')
+        """
+        rows, labels = as_rows("x", x), as_labels("y", y)
+        if len(rows) != len(labels):
+            raise InvalidInput("x, y", f"{len(rows)} rows, {len(labels)} labels", "a label for each row")
+        classes, numbers = np.unique(labels, return_inverse=True)
+        kept: Any = slice(None)
+        if len(classes) < 2:
+            raise InvalidInput("y", f"one class, {some(classes)}", "at least two classes")
+        shape = image_shape or rows.shape[1:]
+        if isinstance(test, tuple | list):
+            x_test, y_test = as_rows("x_test", test[0]), class_numbers("y_test", test[1], classes)
+        else:
+            kept, held = _split(numbers, test, seed, classes)
+            x_test, y_test = rows[held], numbers[held]
+        if x_test.shape[1:] != rows.shape[1:]:
+            raise InvalidInput("x_test", f"shape {x_test.shape}", f"rows of the shape of x, {rows.shape[1:]}")
+        fitted = Scaling.fitted(scaling, rows[kept])
+        return cls(
+            name, fitted(rows[kept]), numbers[kept], fitted(x_test), y_test,
+            shape if len(shape) > 1 else _nearly_square(shape[0]), classes, fitted,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.image_shape))
+        classes = f"{self.num_classes} classes {some(self.classes)}"
+        return f"Dataset({self.name!r}, {len(self.y_train)} + {len(self.y_test)} images of {shape}, {classes}, scaling {self.scaling.rule!r})"
 
     @property
     def num_pixels(self) -> int:
@@ -88,6 +135,11 @@ class Dataset:
     def num_classes(self) -> int:
         """One more than the largest training label."""
         return int(self.y_train.max()) + 1
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The name of each class, or its number."""
+        return np.arange(self.num_classes) if self.names is None else self.names
 
     @property
     def sha256(self) -> str:
@@ -158,9 +210,13 @@ class Dataset:
         return replace(self, name=f"{self.name}-{len(rows)}", x_train=self.x_train[rows], y_train=self.y_train[rows])
 
     def sample(self, images: int, seed: int) -> Dataset:
-        """At most `images` of the training and of the test images each, drawn by the seed: enough to estimate errors on."""
+        """About `images` of the training and of the test images each, drawn by the seed, enough to estimate errors on: at most so many, but
+        one at least of each class to train on."""
         random = np.random.default_rng([seed, 0x5A])
         rows, others = (np.sort(random.permutation(len(labels))[:images]) for labels in (self.y_train, self.y_test))
+        rows = np.union1d(
+            rows, np.unique(self.y_train, return_index=True)[1][np.bincount(self.y_train[rows], minlength=self.num_classes) == 0]
+        )
         return replace(self._of_training(rows), x_test=self.x_test[others], y_test=self.y_test[others])
 
     def only_classes(self, classes: tuple[int, ...]) -> Dataset:
@@ -175,6 +231,7 @@ class Dataset:
             position = {label: new for new, label in enumerate(classes)}
             parts[f"x_{part}"] = x[chosen]
             parts[f"y_{part}"] = np.array([position[int(label)] for label in y[chosen]], np.int64)
+        parts["names"] = None if self.names is None else self.names[list(classes)]
         return replace(self, name=f"{self.name}-{''.join(map(str, classes))}", **parts)
 
 
@@ -196,11 +253,15 @@ def size_of(name: str, data_dir: str | os.PathLike[str] | None = None) -> Size:
         return _SIZES[name]
     if not name.endswith(".npz"):
         raise InvalidInput("dataset", name, _NAMES)
-    labels = read_arrays(_own_file(name, data_dir), _WRITE_AGAIN, ("y_train", "y_test"))
+    labels = read_arrays(_own_file(name, data_dir), _WRITE_AGAIN, ("y", "y_train", "y_test"))
+    if "y" in labels:
+        counts = np.unique(as_labels("y", labels["y"]), return_counts=True)[1]
+        held = int(_held(counts, _TEST_SHARE).sum())
+        return Size(len(counts), int(counts.sum()) - held, held)
     if len(labels) < 2:
-        raise InvalidInput("dataset", f"{name} with {sorted(labels)}", f"arrays {', '.join(_ARRAYS)}")
-    train, test = (_own_labels(part, labels[part]) for part in ("y_train", "y_test"))
-    return Size(int(train.max(initial=-1)) + 1, len(train), len(test))
+        raise InvalidInput("dataset", f"{name} with {sorted(labels)}", f"arrays x and y, or {', '.join(_ARRAYS)}")
+    train, test = (as_labels(part, labels[part]) for part in ("y_train", "y_test"))
+    return Size(len(np.unique(train)), len(train), len(test))
 
 
 def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
@@ -211,8 +272,8 @@ def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> D
     "mnist": 60,000 + 10,000 images of 28 x 28 pixels. Looked for in `data_dir`, else in the folder named by the environment
     variable QNN_DATA_DIR, else downloaded once from public mirrors into the user's cache; the content is always checked.
     "mnist-1000": the first 100 training and the first 10 test images of every class of MNIST.
-    "path/to/file.npz": arrays x_train, y_train, x_test, y_test of your own. Images (n, pixels) or (n, height, width);
-    whole-number pixels 0 .. 255 are scaled to [0, 1], floating-point pixels must already lie there.
+    "path/to/file.npz": arrays of your own, x and y, or x_train, y_train, x_test, y_test; a path counts from `data_dir`, else from the current
+    folder. They are taken as `Dataset.from_arrays` takes them.
 
     Raises MissingData, DamagedFile or InvalidInput, each saying what was found, what was expected and what to do.
 
@@ -245,87 +306,10 @@ def _digits() -> Dataset:
 
 @cache
 def _mnist(folder: Path | None) -> Dataset:
-    parts = {name: _read_idx(_mnist_file(name, folder), name) for name in MNIST_SHA256}
-    return Dataset(
-        "mnist",
-        _scaled_images(parts["train-images-idx3-ubyte"]),
-        parts["train-labels-idx1-ubyte"].astype(np.int64),
-        _scaled_images(parts["t10k-images-idx3-ubyte"]),
-        parts["t10k-labels-idx1-ubyte"].astype(np.int64),
-        (28, 28),
-    )
-
-
-def _mnist_file(name: str, folder: Path | None) -> Path:
-    if folder is None:
-        return _downloaded(name)
-    for candidate in (folder / f"{name}.gz", folder / name):
-        if candidate.is_file():
-            return candidate
-    found = sorted(path.name for path in folder.iterdir())[:8] if folder.is_dir() else "no such folder"
-    raise MissingData(
-        f"MNIST file {name}.gz (or {name}) is not in the data folder; found {found}. Put the four IDX files there, or unset "
-        f"data_dir and {DATA_DIR_VARIABLE} to download them."
-    )
-
-
-def _downloaded(name: str) -> Path:
-    import pooch
-
-    cache_folder = Path(pooch.os_cache("qnn-artifact")) / "mnist"
-    kept = cache_folder / f"{name}.gz"
-    if kept.is_file() and _is_whole(kept, name):
-        return kept
-    check_writable(kept)
-    failures = []
-    for mirror in MNIST_MIRRORS:
-        # A name of this process alone: several notebooks may start on an empty cache together.
-        part = f"{name}.{os.getpid()}.part.gz"
-        try:
-            fetched = pooch.retrieve(f"{mirror}{name}.gz", known_hash=None, fname=part, path=cache_folder, progressbar=True)
-            _read_idx(Path(fetched), name)
-            os.replace(fetched, kept)
-        except (OSError, ValueError) as failure:
-            failures.append(f"{mirror}: {type(failure).__name__}")
-            (cache_folder / part).unlink(missing_ok=True)
-            continue
-        return kept
-    raise MissingData(
-        f"MNIST could not be downloaded ({'; '.join(failures)}). Check the connection, or fetch the four files by hand and set "
-        f"{DATA_DIR_VARIABLE} to their folder."
-    )
-
-
-def _is_whole(path: Path, name: str) -> bool:
-    """Whether a downloaded file still is what was downloaded; if not, that is said and it is fetched again."""
-    try:
-        _read_idx(path, name)
-    except DamagedFile as failure:
-        warnings.warn(f"{failure} It is fetched again now.", stacklevel=2)
-        return False
-    return True
-
-
-def _read_idx(path: Path, name: str) -> np.ndarray:
-    """The array of an IDX file, after its content was checked against the known SHA-256."""
-    unpack = gzip.open if path.name.endswith(".gz") else open
-    with reading(path, "a complete gzip file", "delete it and fetch it again"), unpack(path, "rb") as file:
-        content = file.read(_MAX_IDX_BYTES)
-    found = hashlib.sha256(content).hexdigest()
-    if found != MNIST_SHA256[name]:
-        raise DamagedFile(
-            f"{path.name} holds {len(content)} bytes with SHA-256 {found[:12]}.., expected {MNIST_SHA256[name][:12]}..: it is "
-            f"not MNIST's {name}, or it was damaged; delete it and fetch it again."
-        )
-    dimensions = content[3]
-    shape = tuple(int.from_bytes(content[4 + 4 * k : 8 + 4 * k], "big") for k in range(dimensions))
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
-
-
-def _scaled_images(images: np.ndarray) -> np.ndarray:
-    flat = images.reshape(len(images), -1)
-    # NumPy converts block by block here: no second array of the whole size is made.
-    return np.divide(flat, np.float32(255), out=np.empty(flat.shape, np.float32), dtype=np.float32)
+    arrays = list(mnist_files(folder).values())
+    pixels = Scaling.fitted("pixels", arrays[0])
+    x_train, x_test = pixels(arrays[0]), pixels(arrays[2])
+    return Dataset("mnist", x_train, arrays[1].astype(np.int64), x_test, arrays[3].astype(np.int64), (28, 28))
 
 
 def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dataset:
@@ -344,58 +328,37 @@ def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path
     path = Path(data_dir or ".") / name
     if path.is_file():
         return path.absolute()
-    raise MissingData(f"dataset = {name!r} does not exist; give the path of an .npz file with {', '.join(_ARRAYS)}.")
+    raise MissingData(f"dataset = {name!r} does not exist; give the path of an .npz file with x and y, or {', '.join(_ARRAYS)}.")
 
 
 def _npz(path: Path) -> Dataset:
-    arrays = read_arrays(path, _WRITE_AGAIN, _ARRAYS, converted=("x_train", "x_test"))
+    arrays = read_arrays(path, _WRITE_AGAIN, (*_ARRAYS, "x", "y"), converted=("x_train", "x_test", "x"))
+    if {"x", "y"} <= arrays.keys():
+        return Dataset.from_arrays(arrays["x"], arrays["y"], name=path.stem)
     if missing := [name for name in _ARRAYS if name not in arrays]:
-        raise InvalidInput("dataset", f"{path.name} with {sorted(arrays)}", f"also {', '.join(missing)}")
-    shape = arrays["x_train"].shape[1:]
-    labels = {}
-    images = {}
-    for part in ("train", "test"):
-        images[f"x_{part}"] = _own_images(f"x_{part}", arrays.pop(f"x_{part}"))
-        labels[f"y_{part}"] = _own_labels(f"y_{part}", arrays.pop(f"y_{part}"))
-    image_shape = (int(shape[0]), int(shape[1])) if len(shape) == 2 else _nearly_square(int(shape[0]))
-    return Dataset(path.stem, **images, **labels, image_shape=image_shape)
+        raise InvalidInput("dataset", f"{path.name} with {sorted(arrays)}", f"also {', '.join(missing)}; or x and y alone")
+    x_train, y_train, x_test, y_test = (arrays[name] for name in _ARRAYS)
+    return Dataset.from_arrays(x_train, y_train, test=(x_test, y_test), name=path.stem)
 
 
-def _some(labels: np.ndarray) -> str:
-    """The first few labels."""
-    return ", ".join(map(str, labels[:12].tolist())) + (", .." if len(labels) > 12 else "")
+def _split(numbers: Int64[np.ndarray, " n"], share: float, seed: int, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on and rows to test on, every class in proportion and in both."""
+    check_count("seed", seed, least=0)
+    if isinstance(share, bool) or not isinstance(share, Real) or not 0 < share < 1:
+        raise InvalidInput("test", share, "a share between 0 and 1, or (x, y) to test on")
+    counts = np.bincount(numbers)
+    if counts.min() < 2:
+        allowed = "at least 2 of every class, to train and to test on: leave the class out, or give test=(x, y)"
+        raise InvalidInput("y", f"1 row of class {classes[counts.argmin()]}", allowed)
+    order = np.random.default_rng(seed).permutation(len(numbers))
+    held = [order[numbers[order] == label][:count] for label, count in enumerate(_held(counts, share))]
+    chosen = np.isin(np.arange(len(numbers)), np.concatenate(held))
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
-def _own_images(name: str, images: np.ndarray) -> np.ndarray:
-    if images.ndim not in (2, 3):
-        raise InvalidInput(name, f"shape {images.shape}", "shape (images, pixels) or (images, height, width)")
-    if images.size == 0:
-        raise InvalidInput(name, f"shape {images.shape}", "at least one image of at least one pixel")
-    flat = images.reshape(len(images), -1)
-    if np.issubdtype(images.dtype, np.integer):
-        if flat.min() < 0 or flat.max() > 255:
-            raise InvalidInput(name, f"whole numbers {flat.min()} .. {flat.max()}", "0 .. 255")
-        return _scaled_images(flat)
-    if not np.issubdtype(images.dtype, np.floating):
-        raise InvalidInput(name, f"dtype {images.dtype}", "whole numbers 0 .. 255, or floating point in [0, 1]")
-    if not _finite(flat):
-        raise InvalidInput(name, "NaN or infinity", "finite pixels")
-    if flat.min() < 0 or flat.max() > 1:
-        raise InvalidInput(
-            name, f"pixels {flat.min():.4g} .. {flat.max():.4g}", "floating-point pixels in [0, 1]; scale them first"
-        )
-    return flat.astype(np.float32, copy=False)
-
-
-def _finite(pixels: np.ndarray) -> bool:
-    """Whether no pixel is NaN or infinite, without an array of answers."""
-    return bool(np.isfinite(pixels.min(initial=0)) and np.isfinite(pixels.max(initial=0)))
-
-
-def _own_labels(name: str, labels: np.ndarray) -> np.ndarray:
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise InvalidInput(name, f"{labels.dtype} of shape {labels.shape}", "whole numbers of shape (images,)")
-    return labels.astype(np.int64)
+def _held(counts: Int64[np.ndarray, " classes"], share: float) -> Int64[np.ndarray, " classes"]:
+    """How many rows of each class to test on: at least one, and not all."""
+    return np.clip(np.round(share * counts).astype(np.int64), 1, counts - 1)
 
 
 def _nearly_square(pixels: int) -> tuple[int, int]:

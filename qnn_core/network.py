@@ -9,8 +9,10 @@ reconstruction: the abstract of arXiv:2506.05244 names a network trained by an a
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
+from copy import copy
 from itertools import pairwise
 from numbers import Integral
 from pathlib import Path
@@ -21,17 +23,19 @@ from jaxtyping import Bool, Float32, Int8, Int64
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData, check_count, check_number
 from qnn_core.files import atomic_write, read_arrays, shown
+from qnn_core.inputs import Labels, Rows, Scaling, as_rows, class_numbers, some
 from qnn_core.ising import IsingProblem, cool, feed_forward
 from qnn_core.loops import class_rewards, shown_classes
 
 if TYPE_CHECKING:
+    from qnn_core.data import Dataset
     from qnn_core.export import EnergyClassifier
 
 WrongRule = Literal["class", "spins"]
 
 _IMAGES_AT_ONCE = 512
-_FORMAT = 1
-"""Of the files that `QNN.save` writes."""
+_FORMAT = 2
+"""Of the files that `QNN.save` writes; those of format 1 hold less, and are still read."""
 
 
 class QNN:
@@ -39,7 +43,7 @@ class QNN:
 
     sizes: (inputs, hidden ..., classes), at least three numbers; the output layer has classes * copies spins.
     copies: how often each entry of the one-hot code is repeated.
-    seed: of the random initial weights.
+    seed: of the random initial weights. centre: the image from which images are measured.
 
     The couplings start gaussian, scaled so that the free network (no image) has its spin-glass temperature at T_c = `glass`:
     for two layers T_c = sigma (N_1 N_2)^(1/4); in a chain the same scale is used for each pair of layers. The input weights
@@ -47,9 +51,12 @@ class QNN:
     mean square.
 
     Attributes: `weights`, a list of float32 matrices, weights[0] (inputs, N_1) and weights[l] (N_l, N_(l+1)); `biases`, a
-    list of float32 vectors, one for each layer of spins; `codes`, (classes, outputs) int8. Energies have no dimension.
+    list of float32 vectors, one for each layer of spins; `codes`, (classes, outputs) int8. Energies have no dimension. `classes`, their names,
+    and `scaling`, from numbers as they came, are those of the data in a network of `for_data`; else numbers from 0, and none. `origin`: words
+    on where it comes from, kept with it.
 
-    Everywhere below, x is B images (B, inputs) float32 and labels their classes (B,) int64, from 0; other shapes and types raise InvalidInput.
+    Everywhere below, x is B images (B, inputs) float32, scaled, and labels their classes (B,) int64, from 0; other shapes and types raise
+    InvalidInput. Only `predict` and `error` take them as people have them.
 
     >>> net = QNN(sizes=(64, 12, 10), copies=2, seed=0)
     >>> net.layers, net.weights[0].shape, net.codes.shape
@@ -80,9 +87,13 @@ class QNN:
         check_number("drive", drive, above=True)
         if centre is not None and (centre.shape != (sizes[0],) or not np.isfinite(centre).all()):
             raise InvalidInput("centre", f"shape {centre.shape}", f"an image of {sizes[0]} finite numbers, or None")
-        self.sizes = tuple(sizes)
+        self.sizes = tuple(map(int, sizes))
         self.centre = centre
         self.copies = copies
+        self.seed = seed
+        self.classes: np.ndarray = np.arange(sizes[-1])
+        self.scaling = Scaling()
+        self.origin: dict[str, str] = {}
         self.layers = (*sizes[1:-1], sizes[-1] * copies)
         self.codes: Int8[np.ndarray, "C O"] = np.repeat(2 * np.eye(sizes[-1], dtype=np.int8) - 1, copies, axis=1)
         random = np.random.default_rng(seed)
@@ -93,6 +104,28 @@ class QNN:
             for scale, shape in zip(scales, pairwise((sizes[0], *self.layers)), strict=True)
         ]
         self.biases: list[Float32[np.ndarray, " _"]] = [np.zeros(size, np.float32) for size in self.layers]
+
+    @classmethod
+    def for_data(cls, data: Dataset, hidden: tuple[int, ...] = (120,), copies: int = 4, seed: int = 0, **options: float) -> QNN:
+        """A network to train on `data`: its inputs and classes, measured from its mean training image, with its names and its scaling.
+
+        hidden: spins of each hidden layer. copies, seed, options: as above.
+
+        >>> from qnn_core.data import Dataset
+        >>> data = Dataset.from_arrays([[150.0], [160.0], [180.0], [190.0]], ["short", "short", "tall", "tall"], test=0.5)
+        >>> QNN.for_data(data, hidden=(3,), copies=1)
+        QNN(1-3-2, copies=1, 14 parameters, 2 classes short, tall, scaling 'standard')
+        """
+        layers = tuple(hidden) if isinstance(hidden, tuple | list) else (hidden,)
+        net = cls((data.num_pixels, *layers, data.num_classes), copies, seed, centre=data.x_train.mean(axis=0), **options)
+        net.classes, net.scaling, net.origin = data.classes, data.scaling, {"data": data.name, "data_sha256": data.sha256}
+        return net
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.sizes))
+        count = sum(parameter.size for parameter in self.parameters)
+        classes = f"{self.num_classes} classes {some(self.classes)}"
+        return f"QNN({sizes}, copies={self.copies}, {count:,} parameters, {classes}, scaling {self.scaling.rule!r})"
 
     @property
     def num_classes(self) -> int:
@@ -106,8 +139,8 @@ class QNN:
 
     def copy(self) -> QNN:
         """An independent network with the same parameters."""
-        twin = QNN(self.sizes, self.copies, centre=self.centre)
-        twin.set_parameters(self.parameters)
+        twin = copy(self)
+        twin.weights, twin.biases = [value.copy() for value in self.weights], [value.copy() for value in self.biases]
         return twin
 
     def set_parameters(self, values: list[np.ndarray]) -> None:
@@ -120,22 +153,46 @@ class QNN:
             parameter[...] = value
 
     def layout(self) -> dict[str, np.ndarray]:
-        """What makes the network beside its parameters: `sizes`, `copies`, and `centre` if it has one, as arrays to store."""
-        centre = {} if self.centre is None else {"centre": self.centre}
-        return {"sizes": np.array(self.sizes), "copies": np.array(self.copies), **centre}
+        """What makes the network beside its parameters, as arrays to store: `sizes` and `copies`, and what it has of `centre`, names of
+        classes and scaling."""
+        stored = {"sizes": np.array(self.sizes), "copies": np.array(self.copies)}
+        if self.centre is not None:
+            stored["centre"] = self.centre
+        if not np.array_equal(self.classes, np.arange(self.num_classes)):
+            stored["classes"] = self.classes
+        if self.scaling.rule != "none":
+            stored |= {"rule": np.array(self.scaling.rule), "offset": self.scaling.offset, "scale": self.scaling.scale}
+        return stored
 
     @classmethod
-    def assembled(cls, layout: Mapping[str, np.ndarray], parameters: list[np.ndarray]) -> QNN:
-        """The network with this `layout` and these `parameters`; raises InvalidInput where they do not fit each other."""
-        net = cls(tuple(layout["sizes"].tolist()), layout["copies"].item(), centre=layout.get("centre"))
+    def assembled(cls, layout: Mapping[str, np.ndarray], parameters: list[np.ndarray], seed: int = 0) -> QNN:
+        """The network with this `layout` and these `parameters`; raises InvalidInput where they do not fit each other.
+
+        seed: of the weights that it began with, as far as that is known."""
+        net = cls(tuple(layout["sizes"].tolist()), layout["copies"].item(), seed, centre=layout.get("centre"))
         net.set_parameters(parameters)
+        if "classes" in layout:
+            net.classes = layout["classes"]
+        if "rule" in layout:
+            net.scaling = Scaling(layout["rule"].item(), layout["offset"], layout["scale"])
+        if net.classes.shape != (net.num_classes,) or any(
+            values.shape not in ((), net.sizes[:1]) or not np.isfinite(values).all()
+            for values in (net.scaling.offset, net.scaling.scale)
+        ):
+            raise InvalidInput("layout", f"{len(net.classes)} names", "a name for each class, and a scaling of the inputs")
         return net
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path`, an .npz file, whole or not at all; raises NotWritten where that cannot be done."""
         parameters = {f"parameter_{number}": value for number, value in enumerate(self.parameters)}
+        told = {
+            "format": np.array(_FORMAT),
+            "seed": np.array(self.seed),
+            "origin": np.array(json.dumps(self.origin)),
+            "codes": self.codes,
+        }
         with atomic_write(path) as file:
-            np.savez(file, allow_pickle=False, format=np.array(_FORMAT), **self.layout(), **parameters)
+            np.savez(file, allow_pickle=False, **told, **self.layout(), **parameters)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> QNN:
@@ -147,13 +204,20 @@ class QNN:
             raise MissingData(f"{shown(path)} does not exist; QNN.save writes such files.")
         remedy = "save the network again"
         arrays = read_arrays(path, remedy)
-        if arrays.get("format") != _FORMAT:
+        version = arrays.get("format")
+        if version not in (1, _FORMAT):
             raise DamagedFile(f"{shown(path)} is no network of format {_FORMAT}; {remedy}.")
         parameters = [value for name, value in arrays.items() if name.startswith("parameter_")]
         try:
-            return cls.assembled(arrays, parameters)
+            if version == 1:
+                return cls.assembled(arrays, parameters)
+            net = cls.assembled(arrays, parameters, arrays["seed"].item())
+            net.origin = dict(json.loads(arrays["origin"].item()))
+            if not np.array_equal(arrays["codes"], net.codes):
+                raise InvalidInput("codes", f"shape {arrays['codes'].shape}", "one-hot codes of the classes, with copies")
         except (KeyError, TypeError, ValueError) as failure:
             raise DamagedFile(f"{shown(path)} is no whole network ({failure}); {remedy}.") from failure
+        return net
 
     def measured(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B D"]:
         """Images measured from `centre`."""
@@ -225,13 +289,32 @@ class QNN:
         ]
         return np.concatenate(parts)
 
-    def predict(self, x: Float32[np.ndarray, "B D"]) -> Int64[np.ndarray, " B"]:
+    def decide(self, x: Float32[np.ndarray, "B D"]) -> Int64[np.ndarray, " B"]:
         """The class with the lowest clamped energy, without sampling."""
         return np.argmin(self.class_energies(x), axis=1)
 
-    def error(self, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"]) -> float:
-        """Fraction of the images that `predict` gets wrong."""
-        return float(np.mean(self.predict(x) != labels))
+    def scaled(self, x: Rows) -> Float32[np.ndarray, "B D"]:
+        """Rows as they came as the network takes them; x: arrays, lists, pandas tables or tensors, (rows, features) or images."""
+        rows = as_rows("x", x)
+        if rows[0].size != self.sizes[0]:
+            raise InvalidInput(
+                "x", f"shape {rows.shape}", f"shape (rows, {self.sizes[0]}), or images of {self.sizes[0]} pixels in all"
+            )
+        scaled = self.scaling(rows)
+        self.scaling.check("x", scaled)
+        return scaled
+
+    def predict(self, x: Rows) -> np.ndarray:
+        """The name of the class of each row (rows,), without sampling; x: rows as they came, see `scaled`."""
+        return self.classes[self.decide(self.scaled(x))]
+
+    def error(self, x: Rows, labels: Labels) -> float:
+        """Fraction of the rows that `predict` gets wrong; labels: their classes (rows,), named as in the data that the network is for."""
+        numbers = class_numbers("labels", labels, self.classes)
+        scaled = self.scaled(x)
+        if len(scaled) != len(numbers):
+            raise InvalidInput("x, labels", f"{len(scaled)} rows, {len(numbers)} labels", "a label for each row")
+        return float(np.mean(self.decide(scaled) != numbers))
 
     def class_overlaps(self, outputs: Int8[np.ndarray, "*batch O"]) -> Int64[np.ndarray, "*batch C"]:
         """Sum of the output spins that belong to each class: the larger, the closer to that class's code."""
@@ -272,4 +355,4 @@ class QNN:
         if x.ndim != 2 or x.shape[1] != self.sizes[0]:
             raise InvalidInput("x", f"shape {x.shape}", f"shape (images, {self.sizes[0]})")
         if x.dtype != np.float32:
-            raise InvalidInput("x", f"dtype {x.dtype}", "dtype float32")
+            raise InvalidInput("x", f"dtype {x.dtype}", "float32; QNN.scaled makes it of numbers as they came")

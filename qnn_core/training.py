@@ -346,7 +346,7 @@ def errors_of(net: QNN, data: Dataset) -> dict[str, float]:
     np.put_along_axis(energies, index, np.inf, axis=1)
     return {
         "train_mistakes": mistakes,
-        "test_mistakes": int((net.predict(data.x_test) != data.y_test).sum()),
+        "test_mistakes": int((net.decide(data.x_test) != data.y_test).sum()),
         "train_images": len(data.y_train),
         "test_images": len(data.y_test),
         "loss": float((target - energies.min(axis=1)).mean(dtype=np.float64)),

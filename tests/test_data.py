@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from qnn_core import DamagedFile, InvalidInput, MissingData, load_dataset
+from qnn_core import DamagedFile, InvalidInput, MissingData, load_dataset, mnist
 from qnn_core import data as data_module
 from qnn_core import files as core_files
 
@@ -48,17 +48,17 @@ def test_digits_are_all_there_scaled_and_split(digits):
 
 @needs_mnist
 def test_mnist_and_its_first_thousand():
-    mnist = load_dataset("mnist", data_dir=MNIST)
-    assert mnist.x_train.shape == (60_000, 784)
-    assert mnist.x_test.shape == (10_000, 784)
-    assert mnist.y_train[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
-    assert mnist.x_train.min() == 0
-    assert mnist.x_train.max() == 1
+    whole = load_dataset("mnist", data_dir=MNIST)
+    assert whole.x_train.shape == (60_000, 784)
+    assert whole.x_test.shape == (10_000, 784)
+    assert whole.y_train[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert whole.x_train.min() == 0
+    assert whole.x_train.max() == 1
     small = load_dataset("mnist-1000", data_dir=MNIST)
     assert np.bincount(small.y_train).tolist() == [100] * 10
     assert np.bincount(small.y_test).tolist() == [10] * 10
-    firsts = [np.flatnonzero(mnist.y_train == label)[:100] for label in range(10)]
-    np.testing.assert_array_equal(small.x_train, mnist.x_train[np.sort(np.concatenate(firsts))])
+    firsts = [np.flatnonzero(whole.y_train == label)[:100] for label in range(10)]
+    np.testing.assert_array_equal(small.x_train, whole.x_train[np.sort(np.concatenate(firsts))])
 
 
 @needs_mnist
@@ -132,7 +132,7 @@ def test_a_download_is_checked_and_used(tmp_path, monkeypatch):
 
     def from_folder(url, *, fname, path, **__):
         asked.append(url)
-        if url.startswith(data_module.MNIST_MIRRORS[0]):
+        if url.startswith(mnist.MNIST_MIRRORS[0]):
             raise ConnectionError("first mirror down")
         path.mkdir(parents=True, exist_ok=True)
         (path / fname).write_bytes((MNIST / url.rsplit("/", 1)[1]).read_bytes())
@@ -165,16 +165,16 @@ def test_own_images_come_out_as_they_went_in(tmp_path):
     ("changes", "named"),
     [
         ({"y_test": None}, "y_test"),
-        ({"x_train": np.full((20, 12), 2.0)}, "pixels 2 .. 2"),
-        ({"x_train": np.full((20, 12), np.nan)}, "x_train = 'NaN"),
-        ({"x_train": np.full((20, 12), 256)}, "whole numbers 256"),
+        ({"x_train": np.full((20, 12), np.nan)}, "x = 'nan in row 0, column 0, and 20 such rows"),
+        ({"x_test": np.full((6, 3, 4), np.inf)}, "x_test = 'inf in row 0, column 0"),
         ({"x_train": np.zeros((20, 12), complex)}, "dtype complex128"),
-        ({"x_train": np.zeros(20)}, "x_train = 'shape"),
+        ({"x_train": np.zeros(20)}, r"x = 'shape \(20,\)' .* x.reshape\(-1, 1\)"),
         ({"x_test": np.zeros((6, 11))}, "x_test"),
-        ({"y_train": np.zeros(20)}, "y_train"),
-        ({"y_train": -np.ones(20, int)}, "y_train = -1"),
-        ({"y_train": np.zeros(19, int)}, "20 images, 19 labels"),
-        ({"y_test": np.full(6, 3)}, "y_test = 3"),
+        ({"y_train": np.zeros(20)}, "y = 'one class, 0.0'"),
+        ({"y_train": np.arange(20) / 2}, "y = '0.5 in row 1, and 10 such rows"),
+        ({"y_train": np.eye(20)}, r"y.argmax\(axis=1\)"),
+        ({"y_train": np.arange(19)}, "20 rows, 19 labels"),
+        ({"y_test": np.full(6, 3)}, "y_test = '3 in row 0' .* one of the 3 classes 0, 1, 2"),
         ({"x_train": np.zeros((0, 12)), "y_train": np.zeros(0, int)}, r"shape \(0, 12\)"),
     ],
 )

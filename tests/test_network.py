@@ -181,7 +181,10 @@ def test_each_damaged_byte_of_a_saved_network_is_noticed_or_changes_nothing(smal
 @pytest.mark.parametrize(
     "changes",
     [
-        {"format": np.array(2)},
+        {"format": np.array(3)},
+        {"codes": np.ones((3, 6), np.int8)},
+        {"classes": np.array(["a", "b"])},
+        {"origin": np.array("{")},
         {"format": None},
         {"sizes": None},
         {"sizes": np.array([6, 4, 3])},

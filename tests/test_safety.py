@@ -13,8 +13,7 @@ import pytest
 
 from artifact.profiles import load_profile
 from artifact.results import PACKAGES
-from qnn_core import DamagedFile, InvalidInput, load_dataset
-from qnn_core import data as data_module
+from qnn_core import DamagedFile, InvalidInput, load_dataset, mnist
 from qnn_core import files as core_files
 from qnn_core.checkpoint import Checkpoint
 from qnn_core.files import read_arrays, write_sealed
@@ -85,9 +84,9 @@ def test_only_the_data_loader_downloads_and_checks_what_came():
     importing = [
         name for name, source in sources() if re.search(r"\b(import|from) (pooch|urllib(?!\.parse)|httpx|socket)\b", source)
     ]
-    assert importing == [Path("qnn_core/data.py")]
-    assert all(url.startswith("https://") for url in data_module.MNIST_MIRRORS)
-    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in data_module.MNIST_SHA256.values())
+    assert importing == [Path("qnn_core/mnist.py")]
+    assert all(url.startswith("https://") for url in mnist.MNIST_MIRRORS)
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in mnist.MNIST_SHA256.values())
 
 
 class Bomb:
@@ -143,7 +142,7 @@ def test_sizes_are_known_before_anything_is_unpacked(tmp_path, monkeypatch):
 def test_no_more_is_unpacked_of_a_download_than_it_may_hold(tmp_path, monkeypatch):
     import gzip
 
-    monkeypatch.setattr(data_module, "_MAX_IDX_BYTES", 1000)
+    monkeypatch.setattr(mnist, "_MAX_IDX_BYTES", 1000)
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(10_000_000)))
     with pytest.raises(DamagedFile, match="holds 1000 bytes"):
         load_dataset("mnist", data_dir=tmp_path)
