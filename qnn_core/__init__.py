@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qnn_core.backprop import train_backprop
     from qnn_core.data import Dataset, load_dataset
     from qnn_core.errors import DamagedFile, InvalidInput, MissingData
+    from qnn_core.estimator import AnnealedClassifier
     from qnn_core.history import History
     from qnn_core.ising import IsingProblem
     from qnn_core.network import QNN
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from qnn_core.training import train
 
 _HOME = {
+    "AnnealedClassifier": "estimator",
     "QNN": "network",
     "DamagedFile": "errors",
     "Dataset": "data",
@@ -39,6 +41,7 @@ _HOME = {
 
 __all__ = [
     "QNN",
+    "AnnealedClassifier",
     "DamagedFile",
     "Dataset",
     "History",

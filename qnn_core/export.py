@@ -10,6 +10,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, no_type_check
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -27,17 +28,22 @@ class EnergyClassifier(nn.Module):
 
     With one hidden layer this is a feed-forward net with absolute values for activation,
     score_c = sum_j |a_j + (W t_c)_j| + b.t_c. With more, the hidden layers are cooled and then descend until none of their spins moves, at
-    most `sweeps` times, as `qnn_core.ising.cool` does. A `centre` of the network becomes part of the first layer's biases.
+    most `sweeps` times, as `qnn_core.ising.cool` does. A `centre` of the network becomes part of the first layer's biases, its
+    `scaling` of the first layer: images are given as they came.
     """
 
     codes: Tensor
 
     def __init__(self, network: QNN, sweeps: int = 100) -> None:
         super().__init__()
-        self.weights = nn.ParameterList(nn.Parameter(torch.tensor(value)) for value in network.weights)
-        biases = list(network.biases)
+        weights, biases = list(network.weights), list(network.biases)
         if network.centre is not None:
-            biases[0] = biases[0] - network.centre @ network.weights[0]
+            biases[0] = biases[0] - network.centre @ weights[0]
+        if network.scaling.rule != "none":
+            wide = weights[0] / network.scaling.scale.reshape(-1, 1)
+            offset = np.broadcast_to(network.scaling.offset, network.sizes[:1])
+            weights[0], biases[0] = wide.astype(np.float32), (biases[0] - offset @ wide).astype(np.float32)
+        self.weights = nn.ParameterList(nn.Parameter(torch.tensor(value)) for value in weights)
         self.biases = nn.ParameterList(nn.Parameter(torch.tensor(value)) for value in biases)
         self.register_buffer("codes", torch.tensor(network.codes, dtype=torch.float32))
         self.sweeps = sweeps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float64
@@ -10,10 +11,14 @@ from jaxtyping import Float64
 from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput, check_count, check_number
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
 _NOT_MEASURED = float("nan")
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """One entry for each evaluation, the untrained network first.
 
@@ -61,6 +66,12 @@ class History:
     seconds: list[float] = field(default_factory=list)
     snapshots: dict[int, list[np.ndarray]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        if not self.step:
+            return "History(nothing measured yet)"
+        errors = f"error {self.train_error[-1]:.2%} train, {self.test_error[-1]:.2%} test"
+        return f"History({len(self.step)} evaluations in {self.epoch[-1]:g} epochs, {self.step[-1]:,} updates, {errors})"
+
     def record(self, **entry: float) -> None:
         """Append one evaluation; columns left out are NaN for what is sampled and 0 for its effort."""
         defaults: dict[str, float] = dict.fromkeys(_SAMPLED, _NOT_MEASURED) | {"reads": 0, "anneals": 0, "spin_updates": 0}
@@ -86,6 +97,25 @@ class History:
     def test_error(self) -> Float64[np.ndarray, " T"]:
         """Fraction of test images answered wrongly."""
         return np.array(self.test_mistakes, np.float64) / np.array(self.test_images)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A table with a row for each evaluation: all columns, and the two errors as fractions."""
+        import pandas as pd
+
+        columns = {name: getattr(self, name) for name in (*COLUMNS, "seconds")}
+        return pd.DataFrame(columns | {"train_error": self.train_error, "test_error": self.test_error})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw training and test error against epochs, on `ax` or on a new figure."""
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots()
+        for name, errors in (("train", self.train_error), ("test", self.test_error)):
+            ax.plot(self.epoch, 100 * errors, label=name)
+        ax.set(xlabel="epochs", ylabel="error, %", ylim=(0, None))
+        ax.legend()
+        return ax
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What is stored: every column but wall time, the set sizes, and the snapshots as `snapshot_<step>_<parameter>`."""

@@ -346,7 +346,10 @@ class QNN:
         return self.shown(outputs, labels) != labels[:, None]
 
     def to_torch(self) -> EnergyClassifier:
-        """A plain `torch.nn.Module` that maps images (B, inputs) to class scores (B, classes), minus `class_energies`."""
+        """A plain `torch.nn.Module` that maps images (B, inputs) to class scores (B, classes), minus `class_energies`.
+
+        Images are given as they came; the scaling is in its first layer.
+        """
         from qnn_core.export import EnergyClassifier
 
         return EnergyClassifier(self)

@@ -1,0 +1,124 @@
+"""From a terminal: train a network on a file of your own, ask it, look at it, take it elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from qnn_core.data import load_dataset
+from qnn_core.errors import DamagedFile, Diverged, InvalidInput, MissingData, NotWritten
+from qnn_core.files import atomic_write, check_writable, read_arrays, shown
+from qnn_core.network import QNN
+
+_REMEDY = "write it again with numpy.savez"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when done, 1 when training went wrong, 2 for what cannot be used; both say why on the standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.command(options)
+    except (InvalidInput, MissingData, DamagedFile, NotWritten) as failure:
+        print(f"{Path(sys.argv[0]).name}: {failure}", file=sys.stderr)
+        return 2
+    except Diverged as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _train(options: argparse.Namespace) -> None:
+    from qnn_core.samplers import get_sampler
+    from qnn_core.training import train
+
+    _check_new(options.out, options.force)
+    data = load_dataset(options.data)
+    print(data)
+    net = QNN.for_data(data, tuple(options.hidden), options.copies, options.seed)
+    history = train(
+        net, data, get_sampler(options.sampler), options.epochs, options.reads, options.lr, options.batch_size, options.seed,
+        rule=options.rule, progress=not options.quiet, checkpoint=options.checkpoint,
+    )  # fmt: skip
+    net.save(options.out)
+    print(history, f"{options.out}: {net}", sep="\n")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    net = QNN.load(options.model)
+    if not Path(options.data).is_file():
+        raise MissingData(f"{options.data} does not exist; give an .npz file with the array x, such as numpy.savez writes.")
+    arrays = read_arrays(options.data, _REMEDY, ("x", "y"), converted=("x",))
+    if "x" not in arrays:
+        raise InvalidInput("data", options.data, "an .npz file with the array x, and y if there are labels to compare with")
+    answers = net.predict(arrays["x"])
+    if options.out:
+        _check_new(options.out, options.force)
+        with atomic_write(options.out) as file:
+            np.savez(file, allow_pickle=False, y=answers)
+    else:
+        print(*answers, sep="\n")
+    if "y" in arrays:
+        print(f"error {net.error(arrays['x'], arrays['y']):.2%} of {len(answers)} rows", file=sys.stderr)
+
+
+def _info(options: argparse.Namespace) -> None:
+    net = QNN.load(options.model)
+    print(net, f"seed {net.seed}", *(f"{name} {value}" for name, value in net.origin.items()), sep="\n")
+
+
+def _export(options: argparse.Namespace) -> None:
+    _check_new(options.onnx, options.force)
+    QNN.load(options.model).to_torch().to_onnx(options.onnx)
+
+
+def _check_new(path: str, force: bool) -> None:
+    """Before any work: that the file can be written, and is not there."""
+    if Path(path).exists() and not force:
+        raise InvalidInput("file", shown(path), "a name that is not taken, or --force")
+    check_writable(path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m qnn_core", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser("train", help="train a network and save it", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    one.add_argument("--data", required=True, help=".npz file with x and y, or x_train, y_train, x_test, y_test; digits; mnist")
+    one.add_argument("--out", required=True, help=".npz file for the network")
+    one.add_argument("--hidden", type=int, nargs="+", default=[120], help="spins of each hidden layer")
+    one.add_argument("--copies", type=int, default=4, help="output spins of each class")
+    one.add_argument("--sampler", default="gibbs", help="what proposes low-energy states")
+    one.add_argument("--rule", default="both", help="what an update lowers and raises")
+    one.add_argument("--epochs", type=int, default=20, help="passes over the training rows")
+    one.add_argument("--reads", type=int, default=5, help="of the sampler, per row and update")
+    one.add_argument("--lr", type=float, help="rate of the optimiser; without it, one that suits the size of the network")
+    one.add_argument("--batch-size", type=int, default=50, help="rows of an update")
+    one.add_argument("--seed", type=int, default=0, help="of weights, order and reads")
+    one.add_argument("--checkpoint", help="file that keeps the state of every epoch; a run goes on from it")
+    one.add_argument("--quiet", action="store_true", help="no progress bar")
+    one.set_defaults(command=_train)
+
+    two = commands.add_parser("predict", help="name the class of each row")
+    two.add_argument("--data", required=True, help=".npz file with x, as the training data had it; with y, the error is told")
+    two.add_argument("--out", help=".npz file for the answers, y; without it they are printed")
+    two.set_defaults(command=_predict)
+
+    three = commands.add_parser("info", help="say what a saved network is")
+    three.set_defaults(command=_info)
+
+    four = commands.add_parser("export", help="write a network as an ONNX file, which takes rows as the training data had them")
+    four.add_argument("--onnx", required=True, help="the file to write")
+    four.set_defaults(command=_export)
+
+    for command in (two, three, four):
+        command.add_argument("model", help=".npz file of a saved network")
+    for command in (one, two, four):
+        command.add_argument("--force", action="store_true", help="write over a file that is there")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
