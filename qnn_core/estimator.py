@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, no_type_check
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
@@ -17,15 +18,15 @@ from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput
 from qnn_core.inputs import Rows
 from qnn_core.network import QNN
-from qnn_core.rules import Rule, RuleName
-from qnn_core.samplers import Sampler, get_sampler
+from qnn_core.samplers import get_sampler
 
 _UPDATES = 500
 """Fewer leave a small table half learned."""
 _EPOCHS = 20
 
 
-class AnnealedClassifier(ClassifierMixin, BaseEstimator):
+@dataclass(repr=False, eq=False)
+class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """`QNN` and `train` behind scikit-learn's interface, for its pipelines, searches and scores.
 
     hidden: spins of each hidden layer. copies: output spins of each class. sampler: what proposes low-energy states, a name or a sampler.
@@ -45,32 +46,18 @@ class AnnealedClassifier(ClassifierMixin, BaseEstimator):
     (True, (2, 3))
     """
 
-    @no_type_check  # Settings are looked at when they are used, as scikit-learn wants it.
-    def __init__(
-        self,
-        hidden: tuple[int, ...] = (120,),
-        copies: int = 4,
-        sampler: str | Sampler = "gibbs",
-        rule: Rule | RuleName = "both",
-        epochs: int | None = None,
-        reads: int = 5,
-        lr: float | None = None,
-        batch_size: int = 50,
-        scaling: str = "standard",
-        validation: float = 0.1,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.hidden = hidden
-        self.copies = copies
-        self.sampler = sampler
-        self.rule = rule
-        self.epochs = epochs
-        self.reads = reads
-        self.lr = lr
-        self.batch_size = batch_size
-        self.scaling = scaling
-        self.validation = validation
-        self.random_state = random_state
+    # No narrower types: scikit-learn wants settings looked at when they are used, and not before.
+    hidden: Any = (120,)
+    copies: Any = 4
+    sampler: Any = "gibbs"
+    rule: Any = "both"
+    epochs: Any = None
+    reads: Any = 5
+    lr: Any = None
+    batch_size: Any = 50
+    scaling: Any = "standard"
+    validation: Any = 0.1
+    random_state: Any = None
 
     def fit(self, X: Rows, y: Any) -> AnnealedClassifier:
         """Train a new network on rows X (rows, features) of classes y (rows,)."""

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import yaml
@@ -58,6 +59,17 @@ def test_the_python_of_the_qpu_page_runs(tmp_path, capsys):
     code = (PROJECT / "docs/qpu.md").read_text(encoding="utf-8").split("```python")[1].split("```")[0]
     exec(code.replace("tiles=4", f"tiles=2, embeddings={str(tmp_path)!r}"), {})
     assert "submissions of up to 2 images side by side" in capsys.readouterr().out
+
+
+def test_the_python_of_the_page_on_own_data_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in (PROJECT / "docs/own-data.md").read_text(encoding="utf-8").split("```python")[1:]:
+        exec(block.split("```")[0], names)
+    plt.close()
+    assert "3 classes 0, 1, 2, scaling 'standard'" in capsys.readouterr().out
+    assert names["net"].error(names["x"], names["y"]) < 0.03
+    assert names["model"].score(names["x"], names["y"]) > 0.97
 
 
 def test_the_map_names_every_package():
