@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qnn_core.data import Dataset, load_dataset
     from qnn_core.errors import DamagedFile, InvalidInput, MissingData
     from qnn_core.estimator import AnnealedClassifier
-    from qnn_core.history import History
+    from qnn_core.history import EarlyStopping, History
     from qnn_core.ising import IsingProblem
     from qnn_core.network import QNN
     from qnn_core.samplers import Reads, Sampler, get_sampler
@@ -27,6 +27,7 @@ _HOME = {
     "QNN": "network",
     "DamagedFile": "errors",
     "Dataset": "data",
+    "EarlyStopping": "history",
     "History": "history",
     "InvalidInput": "errors",
     "IsingProblem": "ising",
@@ -44,6 +45,7 @@ __all__ = [
     "AnnealedClassifier",
     "DamagedFile",
     "Dataset",
+    "EarlyStopping",
     "History",
     "InvalidInput",
     "IsingProblem",

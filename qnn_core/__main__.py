@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from qnn_core.data import load_dataset
-from qnn_core.errors import DamagedFile, Diverged, InvalidInput, MissingData, NotWritten
+from qnn_core.errors import DamagedFile, Diverged, Interrupted, InvalidInput, MissingData, NotWritten
 from qnn_core.files import atomic_write, check_writable, read_arrays, shown
 from qnn_core.network import QNN
 
@@ -17,16 +17,16 @@ _REMEDY = "write it again with numpy.savez"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when done, 1 when training went wrong, 2 for what cannot be used; both say why on the standard error."""
+    """0 when done, 1 when training went wrong, 130 when it was interrupted, 2 for what cannot be used; both say why on the standard error."""
     options = _parser().parse_args(arguments)
     try:
         options.command(options)
     except (InvalidInput, MissingData, DamagedFile, NotWritten) as failure:
         print(f"{Path(sys.argv[0]).name}: {failure}", file=sys.stderr)
         return 2
-    except Diverged as failure:
+    except (Diverged, Interrupted) as failure:
         print(failure, file=sys.stderr)
-        return 1
+        return 130 if isinstance(failure, Interrupted) else 1
     return 0
 
 
@@ -38,12 +38,15 @@ def _train(options: argparse.Namespace) -> None:
     data = load_dataset(options.data)
     print(data)
     net = QNN.for_data(data, tuple(options.hidden), options.copies, options.seed)
-    history = train(
-        net, data, get_sampler(options.sampler), options.epochs, options.reads, options.lr, options.batch_size, options.seed,
-        rule=options.rule, progress=not options.quiet, checkpoint=options.checkpoint,
-    )  # fmt: skip
-    net.save(options.out)
-    print(history, f"{options.out}: {net}", sep="\n")
+    try:
+        history = train(
+            net, data, get_sampler(options.sampler), options.epochs, options.reads, options.lr, options.batch_size, options.seed,
+            rule=options.rule, progress=not options.quiet, checkpoint=options.checkpoint,
+        )  # fmt: skip
+        print(history)
+    finally:
+        net.save(options.out)
+        print(f"{options.out}: {net}")
 
 
 def _predict(options: argparse.Namespace) -> None:
@@ -85,18 +88,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m qnn_core", description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    one = commands.add_parser("train", help="train a network and save it", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    one = commands.add_parser("train", help="train a network and save it")
     one.add_argument("--data", required=True, help=".npz file with x and y, or x_train, y_train, x_test, y_test; digits; mnist")
     one.add_argument("--out", required=True, help=".npz file for the network")
-    one.add_argument("--hidden", type=int, nargs="+", default=[120], help="spins of each hidden layer")
-    one.add_argument("--copies", type=int, default=4, help="output spins of each class")
-    one.add_argument("--sampler", default="gibbs", help="what proposes low-energy states")
-    one.add_argument("--rule", default="both", help="what an update lowers and raises")
-    one.add_argument("--epochs", type=int, default=20, help="passes over the training rows")
-    one.add_argument("--reads", type=int, default=5, help="of the sampler, per row and update")
+    one.add_argument("--hidden", type=int, nargs="+", default=[120], help="spins of each hidden layer (%(default)s)")
+    one.add_argument("--copies", type=int, default=4, help="output spins of each class (%(default)s)")
+    one.add_argument("--sampler", default="gibbs", help="what proposes low-energy states (%(default)s)")
+    one.add_argument("--rule", default="both", help="what an update lowers and raises (%(default)s)")
+    one.add_argument("--epochs", type=int, help="passes over the training rows; without it 20, or more for a small table")
+    one.add_argument("--reads", type=int, default=5, help="of the sampler, per row and update (%(default)s)")
     one.add_argument("--lr", type=float, help="rate of the optimiser; without it, one that suits the size of the network")
-    one.add_argument("--batch-size", type=int, default=50, help="rows of an update")
-    one.add_argument("--seed", type=int, default=0, help="of weights, order and reads")
+    one.add_argument("--batch-size", type=int, help="rows of an update; without it 50, or all if there are fewer")
+    one.add_argument("--seed", type=int, default=0, help="of weights, order and reads (%(default)s)")
     one.add_argument("--checkpoint", help="file that keeps the state of every epoch; a run goes on from it")
     one.add_argument("--quiet", action="store_true", help="no progress bar")
     one.set_defaults(command=_train)

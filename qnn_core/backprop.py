@@ -12,6 +12,7 @@ optimiser="adam", which is what `train` uses.
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import dataclass
 from itertools import pairwise
 from time import perf_counter
 from typing import Literal
@@ -29,6 +30,13 @@ from qnn_core.threads import one_thread_for_algebra
 
 Method = Literal["mlp", "energy"]
 _EVALUATED_AT_ONCE = 4096
+
+
+@dataclass(repr=False)
+class BaselineHistory(History):
+    """The record of a baseline, with what was trained. model: images (B, inputs), as in the data set, -> scores (B, classes)."""
+
+    model: nn.Module | None = None
 
 
 class EnergyScores(nn.Module):
@@ -81,8 +89,8 @@ def train_backprop(
     beta: float = 1.0,
     evaluations: int = 12,
     evaluation_images: int | None = 2000,
-) -> History:
-    """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats).
+) -> BaselineHistory:
+    """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats), with the trained `model`.
 
     method: "mlp" or "energy". data: its training images are trained on, its test images only counted. hidden: spins or units of the
     hidden layer; several numbers for a deep MLP. epochs: passes over the training images. batch_size: images of an update. seed: of the
@@ -125,7 +133,7 @@ def train_backprop(
     trained = deepcopy(model) if averaged else model
     arrays, values = ([parameter.detach().numpy() for parameter in one.parameters()] for one in (model, trained))
     update, average = (SGD if optimiser == "sgd" else Adam)(arrays), Average(values)
-    history = History()
+    history = BaselineHistory(model=trained)
     start = perf_counter()
 
     def evaluate(step: int) -> None:

@@ -271,7 +271,7 @@ def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> D
     fixed seed; nothing is downloaded.
     "mnist": 60,000 + 10,000 images of 28 x 28 pixels. Looked for in `data_dir`, else in the folder named by the environment
     variable QNN_DATA_DIR, else downloaded once from public mirrors into the user's cache; the content is always checked.
-    "mnist-1000": the first 100 training and the first 10 test images of every class of MNIST.
+    "mnist-1000": the first 100 training and the first 10 test images of every class of MNIST; of so few, equal networks differ by points.
     "path/to/file.npz": arrays of your own, x and y, or x_train, y_train, x_test, y_test; a path counts from `data_dir`, else from the current
     folder. They are taken as `Dataset.from_arrays` takes them.
 

@@ -41,6 +41,14 @@ class Diverged(ArithmeticError):
     """Training whose numbers are no numbers any more."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Training that the user stopped; the network is what it had become. history: so far."""
+
+    def __init__(self, history: object) -> None:
+        super().__init__(f"training was interrupted: {history}")
+        self.history = history
+
+
 def check_count(name: str, value: object, least: int = 1) -> None:
     """Refuse what is not a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:

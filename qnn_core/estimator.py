@@ -20,20 +20,16 @@ from qnn_core.inputs import Rows
 from qnn_core.network import QNN
 from qnn_core.samplers import get_sampler
 
-_UPDATES = 500
-"""Fewer leave a small table half learned."""
-_EPOCHS = 20
-
 
 @dataclass(repr=False, eq=False)
 class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """`QNN` and `train` behind scikit-learn's interface, for its pipelines, searches and scores.
 
     hidden: spins of each hidden layer. copies: output spins of each class. sampler: what proposes low-energy states, a name or a sampler.
-    rule, reads, lr, batch_size: as in `qnn_core.train`; a batch is at most all rows. epochs: passes over the training rows, None for 20
-    of them and at least 500 updates. scaling: of the features, a rule of `qnn_core.inputs.Scaling`. validation: share of the rows on which
-    probabilities are calibrated, and which are not trained on; where that is less than one row of some class, they are calibrated on
-    the training rows. random_state: of initial weights, order and reads, as scikit-learn takes it.
+    rule, epochs, reads, lr, batch_size: as in `qnn_core.train`, a batch at most all rows. scaling: of the features, a rule of
+    `qnn_core.inputs.Scaling`. validation: share of the rows on which probabilities are calibrated, and which are not trained on; where that
+    is less than one row of some class, they are calibrated on the training rows. random_state: of initial weights, order and reads, as
+    scikit-learn takes it.
 
     After `fit`: classes_ (classes,), n_features_in_, network_ the trained `QNN`, history_ its `History`, and temperature_, in units of
     energy, at which the softmax of minus the class energies is most likely on the validation rows: Guo et al., ICML 2017
@@ -54,7 +50,7 @@ class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     epochs: Any = None
     reads: Any = 5
     lr: Any = None
-    batch_size: Any = 50
+    batch_size: Any = None
     scaling: Any = "standard"
     validation: Any = 0.1
     random_state: Any = None
@@ -72,13 +68,22 @@ class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fewest = np.bincount(numbers).min()
         test: Any = self.validation if fewest > 1 and fewest * self.validation >= 1 else (X, numbers)
         data = Dataset.from_arrays(X, numbers, test=test, seed=seed, scaling=self.scaling, name="training rows")
-        batch_size = min(self.batch_size, len(data.y_train))
-        epochs = max(_EPOCHS, -(-_UPDATES * batch_size // len(data.y_train))) if self.epochs is None else self.epochs
         self.network_ = QNN.for_data(data, self.hidden, self.copies, seed)
         self.network_.classes = self.classes_
+        batch_size = None if self.batch_size is None else min(self.batch_size, len(data.y_train))
         sampler = get_sampler(self.sampler) if isinstance(self.sampler, str) else self.sampler
         self.history_ = train(
-            self.network_, data, sampler, epochs, self.reads, self.lr, batch_size, seed, rule=self.rule, evaluations=1, asked=0
+            self.network_,
+            data,
+            sampler,
+            self.epochs,
+            self.reads,
+            self.lr,
+            batch_size,
+            seed,
+            rule=self.rule,
+            evaluations=1,
+            asked=0,
         )
         self.temperature_ = _temperature(-self.network_.class_energies(data.x_test).astype(np.float64), data.y_test)
         return self

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from jaxtyping import Float64
@@ -14,6 +15,9 @@ from qnn_core.errors import InvalidInput, check_count, check_number
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+Callback: TypeAlias = Callable[[dict[str, float]], Any]
+"""Gets `History.entry` at each evaluation; ends the run by answering True."""
 
 _NOT_MEASURED = float("nan")
 
@@ -78,6 +82,11 @@ class History:
         for name, value in (defaults | entry).items():
             getattr(self, name).append(value)
 
+    def entry(self) -> dict[str, float]:
+        """The newest evaluation as plain numbers, the two errors as fractions among them."""
+        newest = {name: float(getattr(self, name)[-1]) for name in (*COLUMNS, "seconds")}
+        return newest | {"train_error": float(self.train_error[-1]), "test_error": float(self.test_error[-1])}
+
     @property
     def num_train(self) -> int:
         """Training images on which the last errors are measured: all of them at the end of a run."""
@@ -124,6 +133,29 @@ class History:
         for step, parameters in self.snapshots.items():
             stored |= {f"snapshot_{step}_{index}": value for index, value in enumerate(parameters)}
         return stored
+
+
+@dataclass
+class EarlyStopping:
+    """For the `callbacks` of `train`: stops once `column` has not fallen in the last `patience` evaluations.
+
+    patience: evaluations to wait. column: of `History.entry`. With `data.hold_out` the test error is a validation error.
+
+    >>> stop = EarlyStopping(patience=2)
+    >>> [stop({"test_error": error}) for error in (0.5, 0.3, 0.4, 0.3)]
+    [False, False, False, True]
+    """
+
+    patience: int = 10
+    column: str = "test_error"
+    _best: float = field(default=float("inf"), init=False, repr=False)
+    _waited: int = field(default=0, init=False, repr=False)
+
+    def __call__(self, entry: Mapping[str, float]) -> bool:
+        """Whether to stop after this evaluation."""
+        self._waited = 0 if entry[self.column] < self._best else self._waited + 1
+        self._best = min(self._best, entry[self.column])
+        return self._waited >= self.patience
 
 
 _SAMPLED = (

@@ -60,6 +60,8 @@ def as_rows(name: str, given: Rows) -> np.ndarray:
 def as_labels(name: str, given: Labels) -> np.ndarray:
     """Names of classes (rows,): whole numbers, in floating point too, truth values or strings; InvalidInput, by name, for all else."""
     labels = _array(name, given)
+    if labels.dtype.kind == "U" and isinstance(given, list | tuple):  # Of names and numbers together NumPy makes names.
+        labels = np.asarray(given, object)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:

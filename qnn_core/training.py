@@ -7,6 +7,7 @@ measured along the way are the same for all. With rules that cut heads, when no 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from time import perf_counter
@@ -21,8 +22,17 @@ from qnn_core.answers import own_answers
 from qnn_core.checkpoint import Checkpoint, fingerprint
 from qnn_core.cutting import cut_gradient
 from qnn_core.data import Dataset
-from qnn_core.errors import Diverged, InvalidInput, check_count
-from qnn_core.history import COLUMNS, History, check_evaluations, check_training, evaluation_steps, log_spaced_steps, minibatches
+from qnn_core.errors import Diverged, Interrupted, InvalidInput, check_count
+from qnn_core.history import (
+    COLUMNS,
+    Callback,
+    History,
+    check_evaluations,
+    check_training,
+    evaluation_steps,
+    log_spaced_steps,
+    minibatches,
+)
 from qnn_core.loops import count_distinct
 from qnn_core.network import QNN
 from qnn_core.optimiser import OPTIMISERS, Average, OptimiserName, Schedule, rate_at
@@ -30,6 +40,10 @@ from qnn_core.rules import Batch, Contrast, Rule, RuleName
 from qnn_core.samplers import get_sampler
 from qnn_core.samplers.base import Metered, Reads, Sampler, check_num_reads, derived_seed
 from qnn_core.threads import one_thread_for_algebra
+
+_EPOCHS, _BATCH_SIZE = 20, 50
+_UPDATES = 500
+"""Fewer leave a small table half learned."""
 
 _PATIENCE = 200
 """Updates after which heads should have become fewer."""
@@ -47,10 +61,10 @@ def train(
     net: QNN,
     data: Dataset,
     sampler: Any = "gibbs",
-    epochs: int = 20,
+    epochs: int | None = None,
     reads: int = 5,
     lr: float | None = None,
-    batch_size: int = 50,
+    batch_size: int | None = None,
     seed: int = 0,
     *,
     rule: Rule | RuleName = "both",
@@ -63,21 +77,25 @@ def train(
     asked: int = 200,
     progress: bool = False,
     checkpoint: str | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> History:
     """Train `net` in place by what `sampler` finds.
 
-    data: its training images are trained on, its test images only counted. sampler: a name, a sampler of Ocean, or whatever else `get_sampler`
-    takes. epochs: passes over the training images. reads: per image and update. lr: rate of the optimiser, None for `default_rate`, which suits
-    Adam. batch_size: images of an update. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises,
-    a name or a `qnn_core.rules.Rule` with settings of its own. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr,
-    "linear" lets it fall to 0 over the run. averaged: whether the trained network is the average of `qnn_core.optimiser.Average` over the
-    updates; all that is measured and kept along the way is of that average.
+    data: its training images are trained on, its test images only counted. sampler: a name, a sampler of Ocean, or whatever else
+    `get_sampler` takes. epochs: passes over the training images, None for 20, or more where those would make fewer than 500 updates. reads:
+    per image and update. lr: rate of the optimiser, None for `default_rate`, which suits Adam. batch_size: images of an update, None for
+    50, or all if there are fewer. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises, a
+    name or a `qnn_core.rules.Rule` with settings of its own. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr, "linear" lets
+    it fall to 0 over the run. averaged: whether the trained network is the average of `qnn_core.optimiser.Average` over the updates; all
+    that is measured and kept along the way is of that average.
 
     snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. evaluations: how often a decade of updates
     errors are measured, besides the end of every epoch. evaluation_images: on how many of the training and of the test images, drawn by the
-    seed, that is along the way; at both ends, and with None, it is on all. asked: on how many test images the annealer's own answer is; 0 for
-    none. Neither is effort of the training. progress: show a bar. checkpoint: a file that keeps the state at the end of every epoch; if it
-    is there when the run starts, the run goes on from it, bit for bit.
+    seed, that is along the way; at both ends, and with None, it is on all. asked: on how many test images the annealer's own answer is; 0
+    for none. Neither is effort of the training. progress: show a bar. checkpoint: a file that keeps the state at the end of every epoch; if
+    it is there when the run starts, the run goes on from it, bit for bit; with the constant schedule also to more epochs than it had.
+    callbacks: each is called with `History.entry` at every evaluation, and ends the run by answering True. Ctrl-C raises Interrupted, with
+    the history so far. In both cases the network is the average so far.
 
     Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
     zero where the answer is right, in units of energy. Raises InvalidInput for settings that cannot be used, before any work, and Diverged
@@ -91,20 +109,31 @@ def train(
     """
     sampler = get_sampler(sampler)
     lr = default_rate(net, data) if lr is None else lr
+    batch_size = min(_BATCH_SIZE, len(data.y_train)) if batch_size is None else batch_size
+    check_count("batch_size", batch_size)
+    epochs = max(_EPOCHS, -(-_UPDATES // -(-len(data.y_train) // batch_size))) if epochs is None else epochs
     rule = rule if isinstance(rule, Rule) else Rule(rule)
     options = (averaged, snapshots, evaluations, evaluation_images, asked)
     settings = Settings(epochs, reads, lr, batch_size, seed, rule, optimiser, schedule, *options)
     _check(net, data, settings)
     with one_thread_for_algebra():
         run = TrainingRun(net, data, sampler, settings, checkpoint)
+        run.callbacks = callbacks
         run.resume()
         if isinstance(sampler, Metered):
             sampler.announce(tuple(net.layers), min(batch_size, len(data.y_train)), reads, run.calls)
         with tqdm(total=run.total, initial=run.done, desc="training", disable=not progress, unit="update") as bar:
-            while run.done < run.total:
-                run.step()
-                bar.set_postfix_str(run.status, refresh=False)
-                bar.update()
+            try:
+                while run.done < run.total and not run.stopped:
+                    run.step()
+                    bar.set_postfix_str(run.status, refresh=False)
+                    bar.update()
+            except KeyboardInterrupt as failure:
+                raise Interrupted(run.history) from failure
+            finally:
+                net.set_parameters(run.trained.parameters)
+                told = f"{rule.name}, {run.done} updates by {batch_size} images, {reads} reads, rate {lr:g}, seed {seed}"
+                net.origin = {**net.origin, "sampler": repr(sampler), "training": told}
     return run.history
 
 
@@ -153,7 +182,10 @@ class TrainingRun:
         if checkpoint is not None:
             centre = None if net.centre is None else fingerprint([net.centre])
             told = {"sizes": net.sizes, "copies": net.copies, "centre": centre, "sampler": repr(sampler), "data": data.sha256}
-            self.checkpoint = Checkpoint(checkpoint, {**asdict(settings), **told, "initial weights": fingerprint(net.parameters)})
+            same = asdict(settings)
+            if settings.schedule == "constant":  # Then the epochs to come change nothing in those that were.
+                del same["epochs"]
+            self.checkpoint = Checkpoint(checkpoint, {**same, **told, "initial weights": fingerprint(net.parameters)})
         self.batches = minibatches(len(data.y_train), settings.batch_size, settings.epochs, settings.seed)
         self.total = len(self.batches)
         self.look = evaluation_steps(self.total, self.total // settings.epochs, settings.evaluations)
@@ -170,6 +202,8 @@ class TrainingRun:
         self.done = 0
         self.status = ""
         self.warned = False
+        self.callbacks: Sequence[Callback] = ()
+        self.stopped = False
         self.earlier, self.start = 0.0, perf_counter()
 
     @property
@@ -225,6 +259,8 @@ class TrainingRun:
         state = self.checkpoint.load() if self.checkpoint is not None else None
         if state is None:
             return
+        if state["done"] > self.total:
+            raise InvalidInput("epochs", self.settings.epochs, f"enough for the {state['done']} updates that the checkpoint has")
         self.net.set_parameters(state["parameters"])
         self.trained.set_parameters(state["trained"])
         self.optimiser.load_state(state["optimiser"])
@@ -278,6 +314,8 @@ class TrainingRun:
         sampled = {**self.tally.means(), **self._own_answers(), **after_cut}
         history.record(step=self.done, epoch=epoch, **measured, **self.effort, seconds=self.seconds, **sampled)
         self.tally = _Tally()
+        answers = [callback(history.entry()) for callback in self.callbacks]
+        self.stopped = any(answers)
         heads = f"heads {history.head_fraction[-1]:.1%}, " if self.done else ""
         errors = f"errors {history.train_error[-1]:.2%} train {history.test_error[-1]:.2%} test"
         own = f" {history.own_error[-1]:.1%} own" if len(self.asked) else ""

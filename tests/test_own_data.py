@@ -160,6 +160,7 @@ def test_images_keep_their_shape():
         assert Dataset.from_arrays(ROWS[rows], Y).image_shape == shape
 
 
+@pytest.mark.filterwarnings("ignore:x_train has numbers up to 1")
 def test_the_split_has_every_class_in_both_parts_and_the_seed_decides_it():
     uneven = np.repeat([0, 1, 2], [2, 30, 100])
     rows = np.arange(132.0)[:, None]
@@ -170,9 +171,6 @@ def test_the_split_has_every_class_in_both_parts_and_the_seed_decides_it():
     again, other = (Dataset.from_arrays(rows, uneven, test=0.2, seed=seed, scaling="none") for seed in (1, 2))
     assert again.sha256 == data.sha256 != other.sha256
     assert set(data.sample(5, 0).y_train) == {0, 1, 2}
-
-
-pytestmark = pytest.mark.filterwarnings("ignore:x_train has numbers up to 131")
 
 
 @pytest.mark.parametrize(
@@ -252,6 +250,7 @@ def test_a_network_is_kept_with_names_scaling_seed_and_origin(trained, tmp_path)
         twin.weights[0] += 1
     assert not np.array_equal(net.weights[0], twins[-1].weights[0])
     assert net.origin["data"] == "own"
+    assert net.origin["training"].startswith("both, 300 updates by 10 images, 5 reads")
 
 
 def test_an_exported_network_takes_rows_as_they_came(trained, tmp_path, monkeypatch):

@@ -62,7 +62,7 @@ def test_a_run_goes_on_to_more_epochs_but_not_to_fewer(few, tmp_path):
     assert (history.epoch[0], history.epoch[-1]) == (0, 4)
     for value, expected in zip(further.parameters, nets[1].parameters, strict=True):
         np.testing.assert_array_equal(value, expected)
-    with pytest.raises(InvalidInput, match="epochs = 3 .* enough for the 16 updates"):
+    with pytest.raises(InvalidInput, match=r"epochs = 3 .* enough for the 16 updates"):
         train(QNN.for_data(few, (8,), 1), few, epochs=3, **kept)
     falling = {**QUICK, "schedule": "linear", "checkpoint": str(tmp_path / "falling.ck")}
     train(QNN.for_data(few, (8,), 1), few, epochs=2, **falling)

@@ -298,6 +298,9 @@ def test_baselines_learn(method, optimiser):
     history = train_backprop(method, easy_data(), hidden=8, epochs=8, lr=0.1 if optimiser == "sgd" else 0.02, optimiser=optimiser)
     assert history.test_error[-1] <= 0.05 < 0.3 < history.test_error[0]
     assert np.isnan(history.head_fraction).all()
+    with torch.no_grad():
+        answers = history.model(torch.from_numpy(easy_data().x_test)).numpy().argmax(axis=1)
+    assert (answers != easy_data().y_test).mean() == history.test_error[-1]
 
 
 def test_a_baseline_can_be_averaged_over_its_updates():
