@@ -143,8 +143,10 @@ class Scaling:
             return flat.astype(np.float32, copy=False)
         # NumPy converts block by block: no array of 64-bit numbers is made.
         scaled = np.empty(flat.shape, np.float32)
-        np.subtract(flat, self.offset, out=scaled, dtype=np.float64, casting="same_kind")
-        return np.divide(scaled, self.scale.astype(np.float32), out=scaled)
+        with np.errstate(over="ignore"):
+            np.subtract(flat, self.offset, out=scaled, dtype=np.float64, casting="same_kind")
+            np.divide(scaled, self.scale, out=scaled, dtype=np.float64, casting="same_kind")
+        return as_rows(f"x by the rule {self.rule!r}", scaled)
 
     def check(self, name: str, scaled: Float32[np.ndarray, "rows features"]) -> None:
         """Warn where numbers came unscaled, or scaled twice."""
