@@ -98,7 +98,7 @@ class Dataset:
 
         >>> data = Dataset.from_arrays([[1.0], [2.0], [3.0], [4.0]], ["low", "low", "high", "high"], test=0.5)
         >>> data
-        Dataset('own', 2 + 2 images of 1 x 1, 2 classes high, low, scaling 'standard')
+        Dataset('own', 2 + 2 rows of 1 x 1, 2 classes high, low, scaling 'standard')
         """
         rows, labels = as_rows("x", x), as_labels("y", y)
         if len(rows) != len(labels):
@@ -124,7 +124,7 @@ class Dataset:
     def __repr__(self) -> str:
         shape = " x ".join(map(str, self.image_shape))
         classes = f"{self.num_classes} classes {some(self.classes)}"
-        return f"Dataset({self.name!r}, {len(self.y_train)} + {len(self.y_test)} images of {shape}, {classes}, scaling {self.scaling.rule!r})"
+        return f"Dataset({self.name!r}, {len(self.y_train)} + {len(self.y_test)} rows of {shape}, {classes}, scaling {self.scaling.rule!r})"
 
     @property
     def num_pixels(self) -> int:
@@ -214,9 +214,8 @@ class Dataset:
         one at least of each class to train on."""
         random = np.random.default_rng([seed, 0x5A])
         rows, others = (np.sort(random.permutation(len(labels))[:images]) for labels in (self.y_train, self.y_test))
-        rows = np.union1d(
-            rows, np.unique(self.y_train, return_index=True)[1][np.bincount(self.y_train[rows], minlength=self.num_classes) == 0]
-        )
+        absent = np.setdiff1d(self.y_train, self.y_train[rows])
+        rows = np.union1d(rows, np.unique(self.y_train, return_index=True)[1][absent])
         return replace(self._of_training(rows), x_test=self.x_test[others], y_test=self.y_test[others])
 
     def only_classes(self, classes: tuple[int, ...]) -> Dataset:

@@ -266,7 +266,7 @@ def test_everything_says_in_one_line_what_it_is(trained):
     net, history = trained
     data = Dataset.from_arrays(WINE, NAMES[VINTAGE])
     assert repr(net) == "QNN(13-12-3, copies=2, 246 parameters, 3 classes ash, beech, cedar, scaling 'standard')"
-    assert repr(data) == "Dataset('own', 142 + 36 images of 1 x 13, 3 classes ash, beech, cedar, scaling 'standard')"
+    assert repr(data) == "Dataset('own', 142 + 36 rows of 1 x 13, 3 classes ash, beech, cedar, scaling 'standard')"
     assert repr(history).startswith("History(")
     assert "\n" not in repr(net) + repr(data) + repr(history)
 
