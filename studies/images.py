@@ -20,7 +20,7 @@ class Summary:
     training image is nearest to a test image, as a fraction of the test images.
     """
 
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, ...]
     counts: Int64[np.ndarray, "2 C"]
     nearest_mean_error: float
 
@@ -35,7 +35,7 @@ class Summary:
             {
                 "training images": train,
                 "test images": test,
-                "pixels": f"{self.image_shape[0]} x {self.image_shape[1]}",
+                "pixels": " x ".join(map(str, self.image_shape)),
                 "classes": self.counts.shape[1],
                 "test error of always the most common class, %": 100 * (1 - self.counts[1].max() / test),
                 "test error of the nearest class mean, %": 100 * self.nearest_mean_error,

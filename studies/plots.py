@@ -97,11 +97,11 @@ def legend_below(axis: Axes) -> None:
     axis.legend(loc="upper left", bbox_to_anchor=(0, -0.28), borderaxespad=0)
 
 
-def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, int], columns: int = 10) -> Figure:
-    """A grid of images with their labels; pixels in [0, 1], dark for 1."""
+def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, ...], columns: int = 10) -> Figure:
+    """A grid of images with their labels; pixels in [0, 1], dark for 1, or of three colours."""
     rows = -(-len(images) // columns)
     height, width = image_shape[0] + 2, image_shape[1] + 2
-    mosaic = np.zeros((rows * height, columns * width))
+    mosaic = np.zeros((rows * height, columns * width, *image_shape[2:]))
     figure, axis = plt.subplots(figsize=(PAGE, PAGE * rows * height / (columns * width)))
     for place, (image, label) in enumerate(zip(images, labels, strict=True)):
         top, left = place // columns * height + 1, place % columns * width + 1
