@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.command(options)
     except (InvalidInput, MissingData, DamagedFile, NotWritten) as failure:
-        print(f"{Path(sys.argv[0]).name}: {failure}", file=sys.stderr)
+        print(failure, file=sys.stderr)
         return 2
     except (Diverged, Interrupted) as failure:
         print(failure, file=sys.stderr)
@@ -43,10 +43,11 @@ def _train(options: argparse.Namespace) -> None:
             net, data, get_sampler(options.sampler), options.epochs, options.reads, options.lr, options.batch_size, options.seed,
             rule=options.rule, progress=not options.quiet, checkpoint=options.checkpoint,
         )  # fmt: skip
-        print(history)
-    finally:
+    except Interrupted:
         net.save(options.out)
-        print(f"{options.out}: {net}")
+        raise
+    net.save(options.out)
+    print(history, f"{options.out}: {net}", sep="\n")
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -14,8 +14,9 @@ import torch
 from scipy import sparse
 from sklearn.datasets import load_wine
 
-from qnn_core import QNN, Dataset, InvalidInput, load_dataset, train
+from qnn_core import QNN, Dataset, InvalidInput, load_dataset, train, training
 from qnn_core.__main__ import main
+from qnn_core.errors import Interrupted
 from qnn_core.inputs import InputWarning
 
 X = np.random.default_rng(0).uniform(0, 1, (12, 4))
@@ -325,6 +326,18 @@ def test_the_terminal_trains_predicts_tells_and_exports(tmp_path, monkeypatch, c
     assert (tmp_path / "net.onnx").is_file()
 
 
+def test_the_terminal_keeps_what_an_interrupted_run_has_learned(tmp_path, monkeypatch, capsys):
+    def ctrl_c(net, *_, **__):
+        net.weights[0][:] = 7
+        raise Interrupted("History(..)")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training, "train", ctrl_c)
+    assert main(["train", "--data", "digits", "--hidden", "3", "--out", "net.npz"]) == 130
+    assert "training was interrupted: History(..)" in capsys.readouterr().err
+    assert (QNN.load("net.npz").weights[0] == 7).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -340,6 +353,7 @@ def test_the_terminal_says_what_is_wrong_and_exits_with_2(tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     np.savez("there.npz", x=X)
     assert main(arguments) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["there.npz"]
     error = capsys.readouterr().err
     assert "Traceback" not in error
     assert re.search(told, error)
