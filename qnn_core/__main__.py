@@ -41,7 +41,7 @@ def _train(options: argparse.Namespace) -> None:
     try:
         history = train(
             net, data, get_sampler(options.sampler), options.epochs, options.reads, options.lr, options.batch_size, options.seed,
-            rule=options.rule, progress=not options.quiet, checkpoint=options.checkpoint,
+            rule=options.rule, asked=0, progress=not options.quiet, checkpoint=options.checkpoint,
         )  # fmt: skip
     except Interrupted:
         net.save(options.out)
