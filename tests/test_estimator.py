@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn import datasets
 from sklearn.base import clone
-from sklearn.datasets import load_iris, load_wine, make_blobs
+from sklearn.datasets import load_iris, load_wine, make_blobs, make_moons
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -59,6 +61,14 @@ def test_probabilities_are_calibrated_on_rows_not_trained_on():
     assert loss < np.log(2)
     model.temperature_ /= 10
     assert log_loss(y_held, model.predict_proba(held)) > loss
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "digits", "moons"])
+def test_with_its_defaults_a_small_table_is_learned_about_as_well_as_by_an_mlp(name):
+    x, y = make_moons(400, noise=0.2, random_state=0) if name == "moons" else getattr(datasets, f"load_{name}")(return_X_y=True)
+    x, x_test, y, y_test = train_test_split(x, y, test_size=0.3, random_state=0, stratify=y)
+    mlp = make_pipeline(StandardScaler(), MLPClassifier(max_iter=1000, random_state=0)).fit(x, y)
+    assert AnnealedClassifier(random_state=0).fit(x, y).score(x_test, y_test) > mlp.score(x_test, y_test) - 0.045
 
 
 def test_two_rows_of_two_classes_are_enough_and_one_class_is_not():
