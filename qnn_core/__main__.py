@@ -31,7 +31,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from qnn_core.samplers import get_sampler
     from qnn_core.training import train
 
     _check_new(options.out, options.force)
@@ -40,7 +39,7 @@ def _train(options: argparse.Namespace) -> None:
     net = QNN.for_data(data, tuple(options.hidden), options.copies, options.seed)
     try:
         history = train(
-            net, data, get_sampler(options.sampler), options.epochs, options.reads, options.lr, options.batch_size, options.seed,
+            net, data, options.sampler, options.epochs, options.reads, options.lr, options.batch_size, options.seed,
             rule=options.rule, asked=0, progress=not options.quiet, checkpoint=options.checkpoint,
         )  # fmt: skip
     except Interrupted:

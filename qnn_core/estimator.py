@@ -18,14 +18,13 @@ from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput
 from qnn_core.inputs import Rows
 from qnn_core.network import QNN
-from qnn_core.samplers import get_sampler
 
 
 @dataclass(repr=False, eq=False)
 class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """`QNN` and `train` behind scikit-learn's interface, for its pipelines, searches and scores.
 
-    hidden: spins of each hidden layer. copies: output spins of each class. sampler: what proposes low-energy states, a name or a sampler.
+    hidden: spins of each hidden layer. copies: output spins of each class. sampler,
     rule, epochs, reads, lr, batch_size: as in `qnn_core.train`, a batch at most all rows. scaling: of the features, a rule of
     `qnn_core.inputs.Scaling`. validation: share of the rows on which probabilities are calibrated, and which are not trained on; where that
     is less than one row of some class, they are calibrated on the training rows. random_state: of initial weights, order and reads, as
@@ -71,7 +70,6 @@ class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.network_ = QNN.for_data(data, self.hidden, self.copies, seed)
         self.network_.classes = self.classes_
         batch_size = None if self.batch_size is None else min(self.batch_size, len(data.y_train))
-        sampler = get_sampler(self.sampler) if isinstance(self.sampler, str) else self.sampler
         self.history_ = train(
             self.network_,
             data,
