@@ -24,11 +24,10 @@ from qnn_core.network import QNN
 class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """`QNN` and `train` behind scikit-learn's interface, for its pipelines, searches and scores.
 
-    hidden: spins of each hidden layer. copies: output spins of each class. sampler,
-    rule, epochs, reads, lr, batch_size: as in `qnn_core.train`, a batch at most all rows. scaling: of the features, a rule of
-    `qnn_core.inputs.Scaling`. validation: share of the rows on which probabilities are calibrated, and which are not trained on; where that
-    is less than one row of some class, they are calibrated on the training rows. random_state: of initial weights, order and reads, as
-    scikit-learn takes it.
+    hidden: spins of each hidden layer. copies: output spins of each class. sampler, rule, epochs, reads, lr, batch_size: as in
+    `qnn_core.train`, a batch at most all rows. scaling: of the features, a rule of `qnn_core.inputs.Scaling`. validation: share of the
+    rows on which probabilities are calibrated, and which are not trained on; where that is less than one row of some class, they are
+    calibrated on the training rows. random_state: of initial weights, order and reads, as scikit-learn takes it.
 
     After `fit`: classes_ (classes,), n_features_in_, network_ the trained `QNN`, history_ its `History`, and temperature_, in units of
     energy, at which the softmax of minus the class energies is most likely on the validation rows: Guo et al., ICML 2017

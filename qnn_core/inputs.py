@@ -120,13 +120,14 @@ class Scaling:
     def fitted(cls, rule: str, rows: np.ndarray) -> Scaling:
         """The scaling of this rule for training rows of `as_rows`.
 
-        "auto" takes "pixels" for bytes and for images of whole numbers 0 .. 255, "none" for numbers from -1 to 1, else "standard".
+        "auto" takes "pixels" for bytes, and for whole numbers 0 .. 255 that are images or go up to 255; "none" for numbers from -1 to 1, else
+        "standard".
         """
         lowest, highest = float(rows.min()), float(rows.max())
         if rule == "auto":
-            bytes_or_images = rows.dtype == np.uint8 or (rows.dtype.kind in "iu" and rows.ndim > 2)
+            images = rows.dtype == np.uint8 or (rows.dtype.kind in "iu" and (rows.ndim > 2 or highest == 255))
             small = "none" if lowest >= -1 and highest <= 1 else "standard"
-            rule = "pixels" if bytes_or_images and lowest >= 0 and highest <= 255 else small
+            rule = "pixels" if images and lowest >= 0 and highest <= 255 else small
         if rule not in _RULES:
             raise InvalidInput("scaling", rule, f"auto, {', '.join(_RULES)}")
         if rule == "pixels" and (lowest < 0 or highest > 255):

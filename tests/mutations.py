@@ -92,13 +92,13 @@ FAULTS = [
           "test_samplers.py::test_means_and_correlations_at_every_depth"),
     # Data as they came
     Fault("qnn_core/inputs.py", "np.subtract(flat, self.offset", "np.add(flat, self.offset",
-          "test_own_data.py::test_scaling_is_what_its_name_says"),
+          "core/test_inputs.py::test_scaling_is_what_its_name_says"),
     Fault("qnn_core/data.py", "return np.flatnonzero(~chosen), np.flatnonzero(chosen)", "return np.flatnonzero(chosen), np.flatnonzero(chosen)",
-          "test_own_data.py::test_the_split_has_every_class_in_both_parts_and_the_seed_decides_it"),
+          "core/test_inputs.py::test_the_split_has_every_class_in_both_parts_and_the_seed_decides_it"),
     Fault("qnn_core/export.py", "(biases[0] - offset @ wide)", "(biases[0] + offset @ wide)",
-          "test_own_data.py::test_an_exported_network_takes_rows_as_they_came"),
+          "core/test_inputs.py::test_an_exported_network_takes_rows_as_they_came"),
     Fault("qnn_core/estimator.py", "softmax(self._scores(X) / self.temperature_", "softmax(self._scores(X) * self.temperature_",
-          "test_estimator.py::test_probabilities_are_calibrated_on_rows_not_trained_on"),
+          "core/test_estimator.py::test_probabilities_are_calibrated_on_rows_not_trained_on"),
     # Overlaps
     Fault("qnn_core/landscape/overlaps.py", "np.triu_indices(values.shape[1], k=1)", "np.triu_indices(values.shape[1], k=0)",
           "core/landscape/test_overlaps.py::test_edwards_anderson_parameter_is_unbiased"),

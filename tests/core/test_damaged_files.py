@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from artifact.origins import page_digest, read_page
-from qnn_core import data
+from qnn_core import mnist
 from qnn_core.checkpoint import Checkpoint
 from qnn_core.errors import DamagedFile, InvalidInput
 from qnn_core.files import read_arrays, read_record, read_sealed, reading, write_json, write_record, write_sealed
@@ -46,7 +46,7 @@ def sealed(path):
 
 def packed(path):
     path.write_bytes(gzip.compress(IDX, mtime=0))
-    return lambda: data._read_idx(path, "train-labels-idx1-ubyte").tolist()
+    return lambda: mnist._read_idx(path, "train-labels-idx1-ubyte").tolist()
 
 
 def damages(whole, number, seed):
@@ -67,7 +67,7 @@ def damages(whole, number, seed):
 
 @pytest.mark.parametrize("kind", [arrays, packed_arrays, record, page, sealed, packed], ids=lambda kind: kind.__name__)
 def test_damage_of_any_kind_is_recognised(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "MNIST_SHA256", {"train-labels-idx1-ubyte": hashlib.sha256(IDX).hexdigest()})
+    monkeypatch.setattr(mnist, "MNIST_SHA256", {"train-labels-idx1-ubyte": hashlib.sha256(IDX).hexdigest()})
     path = tmp_path / {"arrays": "x.npz", "packed_arrays": "x.npz", "packed": "x.gz"}.get(kind.__name__, "x.json")
     read = kind(path)
     whole, written = path.read_bytes(), read()
@@ -125,7 +125,7 @@ def test_a_damaged_download_is_fetched_again(damage, tmp_path, monkeypatch):
     import pooch
 
     name = "train-labels-idx1-ubyte"
-    monkeypatch.setattr(data, "MNIST_SHA256", {name: hashlib.sha256(IDX).hexdigest()})
+    monkeypatch.setattr(mnist, "MNIST_SHA256", {name: hashlib.sha256(IDX).hexdigest()})
     monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path)
 
     def fetch(_, *, fname, path, **__):
@@ -133,16 +133,16 @@ def test_a_damaged_download_is_fetched_again(damage, tmp_path, monkeypatch):
         return str(path / fname)
 
     monkeypatch.setattr(pooch, "retrieve", fetch)
-    kept = data._downloaded(name)
+    kept = mnist._downloaded(name)
     whole = kept.read_bytes()
     broken = {"cut": whole[:-9], "flipped": whole[:30] + bytes([whole[30] ^ 255]) + whole[31:], "no gzip": b"<html>"}
     kept.write_bytes(broken.get(damage, whole[:10] + b"\xff" + whole[11:]))
     with pytest.warns(UserWarning, match="It is fetched again now"):
-        assert data._downloaded(name) == kept
+        assert mnist._downloaded(name) == kept
     assert kept.read_bytes()[10:] == whole[10:]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        data._downloaded(name)
+        mnist._downloaded(name)
 
 
 def test_json_that_is_a_record_but_says_nothing_is_told(tmp_path, capsys):
