@@ -39,10 +39,10 @@ _STYLES: dict[str, Mapping[str, Any]] = {
 class Features(nn.Module):
     """Two convolutions of 5 x 5 pixels with ReLU, each followed by the maximum of 2 x 2: images (B, pixels) -> features (B, D).
 
-    image_shape: height and width in pixels. channels: of the two convolutions.
+    image_shape: height and width in pixels, of one colour. channels: of the two convolutions.
     """
 
-    def __init__(self, image_shape: tuple[int, int], channels: tuple[int, int]) -> None:
+    def __init__(self, image_shape: tuple[int, ...], channels: tuple[int, int]) -> None:
         super().__init__()
         first, second = channels
         self.layers = nn.Sequential(
