@@ -69,19 +69,8 @@ class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.network_ = QNN.for_data(data, self.hidden, self.copies, seed)
         self.network_.classes = self.classes_
         batch_size = None if self.batch_size is None else min(self.batch_size, len(data.y_train))
-        self.history_ = train(
-            self.network_,
-            data,
-            sampler,
-            self.epochs,
-            self.reads,
-            self.lr,
-            batch_size,
-            seed,
-            rule=self.rule,
-            evaluations=1,
-            asked=0,
-        )
+        effort = {"epochs": self.epochs, "reads": self.reads, "lr": self.lr, "batch_size": batch_size}
+        self.history_ = train(self.network_, data, self.sampler, **effort, seed=seed, rule=self.rule, evaluations=1, asked=0)
         self.temperature_ = _temperature(-self.network_.class_energies(data.x_test).astype(np.float64), data.y_test)
         return self
 
