@@ -63,7 +63,7 @@ CLAIMED = {part: result(part) for part in ("ablation", "phase", "equilibrium", "
 TABLE = {
     "summary": Row(
         "summary", f"{RESULTS}/claims.json", inputs={"annealer_runs": GIBBS, "mlp_runs": MLP, "active_runs": ACTIVE.all, **CLAIMED},
-        uses=[*map(result, ("data", "samplers", "landscape")), *expand(FIGURES + "/fig{number}.png", number=range(1, 6))],
+        uses=["config/agreement.json", *map(result, ("data", "samplers", "landscape")), *expand(FIGURES + "/fig{number}.png", number=range(1, 6))],
     ),
     "data": Row("01_data", result("data")),
     "rates": Row("01b_rates", RATES, 2, {"method": runs_of(profile, "01b_rates"), "hidden": profile["hidden"]}),

@@ -36,20 +36,26 @@ def with_origin(claim: Claim, results: Iterable[Result]) -> Claim:
     return replace(claim, sampler_kind=kind, runtime=round(sum(seconds.values()), 1))
 
 
-def save_claims(path: str, claims: Iterable[Claim], provenance: Mapping[str, Any]) -> None:
-    """Store the claims of the profile that `path` names, data/results/PROFILE/claims.json."""
-    content = {"profile": Path(path).parent.name, "claims": [asdict(claim) for claim in claims], "provenance": dict(provenance)}
+def save_claims(path: str, claims: Iterable[Claim], provenance: Mapping[str, Any], agreement: str) -> None:
+    """Store the claims of the profile that `path` names, data/results/PROFILE/claims.json. agreement: of `artifact.agreement`."""
+    rows = [asdict(claim) for claim in claims]
+    content = {"profile": Path(path).parent.name, "claims": rows, "agreement": agreement, "provenance": dict(provenance)}
     write_record(in_project(path), content)
 
 
 def load_claims(path: str) -> list[Claim]:
     """The claims of a stored claims.json."""
+    return _load(path)[0]
+
+
+def _load(path: str) -> tuple[list[Claim], str]:
+    """The claims, and whether the machine that made them computes the committed bits."""
     file = in_project(path)
     if not file.is_file():
         raise MissingData(f"{relative(file)} does not exist; ./run_all.sh makes it.")
     content = read_record(file, REMEDY)
     with reading(file, "a table of claims", REMEDY):
-        return [Claim(**claim) for claim in content["claims"]]
+        return [Claim(**claim) for claim in content["claims"]], content.get("agreement", "")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,11 +64,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--profile", default="quick")
     profile = parser.parse_args(arguments).profile
     try:
-        claims = load_claims(f"data/results/{profile}/claims.json")
+        claims, agreement = _load(f"data/results/{profile}/claims.json")
     except (MissingData, DamagedFile) as failure:
         print(failure, file=sys.stderr)
         return 1
     print(claims_table(claims))
+    print(agreement)
     return 0
 
 

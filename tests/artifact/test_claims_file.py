@@ -1,5 +1,7 @@
 """The table of claims as a file, and what the README shows of it."""
 
+from pathlib import Path
+
 import pytest
 
 from artifact import claims
@@ -45,15 +47,16 @@ def test_every_part_carries_what_made_the_studies_that_it_reads(monkeypatch):
 
 def test_claims_are_stored_read_and_printed(tmp_path, capsys, monkeypatch):
     path = str(tmp_path / "quick" / "claims.json")
-    claims.save_claims(path, [CLAIM], {"notebook": "summary"})
+    claims.save_claims(path, [CLAIM], {"notebook": "summary"}, "The same bits.")
     assert claims.load_claims(path) == [CLAIM]
     assert '"profile": "quick"' in (tmp_path / "quick" / "claims.json").read_text()
     assert claims.main(["--profile", "nothing"]) == 1
     assert "does not exist" in capsys.readouterr().err
-    monkeypatch.setattr(claims, "load_claims", lambda _: [CLAIM])
+    monkeypatch.setattr(claims, "in_project", lambda _: Path(path))
     assert claims.main(["--profile", "quick"]) == 0
     assert "C2b" in (said := capsys.readouterr().out)
     assert CLAIM.number in said
+    assert said.endswith("The same bits.\n")
     assert kept_claims("paper") == "data/results/paper/claims.json"
 
 
