@@ -2,11 +2,14 @@
 # ./run_all.sh starts it; by hand: snakemake --cores 2 --config profile=quick TARGET; snakemake --list-target-rules names the targets.
 
 import json
-from pathlib import PurePath
+import os
+import sys
+from itertools import product
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from artifact.dependencies import modules_of
-from artifact.profiles import load_profile, runs_of, settings
+from artifact.profiles import load_profile, outdated, runs_of, settings
 
 name = config.get("profile", "quick")
 profile = load_profile(name)
@@ -63,7 +66,8 @@ CLAIMED = {part: result(part) for part in ("ablation", "phase", "equilibrium", "
 TABLE = {
     "summary": Row(
         "summary", f"{RESULTS}/claims.json", inputs={"annealer_runs": GIBBS, "mlp_runs": MLP, "active_runs": ACTIVE.all, **CLAIMED},
-        uses=["config/agreement.json", *map(result, ("data", "samplers", "landscape")), *expand(FIGURES + "/fig{number}.png", number=range(1, 6))],
+        uses=["config/agreement.json", *map(result, ("data", "samplers", "landscape")),
+              *expand(FIGURES + "/fig{number}.png", number=range(1, 6))],
     ),
     "data": Row("01_data", result("data")),
     "rates": Row("01b_rates", RATES, 2, {"method": runs_of(profile, "01b_rates"), "hidden": profile["hidden"]}),
@@ -113,25 +117,45 @@ def rendered(row):
     return f"{RENDERED}/{row.notebook}/{PurePath(row.stored).stem}.ipynb" if row.runs else f"{RENDERED}/{row.notebook}.ipynb"
 
 
+def of_profile(row, wildcards):
+    """What the profile gives the run that the wildcards name."""
+    values = {key: [int(value)] if key == "hidden" else int(value) if value.isdigit() else value for key, value in wildcards.items()}
+    run = values.pop("method", values.pop("study", ""))
+    return settings(profile, row.notebook, run, **values)
+
+
 def given(row):
-    """What a run is given of the profile, as JSON that COMMAND quotes for the shell (:q), for its wildcards.
+    """That as JSON, which COMMAND quotes for the shell (:q). Paths stand apart: Snakemake runs a rule again when its other params change."""
+    return lambda wildcards: json.dumps(of_profile(row, wildcards))
 
-    Paths stand apart: Snakemake runs a rule again when its other params change.
-    """
-    def of_run(wildcards):
-        values = {key: [int(value)] if key == "hidden" else int(value) if value.isdigit() else value for key, value in wildcards.items()}
-        run = values.pop("method", values.pop("study", ""))
-        return json.dumps(settings(profile, row.notebook, run, **values))
 
-    return of_run
+def files(row, wildcards, inputs):
+    """What a run reads and stores, by parameter."""
+    parameter = STORED[PurePath(row.stored).suffix][0]
+    return {**{key: inputs[key] for key in row.inputs}, parameter: row.stored.format(**wildcards)}
 
 
 def paths(row):
-    """What a run reads and stores, by parameter, as JSON."""
-    parameter = STORED[PurePath(row.stored).suffix][0]
-    return lambda wildcards, input: json.dumps(
-        {**{key: input[key] for key in row.inputs}, parameter: row.stored.format(**wildcards)}
-    )
+    """That as JSON."""
+    return lambda wildcards, input: json.dumps(files(row, wildcards, input))
+
+
+def record_of(row, wildcards):
+    """The record of what a run stores."""
+    return Path(row.stored.format(**wildcards).removesuffix(PurePath(row.stored).suffix) + ".json")
+
+
+# What was made with other parameters than the profile's, by hand or before the profile changed, counts as older than all else.
+for row in TABLE.values():
+    for values in product(*row.runs.values()):
+        wildcards = dict(zip(row.runs, map(str, values)))
+        named = {key: expand(value, **wildcards, allow_missing=True) for key, value in row.inputs.items()}
+        inputs = {key: value[0] if isinstance(row.inputs[key], str) else value for key, value in named.items()}
+        record = record_of(row, wildcards)
+        if other := outdated(row.notebook, {**of_profile(row, wildcards), **files(row, wildcards, inputs)}, record):
+            print(f"{record} was made with {other}, unlike config/{name}.yaml; it is made again.", file=sys.stderr)
+            for file in filter(Path.is_file, (record.with_suffix(ending) for ending in (".json", ".npz", ".png", ".pdf"))):
+                os.utime(file, (1, 1))
 
 
 COMMAND = (

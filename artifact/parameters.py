@@ -14,6 +14,7 @@ import argparse
 import ast
 import io
 import json
+import re
 import sys
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,8 +29,10 @@ from artifact.checks import broken
 from artifact.describe import ParameterTable, as_text
 from artifact.files import ROOT, in_project
 from artifact.kinds import KINDS, PATHS, Strict
-from artifact.results import expand
+from artifact.results import REMEDY, expand, sidecar
+from artifact.targets import check_targets
 from qnn_core.errors import InvalidInput, MissingData
+from qnn_core.files import read_record
 from qnn_core.samplers import SAMPLERS
 
 INTERACTIVE = ("playground",)
@@ -48,8 +51,14 @@ class Parameter:
 
     @property
     def is_path(self) -> bool:
-        """Whether it must be given: the path in the cell is for a run by hand."""
-        return self.kind in PATHS
+        """Whether the workflow must give it: the path in the cell is for a run by hand, which stores in a folder of its own."""
+        return self.kind.split("[")[0] in PATHS
+
+    @property
+    def made_by(self) -> str:
+        """The notebook whose results it names; empty for what names none."""
+        named = re.search(r"Inputs?\['(\w+)'\]", self.kind)
+        return named[1] if named else ""
 
 
 class Parameters(Strict):
@@ -168,22 +177,30 @@ def notebook_parameters(notebook: str, values: Mapping[str, Any], where: str = "
 
 
 def check_inputs(parameters: Parameters) -> None:
-    """Raise MissingData, naming the parameter, for a result that a notebook would read and that is not there."""
+    """Raise, naming the parameter, for a result that a notebook would read: MissingData if it is not there, InvalidInput if it is another's."""
     for one in declared(parameters.notebook):
         value = getattr(parameters, one.name)
-        if "Input" not in one.kind or value is None:
+        if not one.made_by or value is None:
             continue
         try:
-            missing = [path for path in expand([value] if isinstance(value, str) else value) if not in_project(path).is_file()]
+            paths = expand([value] if isinstance(value, str) else value)
         except MissingData as failure:
             raise MissingData(f"{one.name}: {failure}") from failure
-        if missing:
-            allowed = "a stored result; ./run_all.sh makes those of a profile"
-            raise MissingData(f"{one.name} = {missing[0]!r} does not exist: expected {allowed}.")
+        for path in paths:
+            _check_input(one, path)
     given = parameters.some("sampler", "record")
     if given.get("sampler") == "replay" and not in_project(given["record"]).is_dir():
         allowed = "the folder that a qpu or mock run recorded into"
         raise MissingData(f"record = {given['record']!r} does not exist: expected {allowed}.")
+
+
+def _check_input(one: Parameter, path: str) -> None:
+    allowed = f"a stored result of {one.made_by}"
+    if not (in_project(path).is_file() and in_project(sidecar(path)).is_file()):
+        raise MissingData(f"{one.name} = {path!r} does not exist: expected {allowed}; ./run_all.sh makes those of a profile.")
+    made_by = read_record(in_project(sidecar(path)), REMEDY).get("notebook")
+    if made_by != one.made_by:
+        raise InvalidInput(one.name, path, f"{allowed}; this is one of {made_by}" if made_by else f"{allowed}; this is none")
 
 
 def from_cell(notebook: str, names: Mapping[str, Any]) -> Any:
@@ -196,6 +213,7 @@ def from_cell(notebook: str, names: Mapping[str, Any]) -> Any:
     given = {name: names[name] for name in [*wanted, *_typed(names.get("In", ()), set(wanted))] if name in names}
     parameters = notebook_parameters(notebook, given)
     check_inputs(parameters)
+    check_targets(parameters)
     return parameters
 
 

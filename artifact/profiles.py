@@ -6,6 +6,7 @@ it for one of its runs. Of `hidden`, `seeds` and `widths` at the top the Snakefi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from pydantic import BaseModel, create_model
 from artifact.files import ROOT
 from artifact.kinds import Count, OneOrMore, Seed, Strict, TwoOrMore
 from artifact.parameters import INTERACTIVE, declared, notebook_parameters, notebooks, validated
-from qnn_core.errors import InvalidInput
+from artifact.results import REMEDY
+from qnn_core.errors import DamagedFile, InvalidInput
+from qnn_core.files import read_record
 
 REPEATED: dict[str, Any] = {"hidden": tuple[Count], "seeds": TwoOrMore[Seed], "widths": OneOrMore[Count]}
 """What the Snakefile makes runs of; of `hidden` one layer, by which files are named."""
@@ -42,7 +45,7 @@ def load_profile(name: str, folder: Path = ROOT / "config") -> dict[str, Any]:
     known |= {notebook: (Section, Section()) for notebook in run}
     validated(create_model("Profile", **{**known, **REPEATED}, __base__=Strict), profile, where)
     for notebook in run:
-        paths = {one.name: one.default or "x.npz" for one in declared(notebook) if "Input" in one.kind or one.is_path}
+        paths = {one.name: one.default or "x.npz" for one in declared(notebook) if one.made_by or one.is_path}
         for one in runs_of(profile, notebook) or [""]:
             told = ", ".join(filter(None, (where, notebook, one)))
             notebook_parameters(notebook, {**paths, **settings(profile, notebook, one)}, told)
@@ -62,6 +65,22 @@ def settings(profile: dict[str, Any], notebook: str, run: str = "", **given: Any
     if run and "method" in names:
         given["method"] = run
     return {**{name: value for name, value in profile.items() if name in names}, **section, **changes, **given}
+
+
+def outdated(notebook: str, values: Mapping[str, Any], record: Path) -> str:
+    """Which parameters in a record are not those of a run with these values, in words; empty if all are, or there is no such record."""
+    if not record.is_file():
+        return ""
+    try:
+        content = read_record(record, REMEDY)
+    except DamagedFile:
+        return "a record that is not whole"
+    made = content.get("provenance", content)
+    wanted = notebook_parameters(notebook, values).model_dump(mode="json")
+    stored = made.get("parameters", {})
+    names = sorted(name for name in wanted.keys() | stored.keys() if wanted.get(name) != stored.get(name))
+    told = [f"{name} = {stored.get(name)!r:.60}" for name in names[:2]]
+    return ", ".join(told) + f" and {len(names) - 2} other parameters" * (len(names) > 2)
 
 
 class _OnceOnly(yaml.SafeLoader):

@@ -25,18 +25,19 @@ def stored(parameters: Any) -> list[str]:
     return [f"{value}{STORED_AS[name]}" for name, value in parameters if name in STORED_AS]
 
 
-def check_targets(parameters: Any, page: Path, failed: Path) -> None:
+def check_targets(parameters: Any, *pages: Path) -> None:
     """Raise InvalidInput if any file that a run writes is one that it reads, one of another kind, or not the project's to replace.
 
-    parameters: of the notebook, as its model has them. page, failed: where its rendered copy goes. Raises NotWritten for a file that
-    could not be written.
+    parameters: of the notebook, as its model has them. pages: where its rendered copy may go. Raises NotWritten for a file that could not
+    be written.
     """
-    if page.suffix != ".ipynb":
-        raise InvalidInput("output", relative(page), "a name that ends in .ipynb")
+    for page in pages:
+        if page.suffix != ".ipynb":
+            raise InvalidInput("output", relative(page), "a name that ends in .ipynb")
     read = {known for file in _read(parameters) for path in (file, Path(sidecar(str(file)))) for known in _known_by(path)}
     recorded = [in_project(value).resolve() for name, value in parameters if name == "record" and value]
     written: set[object] = set()
-    for name, target in [("output", page), ("output", failed), *_written(parameters)]:
+    for name, target in [*(("output", page) for page in pages), *_written(parameters)]:
         check_writable(target)
         known = _known_by(target)
         if known & read or any(target.resolve().is_relative_to(folder) for folder in recorded):
