@@ -58,20 +58,6 @@ TwoOrMore = Annotated[tuple[T, ...], Field(min_length=2)]
 _GENERAL = tuple(name for name in SAMPLERS if name not in ("coherent", "mock", "qpu", "replay"))
 
 
-class Input:
-    """Input["04_phase"]: path of a stored result of that notebook."""
-
-    def __class_getitem__(cls, notebook: str) -> Any:
-        return str
-
-
-class Inputs:
-    """Inputs["02_training"]: paths or patterns of stored results of that notebook."""
-
-    def __class_getitem__(cls, notebook: str) -> Any:
-        return OneOrMore[str]
-
-
 class WindowChoice(Strict):
     """How the layers of a deep network are sampled, see `qnn_core.windows.WindowSampler`."""
 
@@ -128,7 +114,8 @@ KINDS: dict[str, Any] = {
     "WrongRule": Literal["class", "spins"],
     "Rule": Literal[get_args(RuleName)],
     "Window": WindowChoice, "Chip": ChipChoice,
-    "Input": Input, "Inputs": Inputs,
+    "Input": str,  # Path of a stored result.
+    "Inputs": OneOrMore[str],  # Paths or patterns of stored results.
     "ArrayFile": Annotated[str, Field(pattern=r"\.npz$")],
     "JsonFile": Annotated[str, Field(pattern=r"\.json$")],
     "FigureName": Annotated[str, Field(pattern=r"^(.*/)?[^/.]+$")],  # Without an ending: a figure has several.

@@ -52,12 +52,12 @@ class Parameter:
     @property
     def is_path(self) -> bool:
         """Whether the workflow must give it: the path in the cell is for a run by hand, which stores in a folder of its own."""
-        return self.kind.split("[")[0] in PATHS
+        return self.kind in PATHS
 
     @property
     def made_by(self) -> str:
-        """The notebook whose results it names; empty for what names none."""
-        named = re.search(r"Inputs?\['(\w+)'\]", self.kind)
+        """The notebook whose results it names, of which its meaning says "result of" it; empty for what names no result."""
+        named = re.search(r"results? of (\w+)", self.meaning) if "Input" in self.kind else None
         return named[1] if named else ""
 
 
