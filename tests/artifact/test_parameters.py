@@ -10,8 +10,19 @@ import pytest
 from artifact import parameters
 from artifact.describe import allowed
 from artifact.kinds import KINDS
-from artifact.parameters import INTERACTIVE, declared, from_cell, model_of, notebook_parameters, notebooks, read_cell
+from artifact.parameters import (
+    INTERACTIVE,
+    check_inputs,
+    declared,
+    from_cell,
+    model_of,
+    notebook_parameters,
+    notebooks,
+    read_cell,
+)
+from artifact.profiles import outdated
 from qnn_core import InvalidInput, backprop, cutting, network, optimiser, windows
+from qnn_core.files import write_record
 
 PROJECT = Path(__file__).parents[2]
 SOURCES = sorted((PROJECT / "notebooks").glob("*.ipynb"))
@@ -31,6 +42,10 @@ def test_defaults_pass_and_every_parameter_has_a_type_a_meaning_and_numbers_a_un
     schema = model_of(notebook).model_json_schema()
     for one in declared(notebook):
         assert one.meaning, f"{notebook}: {one.name} has no description"
+        assert "Input" not in one.kind or one.made_by in notebooks(), f"{notebook}: of which notebook is {one.name} a result?"
+        assert not one.is_path or "Input" in one.kind or "/mine/" in one.default, (
+            f"{notebook}: a run by hand stores in the workflow's folder"
+        )
         number = any(f'"{kind}"' in str(schema["properties"][one.name]).replace("'", '"') for kind in ("integer", "number"))
         assert bool(one.unit) == (number and one.name not in WITHOUT_UNIT), f"{notebook}: {one.name}"
 
@@ -165,3 +180,26 @@ def test_parameters_are_read_from_a_cells_names():
     assert from_cell("01_data", names).dataset == "digits"
     with pytest.raises(InvalidInput, match="dataset = 3"):
         from_cell("01_data", names | {"dataset": 3})
+
+
+def test_a_result_of_another_notebook_is_refused_by_name(tmp_path):
+    write_record(tmp_path / "own.json", {"notebook": "06_grover"})
+    (tmp_path / "own.npz").touch()
+    values = dict.fromkeys(("phase", "equilibrium", "sizes", "landscape"), str(tmp_path / "own.npz")) | {
+        "figure": "figures/mine/fig3"
+    }
+    parameters = notebook_parameters("fig3", {name: values[name] for name in model_of("fig3").model_fields})
+    with pytest.raises(
+        InvalidInput, match=r"phase = '.*own\.npz' is not usable: expected a stored result of 04_phase; this is one of 06_grover"
+    ):
+        check_inputs(parameters)
+
+
+@pytest.mark.parametrize(("changed", "told"), [({}, ""), ({"dataset": "mnist"}, "dataset = 'mnist'"), ({"seed": 3}, "seed = 3")])
+def test_a_result_of_other_parameters_than_the_profiles_is_told(tmp_path, changed, told):
+    values = {"dataset": "digits", "result": "data/results/smoke/data.npz"}
+    made = notebook_parameters("01_data", values).model_dump(mode="json")
+    record = tmp_path / "data.json"
+    assert outdated("01_data", values, record) == ""
+    write_record(record, {"notebook": "01_data", "parameters": {**made, **changed}})
+    assert outdated("01_data", values, record) == told
