@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Make everything: environment, results, figures, rendered notebooks, and the table of claims.
 set -euo pipefail
+# What would put packages elsewhere than into .venv, or stop at a letter that this terminal does not have.
+unset PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME
+export PYTHONIOENCODING=:replace
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
@@ -58,7 +61,10 @@ trap stop INT TERM
 
 # One run at a time. The lock lives as long as this script or any process it has started, however they end.
 take_lock() {
-    mkdir -p .snakemake
+    if ! { [ -w . ] && mkdir -p .snakemake && [ -w .snakemake ]; } 2>/dev/null; then
+        printf 'run_all.sh: this folder cannot be written, and results go into it; copy it to a place of yours.\n' >&2
+        exit 1
+    fi
     exec 9>.snakemake/run
     if ! lock_descriptor 9; then
         printf 'run_all.sh: another run is at work in this folder; wait for it to end.\n' >&2
@@ -109,10 +115,8 @@ activate() {
     fi
     if ! .venv/bin/python -m artifact.environment >/dev/null 2>&1; then
         echo "Making the environment .venv from requirements.lock (a few minutes, once)."
-        if ! python_is_311 .venv/bin/python; then
-            python=$(find_python)
-            "$python" -m venv --clear .venv
-        fi
+        python=$(find_python)
+        if [ "$(.venv/bin/python --version 2>/dev/null)" != "$("$python" --version)" ]; then "$python" -m venv --clear .venv; fi
         install_lock
     fi
     export PATH="$PWD/.venv/bin:$PATH" VIRTUAL_ENV="$PWD/.venv"
@@ -130,7 +134,11 @@ run_tests() {
 }
 
 profile=quick
-cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Those that this process may use: nproc knows of taskset, the file of a container's share.
+cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+if read -r share period 2>/dev/null </sys/fs/cgroup/cpu.max && [ "$share" != max ] && [ "$((share / period))" -lt "$cores" ]; then
+    cores=$((share < period ? 1 : share / period))
+fi
 only=summary
 executor=local
 site=''
@@ -220,6 +228,7 @@ while kill -0 "$job" 2>/dev/null; do
     sleep 0.2
     if [ -z "$planned" ] && grep -q '^Select jobs' "$log"; then
         planned=1
+        grep 'it is made again' "$log" || true
         python -m artifact.plan --profile "$profile" --cores "$cores" "$log" || true
     fi
     progress=$(grep -E '^[0-9]+ of [0-9]+ steps' "$log" | tail -n 1 || true)
@@ -232,9 +241,11 @@ done
 wait "$job" || status=$?
 job=''
 if [ -t 1 ] && [ -n "$shown" ]; then printf '\n'; fi
+if [ -n "$shown" ]; then python -m artifact.plan --learn --profile "$profile" "$log" || true; fi
 
 if [ "$status" -ne 0 ]; then
-    grep -E ' stopped: |not usable|SLURM sbatch failed|sbatch: error|^  [a-z_.]+( = .*)?: |The notebook so far|(Error|Exception)( |:)' "$log" | head -n 20 >&2 || true
+    told=$(grep -E ' stopped: |not usable|could not be written|does not exist|does not match|SLURM sbatch failed|sbatch: error|^  [a-z_.]+( = .*)?: |The notebook so far|(Error|Exception)( |:)' "$log" | grep -vE '^(WorkflowError|Error in rule|CalledProcessError)[^:]*:? *$' | head -n 20 || true)
+    printf '%s\n' "${told:-$(tail -n 20 "$log")}" >&2
     printf 'run_all.sh: not everything could be made; the whole log is %s. Run again to go on from here.\n' "$log" >&2
     exit 1
 fi

@@ -22,6 +22,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
 from artifact.files import ROOT, in_project, relative
@@ -34,6 +35,7 @@ from qnn_core.files import atomic_write, storage
 from qnn_dwave.secrets import redacted
 
 KERNEL = "python3"
+_LONGEST_SOCKET_FOLDER = 80
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -50,8 +52,8 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
     check_targets(parameters, rendered, failed)
     with (
         storage(Path(tempfile.gettempdir())),
-        tempfile.TemporaryDirectory(prefix="qnn-") as scratch,
-        _kernel_environment(threads),
+        tempfile.TemporaryDirectory(prefix="qnn-", dir=_short_folder()) as scratch,
+        _kernel_environment(threads, scratch),
     ):
         working_copy = Path(scratch) / "running.ipynb"
         connection = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(scratch) / "kernel")}})
@@ -67,7 +69,7 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
                 config=connection,
                 extra_arguments=["--log-level=CRITICAL"],
             )
-        except papermill.PapermillExecutionError:
+        except (papermill.PapermillExecutionError, DeadKernelError):
             _store(working_copy, failed)
             raise
         _store(working_copy, rendered, _origin(notebook, parameters))
@@ -84,11 +86,25 @@ class _Redacted:
         sys.stderr.flush()
 
 
+def _short_folder() -> str | None:
+    """Where the kernel's sockets go, whose whole path may have 107 characters: the usual place for temporary files, or /tmp."""
+    return "/tmp" if len(os.fsencode(tempfile.gettempdir())) > _LONGEST_SOCKET_FOLDER else None
+
+
 @contextmanager
-def _kernel_environment(threads: int) -> Iterator[None]:
-    """What the kernel inherits: its number of threads and a fixed hash seed. This process is put back as it was."""
+def _kernel_environment(threads: int, scratch: str) -> Iterator[None]:
+    """What the kernel inherits: its number of threads, a fixed hash seed, and nothing of what is installed or set for other kernels.
+
+    scratch: an empty folder. This process is put back as it was.
+    """
     before = dict(os.environ)
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), PYTHONHASHSEED="0")
+    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "MATPLOTLIBRC", "PYTHONSTARTUP"):
+        os.environ.pop(name, None)
+    own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    os.environ.update(dict.fromkeys(own, scratch), JUPYTER_PREFER_ENV_PATH="1")
+    if not os.access(Path("~").expanduser(), os.W_OK):
+        os.environ.setdefault("MPLCONFIGDIR", scratch)
     try:
         yield
     finally:
@@ -186,9 +202,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (InvalidInput, MissingData, NotWritten) as failure:
         print(redacted(str(failure)), file=sys.stderr)
         return 2
-    except papermill.PapermillExecutionError as failure:
+    except (papermill.PapermillExecutionError, DeadKernelError) as failure:
         kept = relative(in_project(options.output).with_suffix(".failed.ipynb"))
-        told = redacted(f"{options.notebook} stopped: {failure.ename}: {failure.evalue}")
+        died = "its kernel was killed, which is what the system does when memory runs out: free some, or run fewer at a time (--cores)"
+        why = died if isinstance(failure, DeadKernelError) else f"{failure.ename}: {failure.evalue}"
+        told = redacted(f"{options.notebook} stopped: {why}")
         print(f"{told}\nThe notebook so far: {kept}", file=sys.stderr)
         return 1
     return 0

@@ -1,6 +1,7 @@
 """How long a run will take: python -m artifact.plan [--profile quick] [--cores 2] [--measure] LOG
 
-LOG is what Snakemake wrote. How long each rule's notebooks took stands in config/costs.json, where --measure puts the times of this log.
+LOG is what Snakemake wrote. How long each rule's notebooks took stands in config/costs.json, where --measure puts the times of this log;
+--learn keeps them for this folder alone, and run_all.sh does so after every run.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ import argparse
 import json
 import re
 from collections import defaultdict
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from artifact.files import in_project
 from qnn_core.files import write_json
 
-COSTS = "config/costs.json"
+COSTS, LEARNED = "config/costs.json", ".snakemake/costs.json"
 
 
 def planned(log: str) -> dict[str, int]:
@@ -38,12 +40,16 @@ def measured(log: str) -> dict[str, float]:
     return {rule: round(sum(taken[rule]) / len(taken[rule]), 1) for rule in planned(log) if rule in taken}
 
 
-def plan(notebooks: dict[str, int], seconds: dict[str, float], cores: int) -> str:
-    """How many notebooks, and about how long; those of rules not measured take the mean of the others."""
+def plan(notebooks: dict[str, int], seconds: dict[str, float], cores: int, *, learned: bool = False) -> str:
+    """How many notebooks, and how long; those of rules not measured take the mean of the others.
+
+    learned: whether the seconds are this machine's own. Another may be as fast, or busy, and three times as slow.
+    """
     parts = ", ".join(f"{rule} {count}" if count > 1 else rule for rule, count in notebooks.items())
     each = {rule: seconds.get(rule, sum(seconds.values()) / len(seconds)) for rule in notebooks} if seconds else {}
     total = max([*each.values(), sum(count * each.get(rule, 0) for rule, count in notebooks.items()) / cores])
-    time = f"about {max(round(total / 60), 1)} min on {cores} cores" if each else "how long they take was not measured"
+    low, high = (max(round(factor * total / 60), 1) for factor in ((0.8, 1.5) if learned else (1, 3)))
+    time = f"{low} to {max(high, low + 1)} min on {cores} cores" if each else "how long they take was not measured"
     return f"{sum(notebooks.values())} notebooks to run, {time}: {parts}."
 
 
@@ -53,14 +59,25 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--profile", default="quick")
     parser.add_argument("--cores", type=int, default=2, help="notebooks at a time")
     parser.add_argument("--measure", action="store_true", help=f"keep the times of a run that has ended in {COSTS}")
+    parser.add_argument("--learn", action="store_true", help="keep them for this folder alone")
     options = parser.parse_args(arguments)
-    log, costs = options.log.read_text(encoding="utf-8"), in_project(COSTS)
-    known = json.loads(costs.read_text(encoding="utf-8"))
-    seconds = known.get(options.profile, {})
-    if options.measure:
-        write_json(costs, {**known, options.profile: {**seconds, **measured(log)}})
+    log, profile = options.log.read_text(encoding="utf-8"), options.profile
+    costs, own = (_known(name) for name in (COSTS, LEARNED))
+    if options.measure or options.learn:
+        known = costs if options.measure else own
+        write_json(
+            in_project(COSTS if options.measure else LEARNED), {**known, profile: {**known.get(profile, {}), **measured(log)}}
+        )
     elif notebooks := planned(log):
-        print(plan(notebooks, seconds, options.cores))
+        learned = own.get(profile, {})
+        print(plan(notebooks, {**costs.get(profile, {}), **learned}, options.cores, learned=notebooks.keys() <= learned.keys()))
+
+
+def _known(name: str) -> dict[str, dict[str, float]]:
+    """Seconds by profile and rule; none where there is no such file, or one that was damaged."""
+    with suppress(OSError, ValueError):
+        return dict(json.loads(in_project(name).read_text(encoding="utf-8")))
+    return {}
 
 
 if __name__ == "__main__":

@@ -4,14 +4,16 @@ A run that was killed while it wrote leaves a temporary file; a disk, a copy or 
 dates alone, so nothing would make those again. Every file of a profile is held against its SHA-256 here; what does not match is named,
 in one sentence, and removed with all that the same notebook made, so that Snakemake misses it: results, figures and rendered pages, the
 table of claims, checkpoints, and embeddings; a page or record in these folders that the workflow did not write counts as damaged.
-Recorded reads and data sets are never touched. Loops that numba compiled and could not keep whole are removed too.
+Recorded reads and data sets are never touched. Sources dated in the future become those of now, and loops that numba compiled and could not keep whole are removed.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import pickle
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from qnn_core.errors import DamagedFile
 from qnn_core.files import file_sha256, read_record, read_sealed
 
 EMBEDDINGS = "data/embeddings"
+SOURCES = (*PACKAGES, "notebooks", "config", "Snakefile")
 _AGAIN = "it is made again"
 
 
@@ -33,6 +36,12 @@ def outputs(profile: str) -> tuple[str, str, str]:
 
 def tidy(profile: str) -> list[str]:
     """Remove leftovers and damaged files of a profile; returns a sentence for each damaged one."""
+    now = time.time()
+    for source in (path for name in SOURCES for path in [in_project(name), *in_project(name).rglob("*")]):
+        if (
+            source.is_file() and source.stat().st_mtime > now
+        ):  # Snakemake would never be done with what is younger than its outputs.
+            os.utime(source)
     results, figures, pages = (in_project(folder) for folder in outputs(profile))
     embeddings = in_project(EMBEDDINGS)
     for leftover in (path for folder in (results, figures, pages, embeddings) for path in folder.rglob(".*") if path.is_file()):

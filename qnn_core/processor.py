@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import tempfile
 from pathlib import Path
+
+from qnn_core.errors import InvalidInput
 
 LOOPS = {
     "OPENBLAS_CORETYPE": "Haswell",  # matrix products and linear algebra of numpy and scipy
@@ -21,6 +24,7 @@ LOOPS = {
 }
 _LATER = {"X86_V4": "avx512vl", "AVX512_ICL": "avx512_bitalg", "AVX512_SPR": "avx512_fp16"}
 """What numpy calls later processors, and what the system calls a part of each; numpy warns of those that are not there."""
+_MOST_THREADS = 4096
 _READ_ONCE = ("numpy", "scipy", "torch", "numba")
 
 
@@ -50,6 +54,23 @@ def _features() -> set[str]:
         return set(next((line for line in lines if line.startswith("flags")), "").split())
 
 
+def check_threads() -> None:
+    """Raise InvalidInput for numbers of threads that numba would refuse without saying where they come from."""
+    for name in (name for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS") if os.environ.get(name)):
+        if not all(number.isdigit() and 1 <= int(number) <= _MOST_THREADS for number in os.environ[name].split(",")):
+            raise InvalidInput(
+                f"variable {name}", os.environ[name], f"a whole number from 1 to {_MOST_THREADS}, or no such variable"
+            )
+
+
+def find_cache() -> None:
+    """Give numba a place for compiled loops, where neither the project's folder nor the user's can be written."""
+    if not any(os.access(folder, os.W_OK) for folder in (Path(__file__).parent, Path("~").expanduser())):
+        os.environ.setdefault("NUMBA_CACHE_DIR", tempfile.mkdtemp(prefix="qnn-numba-"))
+
+
+check_threads()
+find_cache()
 SETTLED = settle()
 """Which loops the libraries of this process use, in words."""
 

@@ -56,6 +56,7 @@ WRONG: dict[str, Any] = {"facecolor": _COLOURS[1], "edgecolor": "black", "linewi
 
 def set_style() -> None:
     """The style of every figure of the project; call once at the top of a notebook."""
+    plt.rcdefaults()  # Whatever a matplotlibrc says.
     sns.set_theme(context="paper", style="ticks", palette="colorblind", font_scale=0.95)
     plt.rcParams.update(
         {

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -86,6 +87,15 @@ def test_every_kind_of_file_is_found_when_it_is_damaged_and_made_again(project, 
         for other, whole in sound.items():
             other.write_bytes(whole)
         assert tidy.tidy("quick") == []
+
+
+def test_a_source_dated_in_the_future_becomes_one_of_now(project):
+    (project / "notebooks").mkdir(exist_ok=True)
+    source = project / "notebooks" / "01_data.ipynb"
+    source.touch()
+    os.utime(source, (2e9 + 9e8, 2e9 + 9e8))
+    assert tidy.tidy("quick") == []
+    assert source.stat().st_mtime <= time.time()
 
 
 def test_what_a_stopped_removal_left_goes_too_and_what_has_no_record_stays(project):

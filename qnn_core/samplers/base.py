@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int8
+from numba.np.ufunc import parallel
 
 from qnn_core.errors import InvalidInput, check_count, check_pair
 from qnn_core.ising import IsingProblem
@@ -66,6 +69,22 @@ class Metered(Protocol):
 
 def check_num_reads(num_reads: int) -> None:
     check_count("num_reads", num_reads)
+    if _forked.is_set():
+        raise RuntimeError(
+            "This process was forked from one that had sampled, and has none of its threads: start it by "
+            'multiprocessing.get_context("spawn"), or sample in the first process only after the others have begun.'
+        )
+
+
+_forked = Event()
+
+
+def _note_fork() -> None:
+    if parallel._is_initialized:
+        _forked.set()
+
+
+os.register_at_fork(after_in_child=_note_fork)
 
 
 def check_seed(seed: int) -> None:

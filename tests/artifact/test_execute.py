@@ -65,3 +65,49 @@ def test_a_failing_notebook_is_kept_and_reported_and_leaves_no_result(tmp_path, 
     assert not output.exists()
     assert not (tmp_path / "phase.npz").exists()
     assert os.environ == before
+
+
+def run_here(tmp_path, monkeypatch, source, **changes):
+    """Executes a notebook of one cell as if it were 01_data; returns the exit status and what the cell printed."""
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(page, tmp_path / "notebooks" / "01_data.ipynb")
+    monkeypatch.setattr(execute, "ROOT", tmp_path)
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    status = execute.main(
+        ["01_data", "--output", str(tmp_path / "page.ipynb"), "--parameters", json.dumps({"result": str(tmp_path / "x.npz")})]
+    )
+    made = next(tmp_path.glob("page*.ipynb"))
+    return status, "".join(output.get("text", "") for cell in nbformat.read(made, 4).cells for output in cell.get("outputs", ()))
+
+
+def test_a_killed_kernel_is_one_sentence_about_memory_and_its_page_is_kept(tmp_path, monkeypatch, capsys):
+    status, _ = run_here(tmp_path, monkeypatch, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    said = capsys.readouterr().err
+    assert status == 1
+    assert "01_data stopped: its kernel was killed, which is what the system does when memory runs out" in said
+    assert "Traceback" not in said
+    assert (tmp_path / "page.failed.ipynb").is_file()
+
+
+def test_kernel_style_and_folders_are_the_projects_own_whatever_the_user_has(tmp_path, monkeypatch):
+    """Another kernel of the same name, a start-up file, a style, and a folder for temporary files too long for sockets."""
+    kernel = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text(json.dumps({"argv": ["false"], "display_name": "another", "language": "python"}))
+    started = tmp_path / "ipython" / "profile_default" / "startup" / "00.py"
+    started.parent.mkdir(parents=True)
+    started.write_text("print('a start-up file')")
+    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 77")
+    long = tmp_path / ("x" * 120)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    changes = {
+        "JUPYTER_PATH": str(tmp_path / "jupyter"),
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+        "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"),
+    }
+    source = "from studies.plots import set_style\nimport matplotlib\nset_style()\nprint(matplotlib.rcParams['lines.linewidth'])"
+    status, said = run_here(tmp_path, monkeypatch, source, PYTHONPATH=str(PROJECT), **changes)
+    assert (status, said) == (0, "1.2000000000000002\n")

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from artifact import files
-from artifact.plan import COSTS, main, measured, plan, planned
+from artifact.plan import COSTS, LEARNED, main, measured, plan, planned
 
 LOG = """Job stats:
 job         count
@@ -55,9 +55,9 @@ def test_a_rule_that_only_names_the_notebooks_of_another_is_not_planned():
 @pytest.mark.parametrize(
     ("notebooks", "seconds", "minutes"),
     [
-        ({"phase": 2, "sizes": 1}, {"phase": 60.0, "sizes": 240.0}, "about 4 min on 2 cores"),
-        ({"phase": 8, "sizes": 1}, {"phase": 60.0, "sizes": 240.0}, "about 6 min on 2 cores"),
-        ({"phase": 7, "new": 1}, {"phase": 60.0}, "about 4 min on 2 cores"),
+        ({"phase": 2, "sizes": 1}, {"phase": 60.0, "sizes": 240.0}, "4 to 12 min on 2 cores"),
+        ({"phase": 8, "sizes": 1}, {"phase": 60.0, "sizes": 240.0}, "6 to 18 min on 2 cores"),
+        ({"phase": 7, "new": 1}, {"phase": 60.0}, "4 to 12 min on 2 cores"),
         ({"phase": 1}, {}, "how long they take was not measured"),
     ],
 )
@@ -74,7 +74,19 @@ def test_a_measured_run_is_what_the_next_is_estimated_by(tmp_path, monkeypatch, 
     main([str(log), "--measure"])
     assert json.loads((tmp_path / COSTS).read_text()) == {"quick": {"sizes": 7.0, "phase": 30.0, "fig1": 65.0}, "paper": {}}
     main([str(log), "--cores", "1"])
-    assert capsys.readouterr().out == "3 notebooks to run, about 2 min on 1 cores: fig1, phase 2.\n"
+    assert capsys.readouterr().out == "3 notebooks to run, 2 to 6 min on 1 cores: fig1, phase 2.\n"
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_folder_learns_how_long_its_machine_takes(tmp_path, monkeypatch, capsys, damaged):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    (tmp_path / ".snakemake").mkdir()
+    (tmp_path / LEARNED).write_text("{" if damaged else "{}")
+    log = tmp_path / "log"
+    log.write_text((LOG + REST).replace("00:01:30", "00:10:25"))
+    main([str(log), "--learn"])
+    main([str(log), "--cores", "1"])
+    assert capsys.readouterr().out == "3 notebooks to run, 9 to 16 min on 1 cores: fig1, phase 2.\n"
 
 
 def test_every_rule_of_a_measured_profile_is_a_target_of_the_workflow():

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from qnn_core import processor
+from qnn_core import InvalidInput, processor
 from qnn_core.processor import LOOPS
 
 ASKED = (
@@ -52,3 +52,32 @@ def test_records_say_where_other_loops_are_used(first, changes, told):
 def test_an_older_or_another_kind_of_processor_is_left_as_it_is(monkeypatch, features):
     monkeypatch.setattr(processor, "_features", lambda: features)
     assert processor.settle() == "the processor's own"
+
+
+@pytest.mark.parametrize("name", ["NUMBA_NUM_THREADS", "OMP_NUM_THREADS"])
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1000000", "1,0"])
+def test_numbers_of_threads_that_cannot_be_are_refused_by_name(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidInput, match=rf"variable {name} = '{value}' is not usable: expected a whole number from 1"):
+        processor.check_threads()
+
+
+def test_compiled_loops_find_a_place_where_neither_the_project_nor_home_can_be_written(monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    processor.find_cache()
+    assert "NUMBA_CACHE_DIR" not in os.environ
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    processor.find_cache()
+    assert os.path.isdir(os.environ["NUMBA_CACHE_DIR"])
+    os.rmdir(os.environ["NUMBA_CACHE_DIR"])
+
+
+def test_sampling_after_a_fork_is_refused_where_it_would_hang():
+    code = (
+        "import os, numpy as np\nfrom qnn_core import QNN, get_sampler\n"
+        "problem, sampler = QNN((4, 5, 2), seed=0).problem(np.ones((2, 4), np.float32)), get_sampler('gibbs')\n"
+        "sampler.sample(problem, 3, 0)\nchild = os.fork()\n"
+        "if child:\n    os.waitpid(child, 0)\nelse:\n    sampler.sample(problem, 3, 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
+    assert "RuntimeError: This process was forked from one that had sampled" in done.stderr
