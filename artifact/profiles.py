@@ -38,7 +38,7 @@ def load_profile(name: str, folder: Path = ROOT / "config") -> dict[str, Any]:
     where = f"config/{name}.yaml"
     try:
         profile = yaml.load((folder / f"{name}.yaml").read_text(encoding="utf-8"), Loader=_OnceOnly)
-    except yaml.YAMLError as failure:
+    except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as failure:
         raise InvalidInput("profile", name, f"a readable yaml file: {' '.join(str(failure).split())}") from failure
     run = [notebook for notebook in notebooks() if notebook not in INTERACTIVE]
     known: dict[str, Any] = {one.name: (Any, None) for notebook in run for one in declared(notebook)}

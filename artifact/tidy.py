@@ -4,7 +4,8 @@ A run that was killed while it wrote leaves a temporary file; a disk, a copy or 
 dates alone, so nothing would make those again. Every file of a profile is held against its SHA-256 here; what does not match is named,
 in one sentence, and removed with all that the same notebook made, so that Snakemake misses it: results, figures and rendered pages, the
 table of claims, checkpoints, and embeddings; a page or record in these folders that the workflow did not write counts as damaged.
-Recorded reads and data sets are never touched. Sources dated in the future become those of now, and loops that numba compiled and could not keep whole are removed.
+Recorded reads and data sets are never touched. Sources dated in the future become those of now; loops that numba compiled and could not
+keep whole are removed.
 """
 
 from __future__ import annotations

@@ -115,6 +115,15 @@ def test_no_pickle_is_ever_opened(tmp_path):
     assert not Path("/tmp/unpickled").exists()
 
 
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b"a: " + b"{b: " * 5_000, b"\xff\xfe\x00"], ids=["lists", "mappings", "bytes"]
+)
+def test_a_profile_that_is_too_deep_or_no_text_is_refused_in_words(tmp_path, content):
+    (tmp_path / "deep.yaml").write_bytes(content)
+    with pytest.raises(InvalidInput, match="profile = 'deep' is not usable: expected a readable yaml file"):
+        load_profile("deep", tmp_path)
+
+
 def archive(path, header, content=b""):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         part = io.BytesIO()

