@@ -2,7 +2,6 @@
 # ./run_all.sh starts it; by hand: snakemake --cores 2 --config profile=quick TARGET; snakemake --list-target-rules names the targets.
 
 import json
-import os
 import sys
 from itertools import product
 from pathlib import Path, PurePath
@@ -145,7 +144,7 @@ def record_of(row, wildcards):
     return Path(row.stored.format(**wildcards).removesuffix(PurePath(row.stored).suffix) + ".json")
 
 
-# What was made with other parameters than the profile's, by hand or before the profile changed, counts as older than all else.
+# What was made with other parameters than the profile's, by hand or before the profile changed, is set aside.
 for row in TABLE.values():
     for values in product(*row.runs.values()):
         wildcards = dict(zip(row.runs, map(str, values)))
@@ -155,7 +154,10 @@ for row in TABLE.values():
         if other := outdated(row.notebook, {**of_profile(row, wildcards), **files(row, wildcards, inputs)}, record):
             print(f"{record} was made with {other}, unlike config/{name}.yaml; it is made again.", file=sys.stderr)
             for file in filter(Path.is_file, (record.with_suffix(ending) for ending in (".json", ".npz", ".png", ".pdf"))):
-                os.utime(file, (1, 1))
+                aside = Path(str(file).replace(f"/{name}/", "/before/", 1))
+                if not {"-n", "--dry-run"} & set(sys.argv):
+                    aside.parent.mkdir(parents=True, exist_ok=True)
+                    file.replace(aside)
 
 
 COMMAND = (
