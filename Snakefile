@@ -59,8 +59,8 @@ RATES = result("rates/{method}-{hidden}")
 CURVES = Row("05a_curves", result("curves/{method}-{width}"), 1, {"method": runs_of(profile, "05a_curves"), "width": profile["widths"]})
 ACTIVE = Row("07_active_layers", result("active/{study}"), 2, {"study": runs_of(profile, "07_active_layers")})
 PHASES = {part: result(part) for part in ("phase", "equilibrium", "sizes")}
-EFFORT = {part: result(part) for part in ("scaling", "heads", "grover")}
-CLAIMED = {part: result(part) for part in ("ablation", "phase", "equilibrium", "sizes", "scaling", "grover")}
+EFFORT = {part: result(part) for part in ("scaling", "cloud", "heads", "grover")}
+CLAIMED = {part: result(part) for part in ("ablation", "phase", "equilibrium", "sizes", "cloud", "grover")}
 
 TABLE = {
     "summary": Row(
@@ -86,6 +86,7 @@ TABLE = {
     "curves": CURVES,
     "scaling": Row("05_scaling", result("scaling"), inputs={"curves": CURVES.all}),
     "heads": Row("05b_heads", result("heads")),
+    "cloud": Row("05c_cloud", result("cloud"), 2),
     "grover": Row("06_grover", result("grover"), 1),
     "active": ACTIVE,
     "layer": Row("08_torch_layer", result("layer"), 1, inputs={"alone": GIBBS}),

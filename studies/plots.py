@@ -40,11 +40,11 @@ OWN_STYLE: dict[str, Any] = {"label": "annealer's own answer", "color": "black",
 """The same of the deepest read, where it stands beside the network that it trained."""
 
 SEARCH_STYLE: dict[str, dict[str, Any]] = {
-    "reads": {"label": "plain reads", "color": _COLOURS[0], "linestyle": "--", "marker": "o"},
+    "reads": {"label": "plain reads", "color": "0.35", "linestyle": "--", "marker": "o"},
     "amplified": {"label": "Grover, $p$ unknown", "color": _COLOURS[4], "linestyle": "-", "marker": "D"},
-    "each": {"label": "Grover, each head", "color": _COLOURS[2], "linestyle": "-", "marker": "^"},
+    "each": {"label": "Grover, each head", "color": _COLOURS[5], "linestyle": "-", "marker": "^"},
     "together": {"label": "Grover, all together", "color": _COLOURS[4], "linestyle": "-.", "marker": "D"},
-    "fixed": {"label": "Grover, fixed depth", "color": _COLOURS[3], "linestyle": ":", "marker": "s"},
+    "fixed": {"label": "Grover, fixed depth", "color": _COLOURS[1], "linestyle": ":", "marker": "s"},
 }
 """The same of each way to search for heads."""
 
@@ -93,9 +93,9 @@ def small_legend(axis: Axes, **options: Any) -> None:
     axis.legend(handlelength=1.6, fontsize=6.5, **options)
 
 
-def legend_below(axis: Axes) -> None:
+def legend_below(axis: Axes, **options: Any) -> None:
     """The legend below the axis, where it hides no data."""
-    axis.legend(loc="upper left", bbox_to_anchor=(0, -0.28), borderaxespad=0)
+    axis.legend(loc="upper left", bbox_to_anchor=(0, -0.28), borderaxespad=0, **options)
 
 
 def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, ...], columns: int = 10) -> Figure:

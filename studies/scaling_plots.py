@@ -15,18 +15,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qnn_core.powerlaw import MODELS, model_curve
-from qnn_core.statistics import of_largest_size
-from studies.curves import MEASURES
+from qnn_core.statistics import Interval, of_largest_size
+from studies.curves import MEASURES, LearningCurve
 from studies.exponents import AXES
 from studies.hazards import SEARCHES, expected_exponent
 from studies.head_distribution import MEASURES as HEAD_MEASURES
 from studies.head_distribution import weight_density, weight_left
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
-from studies.plots import METHOD_STYLE, PAGE, SEARCH_STYLE, band, label_panels
+from studies.plots import COLUMN, METHOD_STYLE, PAGE, SEARCH_STYLE, band, label_panels
 
 Arrays = Mapping[str, np.ndarray]
 
 _TITLES = {"train": "training error", "test": "test error", "heads": "images with a head", "loss": "cross-entropy, nats"}
+
+
+FACTOR_NAMES = {
+    "rule": "learning rule", "optimiser": "optimiser", "weights": "weights measured", "rate": "rate", "measure": "measure", "axis": "axis",
+    "width": "width", "images": "training images", "network": "network of backprop",
+}  # fmt: skip
+"""The choices of `studies.cloud` in words."""
 
 
 def error_bars(axis: Axes, x: np.ndarray, intervals: np.ndarray, **style: Any) -> None:
@@ -81,7 +88,7 @@ def plot_power_laws(axis: Axes, arrays: Arrays, measure: str = "train") -> None:
         if np.isfinite(arrays["window"][row]).all():
             window = np.geomspace(*arrays["window"][row])
             law = arrays["prefactor"][row, 0] * window ** -arrays["exponent"][row, 0]
-            axis.plot(window, law, color="black", linestyle=style["linestyle"], linewidth=0.9)
+            axis.plot(window, law, color=style["color"], linestyle=style["linestyle"], linewidth=1)
     axis.set(xscale="log", yscale="log", xlabel="epochs")
 
 
@@ -140,10 +147,11 @@ def plot_weight_laws(axis: Axes, arrays: Arrays, between: tuple[float, float], m
         images = weights.shape[0] * weights.shape[1]
         density = np.histogram(weights[np.isfinite(weights)], edges)[0] / np.diff(edges) / images
         seen = density > 0
-        look: dict[str, Any] = {"color": f"C{number}", "marker": "os^D"[number % 4], "linestyle": "none"}
+        shade = str(0.65 - 0.65 * number / (moments - 1))
+        look: dict[str, Any] = {"color": shade, "marker": "os^D"[number % 4], "linestyle": "none"}
         axis.plot(middle[seen], density[seen], label=f"{arrays['step'][place]:,} updates", **look)
         heads = ((weights >= between[0]) & (weights <= between[1])).sum() / images
-        axis.plot(inside, weight_density(inside, arrays["gamma"][place, 0], *between) * heads, color=f"C{number}", linewidth=1)
+        axis.plot(inside, weight_density(inside, arrays["gamma"][place, 0], *between) * heads, color=shade, linewidth=1)
     axis.set(xscale="log", yscale="log", xlabel="weight of a head $p$", ylabel=r"heads per unit of $p$")
 
 
@@ -242,3 +250,67 @@ def plot_dragons(arrays: Arrays) -> None:
     axes[1].set(title="theory and simulation")
     axes[0].legend(fontsize=7)
     label_panels(axes)
+
+
+def cloud_message(arrays: Arrays) -> str:
+    """What the cloud of exponents says, for a title."""
+    if not arrays["known"].any():
+        return "No choice could be fitted"
+    percent = 100 * Interval(*arrays["fraction_above"].tolist()).value
+    return f"The annealer's exponent is the larger one for {percent:.0f} %\nof {arrays['known'].sum():,} plausible choices"
+
+
+def plot_cloud(axis: Axes, arrays: Arrays) -> None:
+    """Pairs of exponents of every choice of `studies.cloud`, marked by the largest factor; the paper's pair as a star."""
+    known, factor = arrays["known"], str(arrays["largest_factor"])
+    levels = np.unique(arrays[factor][known])
+    for number, level in enumerate(levels):
+        rows = known & (arrays[factor] == level)
+        x, y = (arrays[name][rows, 0] for name in ("backprop", "annealer"))
+        colour = plt.get_cmap("cividis")(0.8 * number / max(len(levels) - 1, 1))
+        fill = "none" if number % 2 else [colour]
+        style: dict[str, Any] = {"edgecolors": [colour], "marker": "os^DvP"[number % 6], "facecolors": fill}
+        axis.scatter(x, y, s=9, linewidths=0.7, alpha=0.8, label=str(level), **style)
+    rows = arrays["reached"]
+    ring: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "label": "holds the paper's pair"}
+    if rows.any():
+        axis.scatter(arrays["backprop"][rows, 0], arrays["annealer"][rows, 0], s=32, linewidths=0.8, **ring)
+    axis.scatter(
+        [BACKPROP_EXPONENT],
+        [ANNEALER_EXPONENT],
+        s=110,
+        marker="*",
+        color="black",
+        edgecolors="white",
+        zorder=5,
+        label="the paper",
+    )
+    axis.axline((0, 0), slope=1, color="0.4", linewidth=0.8, zorder=0)
+    axis.set(
+        xlabel="exponent of backpropagation", ylabel="exponent of the annealer", title=f"exponents, by {FACTOR_NAMES[factor]}"
+    )
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.2, -0.24), ncols=2, borderaxespad=0)
+
+
+def plot_shares(axis: Axes, arrays: Arrays) -> None:
+    """How much of the variance of the difference of exponents each choice explains, and what is left to interactions and chance."""
+    shares = dict(zip(map(str, arrays["factors"]), 100 * arrays["share_difference"], strict=True))
+    rows = sorted(
+        ((share, FACTOR_NAMES[name]) for name, share in shares.items() if len(np.unique(arrays[name])) > 1), reverse=True
+    )
+    rows.append((100 - sum(shares.values()), "interactions, chance"))
+    axis.barh(range(len(rows)), [share for share, _ in rows], color=["0.35"] * (len(rows) - 1) + ["0.8"], height=0.7)
+    axis.set_yticks(range(len(rows)), [name for _, name in rows], fontsize=7)
+    axis.invert_yaxis()
+    axis.set(xlabel="share of the variance, %")
+
+
+def cloud_figure(arrays: Arrays) -> Figure:
+    """The cloud, and below it what moves it."""
+    figure, axes = plt.subplots(2, 1, figsize=(COLUMN, 5.4), height_ratios=(1.8, 1))
+    plot_cloud(axes[0], arrays)
+    plot_shares(axes[1], arrays)
+    axes[1].set_title("what moves their difference")
+    figure.suptitle(cloud_message(arrays), fontsize="medium")
+    label_panels(axes)
+    return figure
