@@ -43,16 +43,17 @@ def write_book(profile: str, target: str = "site") -> Path:
     """
     with contextlib.chdir(ROOT), tempfile.TemporaryDirectory(dir=".", prefix=".site-") as scratch:
         sources, book, old = (Path(scratch) / name for name in ("sources", "book", "old"))
-        _gather(sources, profile)
+        script = _gather(sources, profile)
         _set(sources, book, profile)
+        (book / "_static/network.js").write_text(script, encoding="utf-8")
         if Path(target).exists():
             os.replace(target, old)
         os.replace(book, target)
     return Path(target) / "index.html"
 
 
-def _gather(sources: Path, profile: str) -> None:
-    """All pages, in the folders that their sources have in the project."""
+def _gather(sources: Path, profile: str) -> str:
+    """All pages, in the folders that their sources have in the project; returns the script with the network of the page `play`."""
     notebooks = _gather_notebooks(sources, Path("notebooks/rendered") / profile)
     if not notebooks:
         raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
@@ -74,6 +75,21 @@ def _gather(sources: Path, profile: str) -> None:
     _write(sources / "api/index.md", "reference.md", modules=modules)
     for name in modules:
         _write(sources / f"api/{name}.md", "module.md", name=name)
+    training = load_result(_training_to_play_with(profile))
+    data, made = load_dataset("digits"), training.provenance
+    below = TEMPLATES.get_template("provenance.md").render(record=made, seconds=made["seconds"], others={})
+    _write(sources / "play.md", "play.md", record=made, images=len(data.y_train), below=below)
+    return network_script(training, data)
+
+
+def _training_to_play_with(profile: str) -> str:
+    """A training of the profile whose networks a page can hold: one hidden layer, small images; else the one that is kept of the quick profile."""
+    records = [*sorted(Path(f"data/results/{profile}/training").glob("gibbs-*.json")), *Path(GALLERY).glob("gibbs-*.json")]
+    for record in records:
+        made = json.loads(record.read_text(encoding="utf-8"))["parameters"]
+        if made["dataset"] == "digits" and len(made["hidden"]) == 1:
+            return str(record.with_suffix(".npz"))
+    raise MissingData(f"No training on digits in data/results/{profile} or {GALLERY}; git restores {GALLERY}.")
 
 
 def _judged_otherwise(claims: list[Claim], profile: str) -> dict[str, Claim]:

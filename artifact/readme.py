@@ -26,6 +26,8 @@ from studies.claims import Claim
 from studies.stored import Result
 
 GALLERY = "docs/gallery"
+TRAINED = "gibbs-120-s0"
+"""The training of which networks are kept there, for the page of the book to play with."""
 FILLED = ("README.md", "docs/mnist.md", "docs/reconstruction.md")
 """Documents with tables and numbers of the paper profile."""
 PLACE = re.compile(r"(<!-- (\w+): filled by python -m artifact.readme -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
@@ -171,6 +173,7 @@ def _fill() -> str:
 def _keep_gallery() -> str:
     copies = {"data/results/quick/claims.json": "claims.json"}
     copies |= {f"figures/quick/fig{n}.{ending}": f"fig{n}.{ending}" for n in range(1, 6) for ending in ("png", "npz", "json")}
+    copies |= {f"data/results/quick/training/{TRAINED}.{ending}": f"{TRAINED}.{ending}" for ending in ("npz", "json")}
     for source in copies:
         if not in_project(source).is_file():
             raise MissingData(f"{source} does not exist; run ./run_all.sh first.")

@@ -108,6 +108,7 @@ def compare_gallery(found: Path, profile: str, *, tolerant: bool = False, galler
         return result
     places = {claims: found / outputs(profile)[0] / "claims.json"}
     places |= {path: found / outputs(profile)[1] / path.name for path in sorted(gallery.glob("fig*.*"))}
+    places |= {path: found / outputs(profile)[0] / "training" / path.name for path in sorted(gallery.glob("gibbs-*.npz"))}
     for ours, theirs in places.items():
         if theirs.is_file():
             _COMPARERS[ours.suffix](f"{GALLERY}/{ours.name}", ours, theirs, result, tolerant)
