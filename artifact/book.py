@@ -25,7 +25,10 @@ from sphinx.cmd.build import build_main
 
 from artifact.claims import load_claims
 from artifact.files import ROOT
-from artifact.readme import duration, kept_claims
+from artifact.interactive import network_script
+from artifact.readme import GALLERY, duration, kept_claims
+from artifact.results import load_result
+from qnn_core.data import load_dataset
 from qnn_core.errors import DamagedFile, MissingData
 from studies.claims import Claim, per_claim
 from studies.paper import CLAIMS, TITLES

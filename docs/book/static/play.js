@@ -310,7 +310,7 @@ board.addEventListener("pointermove", (event) => { if (pen && event.buttons) dra
 board.addEventListener("pointerup", () => { if (pen) drawn(); });
 board.addEventListener("keydown", byKeys);
 for (const change of ["focus", "blur"]) board.addEventListener(change, showBoard);
-new ResizeObserver(() => { if (found) { showReads(found, false); showClasses(found); showHeads(heads); showMelting(); } }).observe(find("dragon"));
+addEventListener("resize", () => { showReads(found, false); showClasses(found); showHeads(heads); showMelting(); });
 find("dragon").hidden = false;
 document.querySelector("#images input").checked = true;
 lookAt(images[0].pixels, images[0].label, `test image ${images[0].row}, a ${images[0].label}`);
