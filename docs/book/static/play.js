@@ -47,7 +47,7 @@ function showReads(falling) {
     `Energy of ${READS} reads above the right answer against their overlap with it. ${told(found)}`);
   add("rect", {class: "band", x: left, width: right - left, y: up(DRAGON.margin), height: up(bottom) - up(DRAGON.margin)});
   Object.entries({right: "right", head: "heads", other: "wrong, higher"}).forEach(([kind, name], column) => {
-    const x = left + 8 + 88 * column;
+    const x = left + 6 + 76 * column;
     add("path", {class: kind, d: SHAPES[kind], transform: `translate(${x} ${top - 14})`});
     add("text", {x: x + 10, y: top - 10}, `${number(found, kind)} ${name}`);
   });
@@ -80,7 +80,7 @@ function showClasses() {
 
 /** Heads along training, a bar a network, above the places of the slider. */
 function showHeads() {
-  const {across, up, add} = picture(find("heads"), 100,
+  const {across, up, add} = picture(find("heads"), 120,
     {range: [0, networks.length - 1], ticks: [], name: "updates"}, {range: [0, READS]}, `Heads among ${READS} reads along training: ${heads.join(", ")}.`);
   const step = across(1) - across(0);
   heads.forEach((count, moment) => {
