@@ -23,8 +23,10 @@ from selenium.webdriver.support.wait import WebDriverWait
 import artifact.book
 from artifact import files
 from artifact.book import main
+from artifact.results import load_result
 from qnn_core.errors import MissingData
 from qnn_core.files import write_record
+from studies.stored import steps_of
 from studies.claims import Claim
 
 PROJECT = Path(__file__).parents[1]
@@ -214,6 +216,14 @@ def test_the_reference_shows_signatures_and_arguments(book):
     assert "|a_j + (W t_c)_j|" in network
 
 
+def test_the_page_to_play_with_has_a_network_of_the_run(book, finished):
+    content = json.loads((book / "_static/network.js").read_text(encoding="utf-8").removeprefix("const DRAGON = ").removesuffix(";\n"))
+    run = load_result(str(next((finished / "data/results/smoke/training").glob("gibbs-*-s0.npz"))))
+    assert [one["step"] for one in content["moments"]] == steps_of(run)
+    assert content["sizes"] == run["network_sizes"].tolist()
+    assert f"{content['sizes'][1]} hidden spins" in html_of(book / "play.html").article.get_text()
+
+
 def watched(browser, path, width):
     set_screen(browser, width, 800, phone=width < 600)
     browser.get(path.as_uri())
@@ -277,7 +287,7 @@ def empty(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore")  # what Sphinx and MyST say of each other
 def test_a_fault_stops_the_book_and_leaves_the_older_one(empty, capsys):
     """Here the contents name notebooks that were not rendered."""
-    shutil.copytree(PROJECT / "docs", empty / "docs", ignore=shutil.ignore_patterns("gallery"))
+    shutil.copytree(PROJECT / "docs", empty / "docs")
     for folder in ("figures/quick", "notebooks/rendered/quick", "site"):
         (empty / folder).mkdir(parents=True)
     mine = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Mine")])

@@ -53,9 +53,12 @@ function showReads(falling) {
   });
   const marks = found.kinds.map((kind) => add("path", {class: `mark ${kind}`, d: SHAPES[kind]}));
   add("path", {class: "star", d: SHAPES.star, transform: `translate(${across(1)} ${up(0)})`});
-  const place = ({overlaps, energies}) => marks.forEach((mark, read) => {
-    mark.style.transform = `translate(${across(Math.max(-0.58, overlaps[read]))}px, ${up(energies[read])}px)`;
-  });
+  const place = ({overlaps, energies}) => {
+    const places = energies.map((energy, read) => `translate(${across(Math.max(-0.58, overlaps[read]))}px, ${up(energy)}px)`);
+    marks.forEach((mark, read) => {
+      mark.style.transform = `${places[read]} scale(${places.filter((one) => one === places[read]).length ** 0.25})`;
+    });
+  };
   clearTimeout(playing);
   svg.classList.toggle("falling", falling && !still);
   const fall = (sweep) => {
