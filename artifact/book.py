@@ -46,7 +46,8 @@ def write_book(profile: str, target: str = "site") -> Path:
     """
     with contextlib.chdir(ROOT), tempfile.TemporaryDirectory(dir=".", prefix=".site-") as scratch:
         sources, book, old = (Path(scratch) / name for name in ("sources", "book", "old"))
-        script = _gather(sources, profile)
+        _gather(sources, profile)
+        script = _gather_play(sources, profile)
         _set(sources, book, profile)
         (book / "_static/network.js").write_text(script, encoding="utf-8")
         if Path(target).exists():
@@ -55,8 +56,8 @@ def write_book(profile: str, target: str = "site") -> Path:
     return Path(target) / "index.html"
 
 
-def _gather(sources: Path, profile: str) -> str:
-    """All pages, in the folders that their sources have in the project; returns the script with the network of the page `play`."""
+def _gather(sources: Path, profile: str) -> None:
+    """All pages, in the folders that their sources have in the project."""
     notebooks = _gather_notebooks(sources, Path("notebooks/rendered") / profile)
     if not notebooks:
         raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
@@ -78,6 +79,10 @@ def _gather(sources: Path, profile: str) -> str:
     _write(sources / "api/index.md", "reference.md", modules=modules)
     for name in modules:
         _write(sources / f"api/{name}.md", "module.md", name=name)
+
+
+def _gather_play(sources: Path, profile: str) -> str:
+    """The page `play`, which needs no Python; returns the script with its network."""
     training = load_result(_training_to_play_with(profile))
     data, made = load_dataset("digits"), training.provenance
     below = TEMPLATES.get_template("provenance.md").render(record=made, seconds=made["seconds"], others={})
@@ -86,7 +91,7 @@ def _gather(sources: Path, profile: str) -> str:
 
 
 def _training_to_play_with(profile: str) -> str:
-    """A training of the profile whose networks a page can hold: one hidden layer, small images; else the one that is kept of the quick profile."""
+    """A training of the profile whose networks a page can hold: one hidden layer, small images; else the one of the gallery."""
     records = [*sorted(Path(f"data/results/{profile}/training").glob("gibbs-*.json")), *Path(GALLERY).glob("gibbs-*.json")]
     for record in records:
         made = json.loads(record.read_text(encoding="utf-8"))["parameters"]

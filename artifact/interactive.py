@@ -39,7 +39,11 @@ def network_script(training: Result, data: Dataset, moments: int = 10, each: int
         "sweeps": training.provenance["parameters"]["sweeps"],
         "images": [{"row": row, "label": int(data.y_test[row]), "pixels": packed(data.x_test[row])} for row in rows],
         "moments": [
-            {"step": step, "error": one.error(data.x_test, data.y_test), "parameters": [packed(values) for values in one.parameters]}
+            {
+                "step": step,
+                "error": one.error(data.x_test, data.y_test),
+                "parameters": [packed(values) for values in one.parameters],
+            }
             for step, one in networks.items()
         ],
     }

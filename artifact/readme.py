@@ -1,7 +1,7 @@
 """What is kept of finished runs: python -m artifact.readme [--gallery]
 
 Without an option, tables and numbers of the README and the documents are filled from the paper profile, whose results, figures
-and pages are committed. With --gallery, claims and figures of the quick profile are copied to docs/gallery, which
+and pages are committed. With --gallery, claims, figures and a training of the quick profile are copied to docs/gallery, which
 `python -m artifact.verify` holds a new run against.
 """
 

@@ -26,8 +26,8 @@ from artifact.book import main
 from artifact.results import load_result
 from qnn_core.errors import MissingData
 from qnn_core.files import write_record
-from studies.stored import steps_of
 from studies.claims import Claim
+from studies.stored import steps_of
 
 PROJECT = Path(__file__).parents[1]
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+\$", flags=re.DOTALL)
@@ -217,7 +217,8 @@ def test_the_reference_shows_signatures_and_arguments(book):
 
 
 def test_the_page_to_play_with_has_a_network_of_the_run(book, finished):
-    content = json.loads((book / "_static/network.js").read_text(encoding="utf-8").removeprefix("const DRAGON = ").removesuffix(";\n"))
+    script = (book / "_static/network.js").read_text(encoding="utf-8")
+    content = json.loads(script.removeprefix("const DRAGON = ").removesuffix(";\n"))
     run = load_result(str(next((finished / "data/results/smoke/training").glob("gibbs-*-s0.npz"))))
     assert [one["step"] for one in content["moments"]] == steps_of(run)
     assert content["sizes"] == run["network_sizes"].tolist()
