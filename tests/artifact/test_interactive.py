@@ -13,6 +13,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.wait import WebDriverWait
 
 from artifact.interactive import network_script, packed
 from artifact.readme import GALLERY, TRAINED
@@ -147,11 +148,11 @@ def test_training_takes_the_heads_and_heat_takes_the_answer(browser):
     slide(browser, "moment", Keys.END)
     assert browser.execute_script(FOUND)["kinds"].count("head") < before / 10
     overlaps = []
-    for keys in (Keys.HOME, Keys.END):
+    for keys, reached in ((Keys.HOME, "T = 0.1 "), (Keys.END, "T = 200 ")):
         slide(browser, "temperature", keys)
-        browser.execute_async_script("setTimeout(arguments[0], 2500)")
+        WebDriverWait(browser, 60).until(lambda _, reached=reached: reached in text(browser, "melted"))
         overlaps.append(float(re.search(r"m = (-?[\d.]+)", text(browser, "melted"))[1]))
-    assert overlaps[0] > 0.9
+    assert overlaps[0] > 0.8
     assert overlaps[1] < 0.1
 
 
