@@ -30,6 +30,7 @@ from qnn_core.powerlaw import fit_power_law
 from qnn_core.processor import arithmetic
 from qnn_core.rules import RuleName
 from qnn_core.samplers import get_sampler
+from qnn_core.threads import one_thread_for_algebra
 from qnn_core.training import train
 from studies.dragon import Dragon
 
@@ -131,10 +132,11 @@ STEPS: dict[str, Callable[[], Iterable[Any]]] = {
 
 
 def digest(step: str) -> str:
-    """SHA-256 of the numbers of a step."""
+    """SHA-256 of the numbers of a step, on one thread as notebooks compute it."""
     content = hashlib.sha256()
-    for array in STEPS[step]():
-        content.update(np.ascontiguousarray(array).tobytes())
+    with one_thread_for_algebra():
+        for array in STEPS[step]():
+            content.update(np.ascontiguousarray(array).tobytes())
     return content.hexdigest()
 
 
