@@ -146,7 +146,7 @@ BAD = [
     Bad("epochs", "2.5", {"epochs": 2.5}, {"epochs": 2.5}, lambda: trained(epochs=2.5)),
     Bad("epochs", "'20'", {"epochs": "20"}, {"epochs": "20"}, lambda: trained(epochs="20")),
     Bad("epochs", "True", {"epochs": True}, {"epochs": True}, lambda: trained(epochs=True)),
-    Bad("epochs", "None", {"epochs": None}, {"epochs": None}, lambda: trained(epochs=None)),
+    Bad("epochs", "None", {"epochs": None}, {"epochs": None}),
     Bad("epochs", "1000000000000", {"epochs": 10**12}, {"epochs": 10**12}),
     Bad("reads", "0", {"reads": 0}, {"reads": 0}, lambda: trained(reads=0)),
     Bad("reads", "'10'", {"reads": "10"}, {"reads": "10"}, lambda: trained(reads="10")),
