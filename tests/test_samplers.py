@@ -25,7 +25,7 @@ OPTIONS = {
     "pia": {"sweeps": 50},
     "coherent": {"duration": 40.0, "steps": 400},
     "mock": {"topology": ("zephyr", 3), "sweeps": 400, "embeddings": EMBEDDINGS.name},
-    "qpu": {"embeddings": EMBEDDINGS.name},
+    "qpu": {"embeddings": EMBEDDINGS.name, "max_qpu_seconds": 20.0},
     "replay": {},
 }
 
