@@ -22,7 +22,7 @@ def chip(family: str, *shape: Any, missing: int = 0, seed: int = 0) -> nx.Graph:
     missing: qubits to leave out, drawn at random, as no real chip is whole.
 
     >>> len(chip("zephyr", 2)), len(chip("chimera", 2, 3)), len(chip("pegasus_torus", 3, missing=4))
-    (160, 48, 140)
+    (160, 48, 92)
     """
     import dwave.graphs
 
