@@ -65,7 +65,7 @@ CLAIMED = {part: result(part) for part in ("ablation", "phase", "equilibrium", "
 TABLE = {
     "summary": Row(
         "summary", f"{RESULTS}/claims.json", inputs={"annealer_runs": GIBBS, "mlp_runs": MLP, "active_runs": ACTIVE.all, **CLAIMED},
-        uses=["config/agreement.json", *map(result, ("data", "samplers", "landscape")),
+        uses=["config/agreement.json", *map(result, ("data", "samplers", "landscape", "layer")),
               *expand(FIGURES + "/fig{number}.png", number=range(1, 6))],
     ),
     "data": Row("01_data", result("data")),
