@@ -24,7 +24,9 @@ myst_heading_anchors = 3
 default_role = "code"  # docstrings write `name`
 autodoc_mock_imports = ["triton"]  # Comes with CUDA builds of torch alone.
 autodoc_member_order = "bysource"
-autodoc_default_options = {"no-value": True, "exclude-members": "set_score_request, set_fit_request, set_predict_request"}
+# What scikit-learn writes for its own pages.
+_FOREIGN = "set_score_request, set_fit_request, set_predict_request"
+autodoc_default_options = {"no-value": True, "exclude-members": _FOREIGN}
 autodoc_typehints_format = "short"
 add_module_names = False
 python_maximum_signature_line_length = 88
