@@ -29,8 +29,8 @@ class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     rows on which probabilities are calibrated, and which are not trained on; where that is less than one row of some class, they are
     calibrated on the training rows. random_state: of initial weights, order and reads, as scikit-learn takes it.
 
-    After `fit`: `classes_` (classes,), `n_features_in_`, `network_` the trained `QNN`, `history_` its `History`, and `temperature_`, in units of
-    energy, at which the softmax of minus the class energies is most likely on the validation rows: Guo et al., ICML 2017
+    After `fit`: `classes_` (classes,), `n_features_in_`, `network_` the trained `QNN`, `history_` its `History`, and `temperature_`, in units
+    of energy, at which the softmax of minus the class energies is most likely on the validation rows: Guo et al., ICML 2017
     (arXiv:1706.04599), with the smoothed targets of Platt (1999), so that a few rows that are all right do not make it 0.
 
     >>> from sklearn.datasets import load_iris
