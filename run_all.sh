@@ -14,7 +14,7 @@ Usage: ./run_all.sh [options]        run the workflow and print the table of cla
   --profile smoke|quick|paper   how large (default quick: minutes, on scikit-learn's digits; paper: full MNIST)
   --cores N                     notebooks run side by side (default: all processors)
   --only TARGET                 data, rates, training, samplers, ablation, backprop, phase, equilibrium, sizes, landscape, curves, scaling,
-                                heads, grover, active, layer, fig1 .. fig5 or summary, with what it needs
+                                heads, cloud, grover, active, layer, fig1 .. fig5 or summary, with what it needs
   --executor local|slurm        run on this machine (default), or hand each notebook to Slurm, at most N of --cores at once
   --site                        write site/index.html from the profile's rendered notebooks, made first if there are none
   --dry-run                     list what would run and why, and run nothing
@@ -180,7 +180,7 @@ while [ $# -gt 0 ]; do
             ;;
         --only)
             case $value in
-                data | rates | training | samplers | ablation | backprop | phase | equilibrium | sizes | landscape | curves | scaling | heads | grover | active | fig[1-5] | summary) only=$value ;;
+                data | rates | training | samplers | ablation | backprop | phase | equilibrium | sizes | landscape | curves | scaling | heads | cloud | grover | active | fig[1-5] | summary) only=$value ;;
                 *) usage_error "--only $value: see the list of targets" ;;
             esac
             ;;
