@@ -180,7 +180,7 @@ while [ $# -gt 0 ]; do
             ;;
         --only)
             case $value in
-                data | rates | training | samplers | ablation | backprop | phase | equilibrium | sizes | landscape | curves | scaling | heads | cloud | grover | active | fig[1-5] | summary) only=$value ;;
+                data | rates | training | samplers | ablation | backprop | phase | equilibrium | sizes | landscape | curves | scaling | heads | cloud | grover | active | layer | fig[1-5] | summary) only=$value ;;
                 *) usage_error "--only $value: see the list of targets" ;;
             esac
             ;;
