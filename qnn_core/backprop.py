@@ -11,6 +11,7 @@ optimiser="adam", which is what `train` uses.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,7 +26,7 @@ from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput, check_count, check_number
 from qnn_core.history import History, check_evaluations, check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
-from qnn_core.optimiser import SGD, Adam, Average, Schedule, rate_at
+from qnn_core.optimiser import OPTIMISERS, SGD, Adam, Average, Schedule, rate_at
 from qnn_core.threads import one_thread_for_algebra
 
 Method = Literal["mlp", "energy"]
@@ -129,10 +130,7 @@ def train_backprop(
     total = len(batches)
     look = evaluation_steps(total, total // epochs, evaluations)
     sample = data if evaluation_images is None else data.sample(evaluation_images, seed)
-    parameters = list(model.parameters())
     trained = deepcopy(model) if averaged else model
-    arrays, values = ([parameter.detach().numpy() for parameter in one.parameters()] for one in (model, trained))
-    update, average = (SGD if optimiser == "sgd" else Adam)(arrays), Average(values)
     history = BaselineHistory(model=trained)
     start = perf_counter()
 
@@ -142,15 +140,38 @@ def train_backprop(
 
     with one_thread_for_algebra():
         evaluate(0)
-        for step, rows in enumerate(batches):
-            loss = cross_entropy(model(x_train[rows]), y_train[rows])
-            gradients = [gradient.numpy() for gradient in torch.autograd.grad(loss, parameters)]
-            update.step(gradients, rate_at(lr, schedule, step, total))
-            if averaged:
-                average.update(arrays, step + 1)
-            if step + 1 in look:
-                evaluate(step + 1)
+        steps = descend(
+            model, trained, lambda rows: cross_entropy(model(x_train[rows]), y_train[rows]), batches,
+            OPTIMISERS[optimiser], lambda step: rate_at(lr, schedule, step, total),
+        )  # fmt: skip
+        for done in steps:
+            if done in look:
+                evaluate(done)
     return history
+
+
+def descend(
+    model: nn.Module,
+    trained: nn.Module,
+    loss: Callable[[np.ndarray], Tensor],
+    batches: Sequence[np.ndarray],
+    optimiser: type[Adam | SGD],
+    rate: Callable[[int], float],
+) -> Iterator[int]:
+    """Train `model` in place, one step of the optimiser a batch, and give after each how many are done.
+
+    trained: a copy of the model that becomes the `Average` of its parameters, or the model itself. loss: of the images of a batch, by their
+    rows. rate: of a step, by the number of those before it.
+    """
+    parameters = list(model.parameters())
+    arrays, values = ([parameter.detach().numpy() for parameter in one.parameters()] for one in (model, trained))
+    update, average = optimiser(arrays), Average(values)
+    for step, rows in enumerate(batches):
+        gradients = torch.autograd.grad(loss(rows), parameters)
+        update.step([gradient.contiguous().numpy() for gradient in gradients], rate(step))
+        if trained is not model:
+            average.update(arrays, step + 1)
+        yield step + 1
 
 
 @torch.no_grad()

@@ -174,11 +174,11 @@ def snapshots_of(arrays: dict[str, np.ndarray]) -> dict[int, list[np.ndarray]]:
     return {step: [found[step][index] for index in sorted(found[step])] for step in sorted(found)}
 
 
-def log_spaced_steps(total: int, count: int) -> list[int]:
-    """About `count` different steps from 1 to `total`, evenly spaced in the logarithm, always with 0 and `total`."""
+def log_spaced_steps(total: int, count: int, first: int = 1) -> list[int]:
+    """About `count` different steps from `first` to `total`, evenly spaced in the logarithm, always with 0 and `total`."""
     if total < 1 or count < 1:
         raise InvalidInput("total, count", (total, count), "whole numbers of at least 1")
-    return sorted({0, total, *np.geomspace(1, total, count).round().astype(int).tolist()})
+    return sorted({0, total, *np.geomspace(min(first, total), total, count).round().astype(int).tolist()})
 
 
 def evaluation_steps(total: int, steps_per_epoch: int, evaluations: int = 12) -> set[int]:

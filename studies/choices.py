@@ -21,7 +21,7 @@ from qnn_core.optimiser import Average
 from qnn_core.samplers.base import derived_seed
 from qnn_core.threads import one_thread_for_algebra
 from qnn_core.training import Settings, TrainingRun, TrainingWarning, errors_of
-from studies.curves import LearningCurve, _columns
+from studies.curves import LearningCurve, columns_of
 from studies.training import BASELINES, Recipe, with_rule
 
 WEIGHTS = ("last", "averaged")
@@ -172,7 +172,7 @@ def _curves(
 ) -> tuple[LearningCurve, LearningCurve]:
     """Of the network's answers and of the annealer's own; for a baseline both are the network's, and training mistakes stand for heads."""
     histories = [{name.removeprefix(f"{weights}_"): run[name] for name in run if name.startswith(f"{weights}_")} for run in runs]
-    columns: dict[str, Any] = {name[1:]: values for name, values in _columns("", histories, made.method).items()}
+    columns: dict[str, Any] = {name[1:]: values for name, values in columns_of("", histories, made.method).items()}
     columns |= {name: int(columns[name]) for name in ("num_train", "num_test")}
     curve = LearningCurve(made.method, setting.width, setting.images, float(made.training["lr"]), **columns)
     if made.method in BASELINES:

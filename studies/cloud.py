@@ -16,7 +16,7 @@ from qnn_core.powerlaw import MIN_DECADES, Fit, Model, paired_difference
 from qnn_core.statistics import FRACTION, few_runs_interval
 from studies.choices import WEIGHTS, Choices, Learned, Setting
 from studies.curves import Measure
-from studies.exponents import _SHORT_DECADES, AXES, common_window
+from studies.exponents import AXES, SHORT_DECADES, common_window
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
 
 MEASURES: dict[str, tuple[Measure, Model]] = {
@@ -52,7 +52,7 @@ def fit_cloud(learned: Learned, choices: Choices, *, plateau: float, resamples: 
     def fit(key: tuple[Setting, str, str], measure: Measure, model: Model, axis: str, window: tuple[float, float]) -> Fit:
         curve = learned[key]
         assert curve is not None
-        least = _SHORT_DECADES if axis == "cuts" or measure == "heads" else MIN_DECADES
+        least = SHORT_DECADES if axis == "cuts" or measure == "heads" else MIN_DECADES
         options: dict[str, Any] = {"resamples": resamples, "seed": seed, "min_decades": least}
         return curve.fit(measure, window, axis, model=model, **options)
 

@@ -112,10 +112,10 @@ def train_curves(
         "classes": np.array(data.num_classes),
     }
     for images in train_images:
-        arrays |= _columns(str(images), [run(data.take(images, seed), chosen, seed) for seed in seeds], recipe.method)
+        arrays |= columns_of(str(images), [run(data.take(images, seed), chosen, seed) for seed in seeds], recipe.method)
     for number, rate in enumerate(rates):
         runs = [run(data.take(largest, seed), rate, seed) for seed in seeds[:rate_seeds]]
-        arrays |= _columns(f"rate{number}", runs, recipe.method)
+        arrays |= columns_of(f"rate{number}", runs, recipe.method)
     bar.close()
     return arrays
 
@@ -178,7 +178,7 @@ def cost_of_an_epoch(
     }
 
 
-def _columns(prefix: str, runs: Sequence[Mapping[str, np.ndarray]], method: str) -> dict[str, np.ndarray]:
+def columns_of(prefix: str, runs: Sequence[Mapping[str, np.ndarray]], method: str) -> dict[str, np.ndarray]:
     """The columns of a `LearningCurve`, from runs that were evaluated at the same steps."""
     epoch, sampled = runs[0]["epoch"], method in SAMPLERS
     passed = np.round(np.diff(epoch, prepend=0) * int(runs[0]["num_train"])).astype(np.int64)

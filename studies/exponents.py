@@ -25,7 +25,7 @@ LEVELS = (0.1, 0.02, 0.01)
 """Training errors to which the effort is counted."""
 
 _NUMBERS = ("exponent", "low", "high", "prefactor", "extra", "aicc", "dispersion")
-_SHORT_DECADES = 1.0
+SHORT_DECADES = 1.0
 """Least window on the axis of cuts, and of heads: cuts get rare as the error falls, and heads are counted only between two evaluations."""
 
 
@@ -134,7 +134,7 @@ def _fit_models(
     curve: LearningCurve, measure: Measure, axis: str, window: tuple[float, float], resamples: int, seed: int
 ) -> dict[Model, Fit]:
     short = axis == "cuts" or measure == "heads"
-    options: dict[str, Any] = {"axis": axis, "seed": seed, "min_decades": _SHORT_DECADES if short else MIN_DECADES}
+    options: dict[str, Any] = {"axis": axis, "seed": seed, "min_decades": SHORT_DECADES if short else MIN_DECADES}
     barred = ERROR_BARS.get(measure, ("power",))
     return {
         model: curve.fit(measure, window, model=model, resamples=resamples * (model in barred), **options) for model in MODELS

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from qnn_core.answers import own_answers
+from qnn_core.backprop import descend
 from qnn_core.data import Dataset
 from qnn_core.history import check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
-from qnn_core.optimiser import Adam, Average
+from qnn_core.optimiser import Adam
 from qnn_core.rules import Rule
 from qnn_core.samplers import Sampler
 from qnn_core.threads import one_thread_for_algebra
@@ -95,23 +96,19 @@ class Combined:
         """The trained model, its parameters averaged as `qnn_core.training.train` does, and the test mistakes by update."""
         check_training(data, self.epochs, self.lr, self.batch_size, seed)
         model, shown = self.model(data, seed), self.model(data, seed)
-        parameters = [parameter.detach().numpy() for parameter in model.parameters()]
-        optimiser, average = Adam(parameters), Average([parameter.detach().numpy() for parameter in shown.parameters()])
         batches = minibatches(len(data.y_train), self.batch_size, self.epochs, seed)
         moments = evaluation_steps(len(batches), len(batches) // self.epochs, self.evaluations)
         mistakes = {0: _mistakes(shown, data)}
         x, y = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
+
+        def loss(rows: np.ndarray) -> Tensor:
+            if gradient == "annealer":
+                return model.layer.loss(model.features(x[rows]), y[rows])
+            return nn.functional.cross_entropy(model(x[rows]), y[rows])
+
         with one_thread_for_algebra():
-            for step, rows in enumerate(tqdm(batches, desc=gradient, leave=False), 1):
-                images, labels = x[rows], y[rows]
-                loss = (
-                    model.layer.loss(model.features(images), labels)
-                    if gradient == "annealer"
-                    else nn.functional.cross_entropy(model(images), labels)
-                )
-                gradients = torch.autograd.grad(loss, list(model.parameters()))
-                optimiser.step([gradient.contiguous().numpy() for gradient in gradients], self.lr)
-                average.update(parameters, step)
+            steps = descend(model, shown, loss, batches, Adam, lambda _: self.lr)
+            for step in tqdm(steps, desc=gradient, leave=False, total=len(batches)):
                 if step in moments or step == len(batches):
                     mistakes[step] = _mistakes(shown, data)
         return shown, mistakes

@@ -177,6 +177,13 @@ def step_axis(axis: Axes) -> None:
     axis.set_xlabel("updates")
 
 
+def size_axis(axis: Axes, spins: np.ndarray) -> None:
+    """Numbers of spins on a logarithmic axis, with a tick at each size and at no other."""
+    axis.set(xscale="log", xlabel="spins $N$")
+    axis.set_xticks(spins, list(map(str, spins)))
+    axis.set_xticks([], minor=True)
+
+
 def plot_phase_diagram(
     axis: Axes,
     step: np.ndarray,

@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qnn_core.data import Dataset
+from qnn_core.history import log_spaced_steps
 from qnn_core.landscape.overlaps import order_susceptibility, susceptibility
 from qnn_core.landscape.tempering import parallel_tempering
 from qnn_core.network import QNN
@@ -29,7 +30,7 @@ from qnn_core.statistics import PERCENT, UNBOUNDED, UNKNOWN, Interval, mean_inte
 from qnn_core.threads import one_thread_for_algebra
 from qnn_core.training import Settings, TrainingRun, default_rate
 from studies.equilibrium import glass_temperature
-from studies.plots import PAGE, band, label_panels, look, small_legend
+from studies.plots import PAGE, band, label_panels, look, size_axis, small_legend
 from studies.rises import PARTS, Sharpening, Verdict, at_rise, collapse, rise_times, size_exponent, spacing_at
 from studies.stored import stack_rows
 
@@ -76,8 +77,7 @@ def follow_size(
     shown = data.x_test[rows], data.y_test[rows]
     with one_thread_for_algebra():
         run = TrainingRun(net, data, sampler, full, checkpoint=None)
-        first = max(1, warm_up // 20)
-        steps = sorted({0, run.total, *np.geomspace(min(first, run.total), run.total, moments).round().astype(int).tolist()})
+        steps = log_spaced_steps(run.total, moments, first=max(1, warm_up // 20))
         found, time = [], [0.0]
         for step in range(run.total + 1):
             if step in steps:
@@ -327,9 +327,8 @@ class Sizes:
                 style = {"capsize": 2, "label": label, **look(place)}
                 axis.errorbar(self.spins, values.mean(axis=1), values.std(axis=1, ddof=1), **style)
         for axis, title in ((width, "width, decades"), (powers, r"$\chi_m$ in the rise")):
-            axis.set(xscale="log", yscale="log", xlabel="spins $N$", title=title)
-            axis.set_xticks(self.spins, list(map(str, self.spins)))
-            axis.set_xticks([], minor=True)
+            size_axis(axis, self.spins)
+            axis.set(yscale="log", title=title)
             small_legend(axis)
         label_panels(figure.axes)
         return figure

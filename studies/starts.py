@@ -19,7 +19,7 @@ from qnn_core.landscape.tempering import parallel_tempering
 from qnn_core.network import QNN
 from qnn_core.samplers.base import derived_seed
 from qnn_core.statistics import Interval, percentile_interval, resampled
-from studies.plots import PAGE, label_panels, look, small_legend
+from studies.plots import PAGE, label_panels, look, size_axis, small_legend
 from studies.stored import stack_rows
 
 _BINS = 41
@@ -135,9 +135,8 @@ class Starts:
         for number, (place, temperature, label) in enumerate(curves):
             chi = self.chi[:, :, place, temperature]
             axis.errorbar(self.spins, chi.mean(axis=1), sem(chi, axis=1), capsize=2, label=label, **look(number))
-        axis.set(xscale="log", yscale="log", xlabel="spins $N$", ylabel=r"$\chi_{SG}$")
-        axis.set_xticks(self.spins, list(map(str, self.spins)))
-        axis.set_xticks([], minor=True)
+        size_axis(axis, self.spins)
+        axis.set(yscale="log", ylabel=r"$\chi_{SG}$")
 
     def plot_exponents(self, axis: Axes) -> None:
         """The exponent against temperature, one curve a drive; the marks below are where theory ends the glass."""
