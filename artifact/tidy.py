@@ -39,9 +39,8 @@ def tidy(profile: str) -> list[str]:
     """Remove leftovers and damaged files of a profile; returns a sentence for each damaged one."""
     now = time.time()
     for source in (path for name in SOURCES for path in [in_project(name), *in_project(name).rglob("*")]):
-        if (
-            source.is_file() and source.stat().st_mtime > now
-        ):  # Snakemake would never be done with what is younger than its outputs.
+        # Snakemake would never be done with what is younger than its outputs.
+        if source.is_file() and source.stat().st_mtime > now:
             os.utime(source)
     results, figures, pages = (in_project(folder) for folder in outputs(profile))
     embeddings = in_project(EMBEDDINGS)
