@@ -153,8 +153,8 @@ def test_a_run_that_was_killed_twice_elsewhere_gives_the_same_numbers_bit_for_bi
     assert "made again" not in finish(folder, *options, **changes)
     result = compare(finished, folder, "smoke", partial=True)
     assert result.differences == []
-    # The choice of the rate, two trainings, the four parts of the phase study, and the figure.
-    assert result.compared["pages"] == 8
+    # The choice of the rate, two trainings, the three parts of the phase study, and the figure.
+    assert result.compared["pages"] == 7
     assert result.compared["pictures"] == 2
     assert result.compared["numbers"] > 10_000
 
