@@ -58,17 +58,14 @@ def write_book(profile: str, target: str = "site") -> Path:
 
 def _gather(sources: Path, profile: str) -> None:
     """All pages, in the folders that their sources have in the project."""
-    notebooks = _gather_notebooks(sources, Path("notebooks/rendered") / profile)
-    if not notebooks:
+    if not _gather_notebooks(sources, Path("notebooks/rendered") / profile):
         raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
     claims = load_claims(f"data/results/{profile}/claims.json")
     shutil.copytree(Path("figures") / profile, sources / "figures")
     shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
     for document in (sources / "docs").glob("*.md"):
         document.write_text(_with_links_inside(document), encoding="utf-8")
-    listed = Path("docs/book/templates/index.md").read_text(encoding="utf-8").split()
-    unlisted = [name for name in notebooks if name not in listed]
-    _write(sources / "index.md", "index.md", claims=claims, titles=TITLES, profile=profile, unlisted=unlisted)
+    _write(sources / "index.md", "index.md", claims=claims, titles=TITLES, profile=profile)
     other = "quick" if profile == "paper" else "paper"
     differing = _judged_otherwise(claims, other)
     for name, parts in per_claim(claims).items():
@@ -126,8 +123,8 @@ def _write(page: Path, template: str, **values: Any) -> None:
     page.write_text(TEMPLATES.get_template(template).render(values), encoding="utf-8")
 
 
-def _gather_notebooks(sources: Path, rendered: Path) -> list[str]:
-    """Pages of the rendered notebooks, failed ones left out; returns the names of those that the book lists.
+def _gather_notebooks(sources: Path, rendered: Path) -> bool:
+    """Pages of the rendered notebooks, failed ones left out; returns whether there are any.
 
     Of several runs of a notebook the first stands for it, and leads to the others.
     """
@@ -141,7 +138,7 @@ def _gather_notebooks(sources: Path, rendered: Path) -> list[str]:
             others = {one.stem: os.path.relpath(pages[one], page.parent) for one in paths if one != path}
             (sources / page).parent.mkdir(parents=True, exist_ok=True)
             nbformat.write(_as_page(path, path != paths[0], others), sources / page)
-    return list(runs)
+    return bool(runs)
 
 
 def _as_page(path: Path, further: bool, others: dict[str, str]) -> nbformat.NotebookNode:
