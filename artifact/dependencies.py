@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import nbformat
 
 from artifact.files import ROOT
 from artifact.results import PACKAGES
 
 
-def modules_of(notebook: str, root: Path = ROOT) -> list[str]:
+def modules_of(notebook: str) -> list[str]:
     """Paths, from the project's folder, of all modules that notebooks/<notebook>.ipynb imports, directly or through others.
 
     Imports inside functions count; imports for type checkers alone do not.
     """
-    cells = nbformat.read(root / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
-    source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
     found: set[Path] = set()
-    waiting = set(_imported(source, root))
+    waiting = set(_imported("\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")))
     while waiting:
         path = waiting.pop()
         found.add(path)
-        waiting |= set(_imported(path.read_text(encoding="utf-8"), root)) - found
-    return sorted(str(path.relative_to(root)) for path in found)
+        waiting |= _imported_by(path) - found
+    return sorted(str(path.relative_to(ROOT)) for path in found)
 
 
-def _imported(source: str, root: Path) -> Iterator[Path]:
+@cache
+def _imported_by(module: Path) -> frozenset[Path]:
+    return frozenset(_imported(module.read_text(encoding="utf-8")))
+
+
+def _imported(source: str) -> Iterator[Path]:
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
@@ -41,6 +45,6 @@ def _imported(source: str, root: Path) -> Iterator[Path]:
         else:
             continue
         for module in modules:
-            path = root.joinpath(*module.split("."))
+            path = ROOT.joinpath(*module.split("."))
             if module.split(".")[0] in PACKAGES:
                 yield from (file for file in (path / "__init__.py", path.with_suffix(".py")) if file.is_file())
