@@ -213,7 +213,7 @@ if [ "$executor" = slurm ]; then
     query=squeue
     if sacct --noheader >/dev/null 2>&1; then query=sacct; fi
     where=(--executor slurm --jobs "$cores" --retries 2 --latency-wait 60 --default-resources mem_mb=4000 runtime=720 ${QNN_SLURM:-}
-        --slurm-status-command "$query" --slurm-init-seconds-before-status-checks 5)
+        --show-failed-logs --slurm-status-command "$query" --slurm-init-seconds-before-status-checks 5)
     if [ "$query" = squeue ]; then where+=(--slurm-no-account); fi
 else
     where=(--cores "$cores")
@@ -244,8 +244,7 @@ if [ -t 1 ] && [ -n "$shown" ]; then printf '\n'; fi
 if [ -n "$shown" ]; then python -m artifact.plan --learn --profile "$profile" "$log" || true; fi
 
 if [ "$status" -ne 0 ]; then
-    told=$(grep -E ' stopped: |not usable|could not be written|does not exist|does not match|SLURM sbatch failed|sbatch: error|^  [a-z_.]+( = .*)?: |The notebook so far|(Error|Exception)( |:)' "$log" | grep -vE '^(WorkflowError|Error in rule|CalledProcessError)[^:]*:? *$' | head -n 20 || true)
-    printf '%s\n' "${told:-$(tail -n 20 "$log")}" >&2
+    python -m artifact.failures "$log" >&2 || tail -n 20 "$log" >&2
     printf 'run_all.sh: not everything could be made; the whole log is %s. Run again to go on from here.\n' "$log" >&2
     exit 1
 fi

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from artifact.failures import failures
 from artifact.files import ROOT
 from artifact.origins import read_page
 from artifact.readme import GALLERY
@@ -272,7 +273,7 @@ def copy_sources(folder: Path, project: Path = ROOT) -> None:
 def rerun(profile: str, folder: Path, cores: int, target: str = "summary") -> None:
     """Make a profile, or one target of it, in a folder with the sources, empty or left by a run that was stopped. Prints the steps.
 
-    Raises RuntimeError, with the end of the log, when not everything could be made.
+    Raises RuntimeError, with what the log says of it, when not everything could be made.
     """
     environment = {
         **os.environ,
@@ -293,7 +294,7 @@ def rerun(profile: str, folder: Path, cores: int, target: str = "summary") -> No
                 shown = steps[-1]
                 print(shown, flush=True)
     if process.returncode:
-        raise RuntimeError(f"The rerun stopped:\n{log.read_text(encoding='utf-8')[-2000:]}")
+        raise RuntimeError(f"The rerun stopped:\n{failures(log.read_text(encoding='utf-8'))}")
 
 
 def main(arguments: list[str] | None = None) -> int:
