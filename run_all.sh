@@ -2,7 +2,8 @@
 # Make everything: environment, results, figures, rendered notebooks, and the table of claims.
 set -euo pipefail
 # What would put packages elsewhere than into .venv, or stop at a letter that this terminal does not have.
-unset PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME
+unset PIP_TARGET PIP_PREFIX PYTHONHOME
+export PIP_USER=0
 export PYTHONIOENCODING=:replace
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -106,17 +107,20 @@ activate() {
     local name python
     if [ -n "${CONDA_PREFIX:-}" ] && [ -x "$CONDA_PREFIX/bin/python" ]; then
         name=$(sed -n 's/^name: *//p' environment.yml)
-        if "$CONDA_PREFIX/bin/python" -m artifact.environment >/dev/null 2>&1 || [ "${CONDA_DEFAULT_ENV:-}" = "$name" ]; then
+        if "$CONDA_PREFIX/bin/python" artifact/environment.py >/dev/null 2>&1 || [ "${CONDA_DEFAULT_ENV:-}" = "$name" ]; then
             echo "Using the active conda environment ${CONDA_DEFAULT_ENV:-$CONDA_PREFIX}."
-            "$CONDA_PREFIX/bin/python" -m artifact.environment || echo "It differs from requirements.lock as listed; going on with it."
+            "$CONDA_PREFIX/bin/python" artifact/environment.py || echo "It differs from requirements.lock as listed; going on with it."
             export PATH="$CONDA_PREFIX/bin:$PATH"
             return
         fi
     fi
-    if ! .venv/bin/python -m artifact.environment >/dev/null 2>&1; then
+    if ! .venv/bin/python artifact/environment.py >/dev/null 2>&1; then
         echo "Making the environment .venv from requirements.lock (a few minutes, once)."
         python=$(find_python)
-        if [ "$(.venv/bin/python --version 2>/dev/null)" != "$("$python" --version)" ]; then "$python" -m venv --clear .venv; fi
+        # Anew for another Python, and in a folder that was renamed: the programs in it name their place.
+        if [ "$(.venv/bin/python --version 2>/dev/null)" != "$("$python" --version)" ] || ! grep -qsF "$PWD/.venv" .venv/bin/activate; then
+            "$python" -m venv --clear .venv
+        fi
         install_lock
     fi
     export PATH="$PWD/.venv/bin:$PATH" VIRTUAL_ENV="$PWD/.venv"

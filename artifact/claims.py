@@ -14,6 +14,7 @@ from artifact.origins import records_behind
 from artifact.results import REMEDY
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import read_record, reading, write_record
+from qnn_core.terminal import be_plain
 from studies.claims import Claim, claims_table
 from studies.rules import PARTS, Results, judge
 from studies.stored import Result
@@ -74,4 +75,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    be_plain()
     sys.exit(main())

@@ -59,8 +59,8 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
         connection = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(scratch) / "kernel")}})
         try:
             papermill.execute_notebook(
-                ROOT / "notebooks" / f"{notebook}.ipynb",
-                working_copy,
+                _without_fields(ROOT / "notebooks" / f"{notebook}.ipynb"),
+                _without_fields(working_copy),
                 parameters=json.loads(parameters.model_dump_json()),
                 kernel_name=KERNEL,
                 cwd=ROOT,
@@ -74,6 +74,11 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
             raise
         _store(working_copy, rendered, _origin(notebook, parameters))
     failed.unlink(missing_ok=True)
+
+
+def _without_fields(path: Path) -> str:
+    """The path for papermill, to which braces in it would be names of parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 class _Redacted:
@@ -99,11 +104,11 @@ def _kernel_environment(threads: int, scratch: str) -> Iterator[None]:
     """
     before = dict(os.environ)
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), PYTHONHASHSEED="0")
-    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "MATPLOTLIBRC", "PYTHONSTARTUP"):
+    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "MATPLOTLIBRC", "MPLBACKEND", "PYTHONSTARTUP"):
         os.environ.pop(name, None)
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     os.environ.update(dict.fromkeys(own, scratch), JUPYTER_PREFER_ENV_PATH="1")
-    if not os.access(Path("~").expanduser(), os.W_OK):
+    if not os.access(os.path.expanduser("~"), os.W_OK):
         os.environ.setdefault("MPLCONFIGDIR", scratch)
     try:
         yield

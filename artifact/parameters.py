@@ -34,6 +34,7 @@ from artifact.targets import check_targets
 from qnn_core.errors import InvalidInput, MissingData
 from qnn_core.files import read_record
 from qnn_core.samplers import SAMPLERS
+from qnn_core.terminal import be_plain
 
 INTERACTIVE = ("playground",)
 """Notebooks for JupyterLab, which no workflow runs."""
@@ -275,4 +276,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    be_plain()
     sys.exit(main())

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from artifact.files import in_project
-from qnn_core.files import write_json
+from qnn_core.files import reading, write_json
 
 COSTS, LEARNED = "config/costs.json", ".snakemake/costs.json"
 
@@ -75,8 +75,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _known(name: str) -> dict[str, dict[str, float]]:
     """Seconds by profile and rule; none where there is no such file, or one that was damaged."""
-    with suppress(OSError, ValueError):
-        return dict(json.loads(in_project(name).read_text(encoding="utf-8")))
+    with suppress(OSError, ValueError), reading(in_project(name), "a table of times", ""):
+        return {profile: dict(known) for profile, known in json.loads(in_project(name).read_text(encoding="utf-8")).items()}
     return {}
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -27,6 +26,7 @@ from artifact.files import ROOT, in_project, relative
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
 from qnn_core.files import atomic_write, check_name, file_sha256, read_arrays, read_record, write_record
 from qnn_core.processor import arithmetic
+from qnn_core.terminal import be_plain
 from studies.stored import Result
 
 if TYPE_CHECKING:
@@ -187,5 +187,5 @@ def sidecar(path: str) -> str:
 if __name__ == "__main__":
     from artifact.origins import main
 
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it in silence
+    be_plain()
     sys.exit(main())

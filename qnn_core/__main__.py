@@ -12,6 +12,7 @@ from qnn_core.data import load_dataset
 from qnn_core.errors import DamagedFile, Diverged, Interrupted, InvalidInput, MissingData, NotWritten
 from qnn_core.files import atomic_write, check_writable, read_arrays, shown
 from qnn_core.network import QNN
+from qnn_core.terminal import be_plain
 
 _REMEDY = "write it again with numpy.savez"
 
@@ -124,4 +125,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    be_plain()
     sys.exit(main())

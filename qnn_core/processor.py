@@ -65,7 +65,7 @@ def check_threads() -> None:
 
 def find_cache() -> None:
     """Give numba a place for compiled loops, where neither the project's folder nor the user's can be written."""
-    if not any(os.access(folder, os.W_OK) for folder in (Path(__file__).parent, Path("~").expanduser())):
+    if not any(os.access(folder, os.W_OK) for folder in (Path(__file__).parent, os.path.expanduser("~"))):
         os.environ.setdefault("NUMBA_CACHE_DIR", tempfile.mkdtemp(prefix="qnn-numba-"))
 
 

@@ -164,6 +164,13 @@ def test_the_command_says_what_it_compared_and_fails_on_a_difference(tmp_path, m
     assert ("loss differs in 1 of 2 numbers" in said) == changed
 
 
+def test_a_folder_with_files_of_the_users_is_left_alone(tmp_path, capsys):
+    (tmp_path / "pyproject.toml").write_text("mine")
+    assert verify.main(["--folder", str(tmp_path)]) == 1
+    assert "expected an empty folder" in capsys.readouterr().err
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_a_rerun_that_stops_says_why(tmp_path, capsys):
     assert verify.main(["--profile", "smoke", "--only", "nothing", "--folder", str(tmp_path)]) == 1
     assert "MissingRuleException" in capsys.readouterr().err
@@ -174,6 +181,7 @@ def test_one_part_is_made_again_and_compared(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(verify, "compare_gallery", lambda *_, **__: verify.Comparison())
     options = ["--profile", "smoke", "--only", "data", "--cores", "1"]
     verify.copy_sources(tmp_path / "before")
+    os.utime(tmp_path / "before" / "Snakefile", (4e9, 4e9))
     verify.rerun("smoke", tmp_path / "before", 1, "data")
     assert verify.main([*options, "--against", str(tmp_path / "before")]) == 0
     said = capsys.readouterr().out

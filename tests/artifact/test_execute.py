@@ -73,9 +73,10 @@ def run_here(tmp_path, monkeypatch, source, **changes):
     """Executes a notebook of one cell as if it were 01_data; returns the exit status and what the cell printed."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     page = nbformat.v4.new_notebook(metadata={"kernelspec": kernel}, cells=[nbformat.v4.new_code_cell(source)])
-    (tmp_path / "notebooks").mkdir()
-    nbformat.write(page, tmp_path / "notebooks" / "01_data.ipynb")
-    monkeypatch.setattr(execute, "ROOT", tmp_path)
+    project = tmp_path / "a {project} of {0}"
+    (project / "notebooks").mkdir(parents=True)
+    nbformat.write(page, project / "notebooks" / "01_data.ipynb")
+    monkeypatch.setattr(execute, "ROOT", project)
     for name, value in changes.items():
         monkeypatch.setenv(name, value)
     values = json.dumps({"result": str(tmp_path / "x.npz")})
@@ -85,6 +86,8 @@ def run_here(tmp_path, monkeypatch, source, **changes):
 
 
 def test_a_killed_kernel_is_one_sentence_about_memory_and_its_page_is_kept(tmp_path, monkeypatch, capsys):
+    (tmp_path / "{t}").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "{t}"))
     status, _ = run_here(tmp_path, monkeypatch, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     said = capsys.readouterr().err
     assert status == 1
@@ -106,8 +109,9 @@ def test_kernel_style_and_folders_are_the_projects_own_whatever_the_user_has(tmp
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     changes = {"JUPYTER_PATH": "jupyter", "IPYTHONDIR": "ipython", "MATPLOTLIBRC": "matplotlibrc"}
-    changes = {name: str(tmp_path / place) for name, place in changes.items()}
+    changes = {"MPLBACKEND": "pdf", **{name: str(tmp_path / place) for name, place in changes.items()}}
     source = (
         "from studies.plots import set_style\nimport matplotlib\nset_style()\nprint(matplotlib.rcParams['lines.linewidth'] < 2)"
+        "\nprint('inline' in matplotlib.get_backend())"
     )
-    assert run_here(tmp_path, monkeypatch, source, PYTHONPATH=str(PROJECT), **changes) == (0, "True\n")
+    assert run_here(tmp_path, monkeypatch, source, PYTHONPATH=str(PROJECT), **changes) == (0, "True\nTrue\n")

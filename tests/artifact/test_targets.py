@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from artifact import execute, files, results, targets
+from artifact.origins import STORED_AS
+from artifact.parameters import declared, model_of, notebooks
 from artifact.results import save_result
 from qnn_core.errors import InvalidInput, MissingData, NotWritten
 from qnn_core.files import check_writable, write_json
@@ -91,6 +93,25 @@ def test_rates_are_an_input_too(project, capsys, monkeypatch):
     assert everything(project) == before
 
 
+PAIRS = [
+    (notebook, read.name, written.name)
+    for notebook in notebooks()
+    for read in declared(notebook)
+    for written in declared(notebook)
+    if (read.kind in ("Input", "Inputs", "DatasetName") or read.made_by) and written.name in STORED_AS
+]
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(("notebook", "read", "written"), PAIRS, ids="-".join)
+def test_no_notebook_writes_what_it_reads(notebook, read, written):
+    path = "mine.npz" if read == "dataset" else "data/results/rates.npz"
+    target = {"result": path, "figure": path.removesuffix(".npz"), "claims": path.replace(".npz", ".json")}[written]
+    parameters = model_of(notebook).model_construct(**{read: path, written: target})
+    with pytest.raises(InvalidInput, match=rf"^{written} = .* a file other than those that this run reads"):
+        targets.check_targets(parameters)
+
+
 def test_a_folder_of_recorded_reads_holds_no_results(project, capsys):
     (project / "data/recorded").mkdir()
     given = json.dumps({"result": "data/recorded/x.npz", "sampler": "mock", "record": "data/recorded", "lr": 0.1})
@@ -146,8 +167,11 @@ def test_records_carry_the_commit_of_this_project_only(tmp_path, monkeypatch):
     assert said["commit"] == run("rev-parse", "HEAD", folder=tmp_path)
 
 
-def test_a_reader_that_stops_reading_ends_in_silence():
-    command = [sys.executable, "-m", "artifact.results", "show", "data/results/paper/claims.json"]
+@pytest.mark.parametrize("module", ["results show data/results/paper/claims.json", "parameters", "claims --profile paper"])
+def test_a_reader_that_stops_reading_ends_in_silence_and_letters_that_it_lacks_stop_nothing(module):
+    command = [sys.executable, "-m", *f"artifact.{module}".split()]
+    plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    subprocess.run(command, cwd=files.ROOT, env=plain, stdout=subprocess.DEVNULL, check=True)
     shown = subprocess.Popen(command, cwd=files.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     shown.stdout.close()
     assert shown.stderr.read() == b""

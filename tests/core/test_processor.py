@@ -72,6 +72,13 @@ def test_compiled_loops_find_a_place_where_neither_the_project_nor_home_can_be_w
     os.rmdir(os.environ["NUMBA_CACHE_DIR"])
 
 
+def test_a_user_without_a_home_can_compute(monkeypatch):
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    processor.find_cache()
+
+
 def test_sampling_after_a_fork_is_refused_where_it_would_hang():
     code = (
         "import os, numpy as np\nfrom qnn_core import QNN, get_sampler\n"
