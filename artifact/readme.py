@@ -55,7 +55,7 @@ def claims_table(claims: Iterable[Claim]) -> str:
          f"[{claim.notebook.split('_')[0]}](notebooks/rendered/paper/{_page(claim.notebook)})")
         for claim in claims
     ]  # fmt: skip
-    return _markdown("| the abstract says | we found | so it is | see |", rows)
+    return _markdown("| the abstract says | we found | verdict | see |", rows)
 
 
 def _page(notebook: str) -> str:

@@ -1,6 +1,6 @@
-"""The paper's claims, split into the parts that they state. Each part has one number, its interval, and one word that a rule makes of them.
+"""The paper's claims, split into parts. Each part has one number with its interval, and a verdict that a rule makes of them.
 
-Nobody writes a verdict by hand: the rules are in `studies.rules`.
+No verdict is written by hand: the rules are in `studies.rules`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from studies.paper import CLAIMS
 from studies.tables import Table, table
 
 Verdict = Literal["reproduced", "not reproduced", "depends", "undecided", "needs a quantum machine"]
-"""The number's interval lies within what the rule asks; outside; differs with a choice; allows both; no stand-in can tell."""
+"""The interval lies within what the part says; outside; on either side, by a choice; across the limit; or no stand-in can tell."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a claim. statement: what is judged, in a few words. measure: what its number is; unit. rule: when it is which word.
-    change: what would change our mind. notebook, figure: where to see it.
+    """One part of a claim. statement: what is judged, in a few words. measure: what its number is; unit: of that number. rule: how the
+    verdict follows from it. change: what would change our mind. notebook, figure: where to see it.
     """
 
     id: str
@@ -35,8 +35,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Claim(Part):
-    """A part with its verdict. value, low, high: its number with a 95 % interval, None if not measured. found: one sentence. conditions:
-    under which it was found, and what else belongs to it. sampler_kind: what made the reads. runtime: seconds of the runs behind it.
+    """A part with its verdict. value, low, high: its number with a 95 % interval, None if not measured. found: the result in one sentence.
+    conditions: other numbers that belong to it, and its limits. sampler_kind: what made the reads. runtime: seconds of the runs behind it.
     """
 
     verdict: Verdict
@@ -50,20 +50,26 @@ class Claim(Part):
 
     @property
     def number(self) -> str:
-        """What was measured, with its interval and unit."""
+        """The number with its interval and unit."""
         if self.value is None or self.low is None or self.high is None:
             return "not measured"
         return f"{Interval(self.value, self.low, self.high)} {self.unit}".strip()
 
     def _repr_markdown_(self) -> str:
-        return (
-            f"**{self.id}. {self.statement}: {self.verdict}.** {self.measure}: {self.number}. Rule: {self.rule} {self.conditions} "
-            f"*What would change our mind:* {self.change} *Made by: {self.sampler_kind}.*"
+        return "\n".join(
+            [
+                f"**{self.id}. {self.statement}: {self.verdict}.**\n",
+                f"- *Number:* {self.measure}: {self.number}.",
+                f"- *Rule:* {self.rule}",
+                f"- *How sure:* {self.conditions}",
+                f"- *What would change our mind:* {self.change}",
+                f"- *Reads by:* {self.sampler_kind}.",
+            ]
         )
 
 
 def claims_table(claims: Iterable[Claim]) -> Table:
-    """One row a part."""
+    """One row for each part."""
     return table(
         {
             claim.id: {
@@ -83,17 +89,17 @@ def per_claim(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
 
 
 def below(number: Interval, bar: float) -> Verdict:
-    """Whether the interval lies below a bar, as a part says that it does."""
+    """The verdict on a part that says that a number lies below a bar."""
     return "reproduced" if number.high < bar else "not reproduced" if number.low > bar else "undecided"
 
 
 def above(number: Interval, bar: float) -> Verdict:
-    """Whether it lies above."""
+    """The verdict on a part that says that it lies above."""
     return below(Interval(-number.value, -number.high, -number.low), -bar)
 
 
 def together(words: Iterable[Verdict]) -> Verdict:
-    """One word for what was judged several times: that of all; "depends" if some are reproduced and others not; else undecided."""
+    """One verdict out of several: theirs if they agree, "depends" if some are reproduced and others not, else "undecided"."""
     found = set(words)
     if len(found) == 1:
         return found.pop()

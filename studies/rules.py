@@ -1,6 +1,6 @@
-"""The rules that make a verdict of what was measured, one function a part of a claim.
+"""The rules that turn measurements into verdicts: one function for each part of a claim.
 
-What a rule is about, and the rule in words, stand above it.
+The decorator above each function says what is judged, what is measured, and the rule in words.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from studies.speed import CORE_WATTS, MACHINE_WATTS, Race
 from studies.stored import Result, stack
 
 Results = Mapping[str, Sequence[Result]]
-"""Stored results by study; a study of one result is a sequence of one."""
+"""Stored results by the name of their study; a study with a single result is a sequence of one."""
 
 TOLERATED = 0.5
-"""By how many percentage points an error may be higher and still count as no higher."""
+"""An error counts as no higher if it is higher by less than this many percentage points."""
 ORDERED = 90.0
-"""Per cent of the images for which the deepest read has to be exactly the right code in a highly ordered state."""
+"""A state counts as highly ordered if the deepest read is exactly the right code for more than this percentage of images."""
 CRITICAL = 1 / 3
-"""Exponent of the susceptibility against spins at the critical point of a mean-field glass; below it in temperature the exponent is 1."""
+"""The spin-glass susceptibility of a mean-field glass grows as N^(1/3) at the critical temperature, and as N deep in the glass."""
 
 
 class NotMeasured(Exception):
-    """What a rule needs is not among the results, or the run is too small for it."""
+    """A rule needs something that the results lack, or the run is too small."""
 
 
 Finding = tuple[Verdict, Interval | None, str, str]
-"""The word, the number, a sentence, and its conditions."""
+"""The verdict, the number, what was found in one sentence, and the conditions."""
 Rule = Callable[[Results], Finding]
 PARTS: dict[str, tuple[Part, tuple[str, ...], Rule]] = {}
-"""Every part by its id, the studies it reads, and its rule."""
+"""By id: the part, the studies that its rule reads, and the rule."""
 
 
 def _part(
@@ -53,14 +53,14 @@ def _part(
 
 
 def judge(name: str, results: Results) -> Claim:
-    """The part of this name with its verdict; if the results cannot judge it is undecided, and says why."""
+    """The part with this id and its verdict. It is undecided, and says why, where the results are not enough to judge."""
     part, _, rule = PARTS[name]
     try:
         word, number, found, conditions = rule(results)
     except (NotMeasured, InvalidInput) as short:
-        word, number, found, conditions = "undecided", None, "the run is too small to tell", f"Not measured: {short}"
+        word, number, found, conditions = "undecided", None, "this run is too small to tell", f"Not measured: {short}"
     except KeyError as missing:
-        word, number, found, conditions = "undecided", None, "not measured in this run", f"The results lack {missing}."
+        word, number, found, conditions = "undecided", None, "this run did not measure it", f"The results lack {missing}."
     value, low, high = (number.value, number.low, number.high) if number and np.isfinite(number.value) else (None, None, None)
     return Claim(**asdict(part), verdict=word, value=value, low=low, high=high, found=found, conditions=conditions)
 
@@ -73,56 +73,59 @@ def _interval(result: Result, name: str) -> Interval:
 
 
 def _error(runs: Sequence[Result]) -> np.ndarray:
-    """Test error at the end, one a seed, per cent."""
+    """Final test error in per cent, one value per seed."""
     return 100 * stack(runs, "test_mistakes")[:, -1] / runs[0]["num_test"]
 
 
 def _own(runs: Sequence[Result], name: str) -> np.ndarray:
-    """Per cent of all test images, one a seed, of "own_wrong" or "own_exact"."""
+    """Percentage of all test images that count as "own_wrong" or "own_exact", one value per seed."""
     return 100 * stack(runs, name) / stack(runs, "own_images")
 
 
 def _both_errors(runs: Sequence[Result]) -> str:
     own = f"{mean_interval(_own(runs, 'own_wrong'), PERCENT)} %" if "own_wrong" in runs[0].arrays else "not measured"
-    return f"Test error: exported network {mean_interval(_error(runs), PERCENT)} %, the annealer's own answer {own}."
+    return f"Test error of the exported network: {mean_interval(_error(runs), PERCENT)} %; of the annealer's own answer: {own}."
 
 
 @_part(
-    "C1a", "An annealer trains a classical network", uses="annealer mlp", shown="02_training fig2",
-    measure="test error of the exported network minus that of an MLP of the same size by backpropagation", unit="points",
-    rule=f"reproduced if the interval lies below {TOLERATED} points, not if above.",
-    change="an error that stays higher than this for another learning rule, size or data set; reads of a real annealer.",
+    "C1a", "An annealer can train a classical network", uses="annealer mlp", shown="02_training fig2",
+    measure="test error of the exported network minus that of an MLP of the same size trained by backpropagation", unit="points",
+    rule=f"reproduced if the interval lies below {TOLERATED} points, not reproduced if it lies above.",
+    change="a learning rule, size or data set for which the difference is clearly on the other side of that limit; reads of a real annealer.",
 )  # fmt: skip
 def _trains(results: Results) -> Finding:
     runs, mlp = results["annealer"], results["mlp"]
     gap = difference_interval(_error(runs), _error(mlp))
-    told = f"{_both_errors(runs)} MLP {mean_interval(_error(mlp), PERCENT)} %. The annealer is a classical stand-in."
-    return below(gap, TOLERATED), gap, f"its test error is {_error(runs).mean():.1f} %, an MLP's {_error(mlp).mean():.1f} %", told
+    told = (
+        f"{_both_errors(runs)} MLP: {mean_interval(_error(mlp), PERCENT)} %. A classical annealer stands in for the quantum one."
+    )
+    errors = f"{_error(runs).mean():.1f} % test error, {_error(mlp).mean():.1f} % for an MLP"
+    return below(gap, TOLERATED), gap, f"{errors}; up to {TOLERATED} points more would count as equal", told
 
 
 @_part(
-    "C1b", "The network then runs without the annealer", uses="annealer", shown="02_training fig2",
+    "C1b", "The trained network runs without the annealer", uses="annealer", shown="02_training fig2",
     measure="test error of the exported network minus that of the annealer's own answer, its deepest of ten reads", unit="points",
-    rule=f"reproduced if the exported network answers every test image as the trained one does and the interval lies below {TOLERATED}"
-    " points; not if it answers otherwise, or the interval lies above.",
-    change="a network whose annealer answers better than its exact minimum over the hidden spins does.",
+    rule=f"reproduced if the exported network gives every test image the same answer as the trained one and the interval lies below"
+    f" {TOLERATED} points; not reproduced if an answer differs or the interval lies above.",
+    change="a network that answers better through the annealer than through the exact minimum over its hidden spins.",
 )  # fmt: skip
 def _runs_alone(results: Results) -> Finding:
     runs = results["annealer"]
     different = sum(int(run["export_disagreements"]) for run in runs)
     gap = difference_interval(_error(runs), _own(runs, "own_wrong"))
-    found = f"without it the error is {_error(runs).mean():.1f} %, with it {_own(runs, 'own_wrong').mean():.1f} %"
+    found = f"{_error(runs).mean():.1f} % test error without the annealer, {_own(runs, 'own_wrong').mean():.1f} % with it"
     return "not reproduced" if different else below(gap, TOLERATED), gap, found, (
-        f"{_both_errors(runs)} {different} answers differ between the network and its exported module."
+        f"{_both_errors(runs)} The exported module answers {different} images differently from the trained network."
     )  # fmt: skip
 
 
 @_part(
-    "C1c", "Training is fast", uses="annealer mlp", shown="summary fig2",
-    measure="modelled time of a D-Wave machine over measured time of backpropagation on one core", unit="times",
-    rule="not reproduced if the anneals alone, without programming and readout, take longer; depends on programming and readout if only with"
-    " them it takes longer; needs a quantum machine if it would be faster by the model, which no stand-in can show.",
-    change="a machine that keeps its couplings and is told only new fields; more images side by side; faster readout.",
+    "C1c", "Training with an annealer is fast", uses="annealer mlp", shown="summary fig2",
+    measure="modelled training time on a D-Wave machine, divided by the measured time of backpropagation on one core", unit="times",
+    rule="not reproduced if the anneals alone already take longer than backpropagation; depends on programming and readout if the machine is"
+    " slower only because of them; needs a quantum machine if the model makes it faster, since no stand-in can confirm that.",
+    change="a machine that keeps its couplings and only receives new fields; more images side by side; faster readout.",
 )  # fmt: skip
 def _is_fast(results: Results) -> Finding:
     race = Race.of_runs(results["annealer"][0], results["mlp"])
@@ -134,54 +137,54 @@ def _is_fast(results: Results) -> Finding:
         else "depends" if whole.low > 1 and alone.high < 1 else "undecided"
     )  # fmt: skip
     energy = whole.value * MACHINE_WATTS / CORE_WATTS
-    return word, whole, f"a D-Wave machine would be {whole.value:.0f} times slower than backpropagation on one core", (
-        f"Modelled {race.annealer:,.0f} s beside {np.mean(race.backprop):.0f} s measured, and {energy:,.0f} times the energy. A machine "
-        f"faster by the ratio of times would win; with the anneals alone the ratio is {alone}. What is assumed stands in the summary's table."
+    return word, whole, f"a D-Wave machine would take {whole.value:.3g} times as long as backpropagation on one core", (
+        f"Modelled: {race.annealer:,.0f} s on the machine, against {np.mean(race.backprop):.0f} s measured on the core, and {energy:,.0f} times"
+        f" the energy. With the anneals alone, without programming and readout, the ratio is {alone}. The summary lists what the model assumes."
     )  # fmt: skip
 
 
 @_part(
     "C2a", "Training starts from a spin glass", uses="equilibrium sizes", shown="04b_equilibrium fig3",
-    measure="exponent of the spin-glass susceptibility against spins, in equilibrium, untrained, with an image", unit="",
-    rule="a glass if the interval lies above 1/3 (the critical point; deep in the glass it is 1), none if below; depends if there is one"
-    " without an image only.",
-    change="a Binder crossing that moves to zero temperature with size; a start with weaker images.",
+    measure="exponent of the spin-glass susceptibility against the number of spins: untrained networks in equilibrium, with an image", unit="",
+    rule="reproduced if the interval lies above 1/3 (its value at the critical point; deep in a glass it is 1), not reproduced if below;"
+    " depends on the image if there is a glass without one but not with one.",
+    change="a Binder crossing that moves to zero temperature as networks grow; a start at which images are weaker.",
 )  # fmt: skip
 def _starts_as_glass(results: Results) -> Finding:
     image, free = (_interval(_holder(results, name), name) for name in ("glass_exponent", "glass_exponent_no_image"))
     with_image, without = above(image, CRITICAL), above(free, CRITICAL)
     word = "depends" if with_image == "not reproduced" and without == "reproduced" else with_image
-    found = f"the susceptibility grows as N^{image.value:.2f} with an image, as N^{free.value:.2f} without"
-    return word, image, found, f"Without an image {free}: {without}. What it depends on is the field of the image."
+    found = f"the spin-glass susceptibility grows as N^{image.value:.2f} with an image, as N^{free.value:.2f} without; in a glass as N"
+    return word, image, found, f"Without an image the exponent is {free}: {without}."
 
 
 def _holder(results: Results, name: str) -> Result:
-    """Of the studies of equilibrium and sizes that one which has an array."""
+    """Whichever of the studies of equilibrium and sizes has this array."""
     both = (*results["equilibrium"], *results["sizes"])
     return next((result for result in both if name in result.arrays), both[0])
 
 
 @_part(
-    "C2b", "Training ends ordered, in the right answer", uses="annealer equilibrium sizes", shown="02_training fig1",
-    measure="test images whose deepest read is exactly the code of the right class", unit="%",
-    rule=f"reproduced if the interval lies above {ORDERED:g} %, not if below.",
-    change="a rule of training that lowers the error and leaves wrong states below the right ones, as completing reads alone does.",
+    "C2b", "Training ends in a highly ordered state", uses="annealer equilibrium sizes", shown="02_training fig1",
+    measure="share of test images whose deepest read is exactly the code of the right class", unit="%",
+    rule=f"reproduced if the interval lies above {ORDERED:g} %, not reproduced if it lies below.",
+    change="a learning rule that lowers the error but leaves wrong states below the right ones, as cutting completed reads alone does.",
 )  # fmt: skip
 def _ends_ordered(results: Results) -> Finding:
     exact = mean_interval(_own(results["annealer"], "own_exact"), PERCENT)
     thermal = _holder(results, "order_end")
     ends = [str(Interval(*thermal[name].tolist())) for name in ("order_start", "order_end") if name in thermal.arrays]
-    order = f" Overlap with the right answer in equilibrium: from {' to '.join(ends)}." if ends else ""
-    return above(exact, ORDERED), exact, f"for {exact.value:.1f} % of the images the deepest read is the right code", (
+    order = f" In equilibrium the overlap with the right answer rises from {' to '.join(ends)}." if ends else ""
+    return above(exact, ORDERED), exact, f"for {exact.value:.1f} % of the test images the deepest read is exactly the right code", (
         f"{_both_errors(results['annealer'])}{order}"
     )  # fmt: skip
 
 
 @_part(
-    "C2c", "It gets there by a phase transition", uses="sizes", shown="04c_sizes fig3",
-    measure="exponent of the width of the rise of order against spins", unit="",
-    rule="that of notebook 04c, fixed before looking: a transition if the rise narrows with size and the susceptibility's peak grows; a"
-    " crossover if it does not; else undecided.",
+    "C2c", "Training is a phase transition", uses="sizes", shown="04c_sizes fig3",
+    measure="exponent of the width of the rise in order against the number of spins", unit="",
+    rule="that of notebook 04c, fixed before the study was run: reproduced (a transition) if the rise narrows with size, the peak of the"
+    " susceptibility grows and the curves collapse; not reproduced (a crossover) if it does not narrow or the peak shrinks; else undecided.",
     change="larger networks, each trained until its order saturates.",
 )  # fmt: skip
 def _by_transition(results: Results) -> Finding:
@@ -189,36 +192,39 @@ def _by_transition(results: Results) -> Finding:
     seen = str(sizes["verdict"])
     words: dict[str, Verdict] = {"transition": "reproduced", "crossover": "not reproduced"}
     narrowing, growth = (Interval(*sizes[name].tolist()) for name in ("narrowing", "growth"))
-    peak = f"its peak as N to the {growth}" if np.isfinite(growth.value) else "no peak of the susceptibility was found"
+    peak = f"grows as N to the {growth}" if np.isfinite(growth.value) else "was not found"
+    most = sizes["spins"].max()
     found = (
-        f"with size the rise gets narrower as N^{narrowing.value:.2f}"
+        f"up to {most} spins the width of the rise in order changes as N^{narrowing.value:.2f}"
         if np.isfinite(narrowing.value)
-        else "its width is not known"
+        else "the width of the rise in order could not be measured"
     )
     spins = sizes["spins"][sizes["resolved"]] if "resolved" in sizes.arrays else sizes["spins"]
     return (
         words.get(seen, "undecided"),
         narrowing,
         found,
-        f"{len(spins)} sizes up to {sizes['spins'].max()} spins: {seen}; {peak}.",
+        f"{len(spins)} sizes, the largest of {most} spins: {seen}. The peak of the susceptibility {peak}.",
     )
 
 
 @_part(
-    "C3a", "Training eliminates minima", uses="phase", shown="04_phase fig3",
-    measure="minima of an image left after training, as a fraction", unit="",
-    rule="reproduced if the interval lies below 1, not if above.",
-    change="minima that reads do not show: where they cannot be enumerated, different reads stand for them.",
+    "C3a", "Training eliminates undesired minima", uses="phase", shown="04_phase fig3",
+    measure="fraction of an image's minima that are left after training", unit="",
+    rule="reproduced if the interval lies below 1, not reproduced if it lies above.",
+    change="minima that no read finds: where they cannot be enumerated, we count the different ones among the reads.",
 )  # fmt: skip
 def _minima_go(results: Results) -> Finding:
     (phase,) = results["phase"]
     exact = bool((phase["minima"] >= 0).all())
     counts = phase["minima" if exact else "distinct"].mean(axis=2).astype(np.float64)
     kept = _power_of_ten(difference_interval(np.log10(counts[:, -1]), np.log10(counts[:, 0])))
-    counted = "Minima, by exact enumeration" if exact else "Different reads"
+    counted = "Minima by exact enumeration" if exact else "Different minima among the reads"
     before, after = counts[:, 0].mean(), counts[:, -1].mean()
-    found = f"{kept.value:.0%} of the {'minima' if exact else 'different reads'} are left"
-    return below(kept, 1), kept, found, f"{counted}: {before:.3g} an image before, {after:.3g} after."
+    found = f"an image has {before:.2g} minima before training and {after:.2g} after" if exact else (
+        f"the reads of an image fall into {before:.2g} minima before training and {after:.2g} after"
+    )  # fmt: skip
+    return below(kept, 1), kept, found, f"{counted}: {before:.3g} per image before training, {after:.3g} after."
 
 
 def _power_of_ten(number: Interval) -> Interval:
@@ -229,39 +235,45 @@ def _reads_help(results: Results, way: str, per: str) -> Finding:
     (study,) = results["ablation"]
     change = more_reads(study, way)
     most, fewest = study["reads"].max(), study["reads"].min()
-    found = f"{most} reads instead of {fewest} change the error by {change.value:+.1f} points {per}"
-    return below(change, 0), change, found, f"Validation error, {study['reads_error'].shape[-1]} seeds; the deepest head is cut."
+    found = f"{most} reads per update instead of {fewest} change the error by {change.value:+.1f} points {per}"
+    return (
+        below(change, 0),
+        change,
+        found,
+        f"Validation error, {study['reads_error'].shape[-1]} seeds. Only the deepest head is cut.",
+    )
 
 
 _READS = {
-    "uses": "ablation", "shown": "02c_ablation fig3", "unit": "points", "rule": "reproduced if the interval lies below 0, not if above.",
+    "uses": "ablation", "shown": "02c_ablation fig3", "unit": "points",
+    "rule": "reproduced if the interval lies below 0, not reproduced if it lies above.",
 }  # fmt: skip
 
 
 @_part(
-    "C3b", "Several states in an update help, per update", **_READS,
-    measure="validation error with the most reads of an image in an update minus that with the fewest, equal updates",
+    "C3b", "Several deep states help, update for update", **_READS,
+    measure="validation error with the most reads per image and update, minus that with the fewest, after equally many updates",
     change="longer training, in which few reads may catch up.",
 )  # fmt: skip
 def _help_per_update(results: Results) -> Finding:
-    return _reads_help(results, "deepest", "at equal updates")
+    return _reads_help(results, "deepest", "after equally many updates")
 
 
 @_part(
-    "C3c", "They help per read, too", **_READS,
-    measure="the same at equal reads in all, so with fewer updates",
-    change="a rate chosen for each number of reads; a machine whose further reads cost nothing.",
+    "C3c", "Several deep states help, read for read", **_READS,
+    measure="validation error with the most reads per image and update, minus that with the fewest, after equally many reads in total",
+    change="a learning rate chosen for each number of reads; a machine for which additional reads cost nothing.",
 )  # fmt: skip
 def _help_per_read(results: Results) -> Finding:
-    return _reads_help(results, EQUAL_READS, "at equal reads")
+    return _reads_help(results, EQUAL_READS, "after equally many reads")
 
 
 @_part(
-    "C3d", "A quantum annealer finds several states quickly", uses="ablation", shown="02c_ablation fig3",
-    measure="different heads found in an untrained network, a quantum annealer over block Gibbs, at equal reads; without one, the heads that "
-    "block Gibbs finds", unit="",
-    rule="with reads of a machine (a searcher `qpu`): reproduced if their ratio's interval lies above 1, not if below; without: needs a quantum"
-    " machine.",
+    "C3d", "A quantum annealer quickly finds several deep states", uses="ablation", shown="02c_ablation fig3",
+    measure="different heads per image found in an untrained network, as the ratio of a quantum annealer to classical block Gibbs at equal "
+    "reads; without a quantum annealer, the number that block Gibbs finds", unit="",
+    rule="with reads of a machine (searcher `qpu`): reproduced if the interval of the ratio lies above 1, not reproduced if below. Without"
+    " them: needs a quantum machine.",
     change="a run of notebook 02c with the searcher `qpu`.",
 )  # fmt: skip
 def _finds_several(results: Results) -> Finding:
@@ -269,20 +281,26 @@ def _finds_several(results: Results) -> Finding:
     heads = dict(zip(study["searcher"].tolist(), study["distinct_heads"][:, :, 0], strict=True))
     if "qpu" in heads:
         ratio = _power_of_ten(difference_interval(np.log10(heads["qpu"]), np.log10(heads["gibbs"])))
-        return above(ratio, 1), ratio, f"it finds {ratio.value:.2f} times as many as block Gibbs", "Equal reads."
-    number = mean_interval(heads["gibbs"])
+        return (
+            above(ratio, 1),
+            ratio,
+            f"it finds {ratio.value:.2f} times as many different heads as block Gibbs",
+            "Equally many reads.",
+        )
+    number, reads = mean_interval(heads["gibbs"]), study.provenance["parameters"]["reads"]
     others = ", ".join(f"{name} {values.mean():.1f}" for name, values in heads.items())
-    return "needs a quantum machine", number, f"a classical annealer finds {number.value:.1f} different heads of an image", (
-        f"Means by searcher: {others}. How a quantum annealer's reads are spread cannot be told from these."
+    return "needs a quantum machine", number, f"not tested; {reads} classical reads find {number.value:.1f} different heads of an image", (
+        f"Different heads per image in {reads} reads, by sampler: {others}. They say nothing about the reads of a quantum annealer."
     )  # fmt: skip
 
 
 @_part(
-    "C4", "The annealer's exponent is larger than backpropagation's", uses="cloud", shown="05c_cloud fig4",
-    measure="part of the plausible choices for which the annealer's exponent is the larger one, each counted alike", unit="%",
-    rule="reproduced if the interval lies above 95 %, not reproduced if below 5 %, depends if neither and the 95 % interval of the difference"
-    " lies above 0 for some choices and below for others; undecided otherwise.",
-    change="the measure and the axis of the paper, which its abstract does not name.",
+    "C4", f"The annealer's exponent is larger than backpropagation's, {ANNEALER_EXPONENT} against {BACKPROP_EXPONENT}", uses="cloud",
+    shown="05c_cloud fig4", unit="%",
+    measure="share of plausible analyses, equally weighted, in which the annealer's exponent is the larger one",
+    rule="reproduced if the interval lies above 95 %, not reproduced if below 5 %. Else depends if the 95 % interval of the difference lies"
+    " above 0 in some analyses and below 0 in others, and undecided if not.",
+    change="knowing which error the paper measures against which effort; its abstract names neither.",
 )  # fmt: skip
 def _exponent_larger(results: Results) -> Finding:
     (cloud,) = results["cloud"]
@@ -295,19 +313,21 @@ def _exponent_larger(results: Results) -> Finding:
     share = float(cloud["share_difference"].max())
     lies = "lies" if cloud["in_hull"] else "does not lie"
     number = Interval(100 * part.value, 100 * part.low, 100 * part.high)
-    return word, number, f"it is for {part.value:.0%} of {known:,} choices; most depends on the {factor}", (
-        f"Of {len(cloud['known']):,} choices, {known:,} can be fitted: certainly larger for {larger:,}, certainly smaller for {smaller:,}. The "
-        f"{factor} explains {share:.0%} of the variance of the difference. The paper's pair {BACKPROP_EXPONENT}, {ANNEALER_EXPONENT} {lies} "
-        f"within the cloud; intervals of {int(cloud['reached'].sum()):,} choices hold it. The annealer is a classical stand-in."
+    return word, number, f"true in {100 * part.value:.0f} % of {known:,} plausible analyses; the choice of {factor} matters most", (
+        f"Of {len(cloud['known']):,} combinations of choices, {known:,} can be fitted. By 95 % intervals the annealer's exponent is larger in"
+        f" {larger:,} of them and smaller in {smaller:,}. The {factor} explains {share:.0%} of the variance of the difference. The paper's pair"
+        f" {lies} within the cloud, and within the intervals of {int(cloud['reached'].sum()):,} analyses. A classical annealer stands in for"
+        " the quantum one."
     )  # fmt: skip
 
 
 @_part(
-    "C5a", "A coherent machine searches quadratically faster", uses="grover", shown="06_grover fig4",
-    measure="exponent of calls against a head's weight, plain reads over Grover's search, heads of weight below 0.03", unit="",
-    rule="reproduced if it is within 0.02 of the search schedule's own expectation at the same weights, and that expectation within 0.02 of 2"
-    " for weights from 1e-10 to 1e-5; not reproduced otherwise.",
-    change="decoherence, which this exact simulation has none of.",
+    "C5a", "Grover's search finds heads quadratically faster", uses="grover", shown="06_grover fig4",
+    measure="exponent of the calls needed against a head's probability, plain reads (exactly 1) over Grover's search, for probabilities"
+    " below 0.03", unit="",
+    rule="reproduced if the ratio is within 0.02 of what the schedule of the search predicts at these probabilities, and that prediction tends"
+    " to 2 (within 0.02 for probabilities from 1e-10 to 1e-5); not reproduced otherwise.",
+    change="decoherence; this exact simulation has none.",
 )  # fmt: skip
 def _searches_faster(results: Results) -> Finding:
     (grover,) = results["grover"]
@@ -316,10 +336,10 @@ def _searches_faster(results: Results) -> Finding:
     rare = grover["found"][grover["found"] < RARE]
     expected, limit = (_slope(weights) for weights in (rare, np.logspace(-10, -5, 200)))
     agrees = gain.low - 0.02 < expected < gain.high + 0.02 and abs(gain.value - expected) < 0.02 and abs(limit - 2) < 0.02
-    found = f"plain reads' exponent is {gain.value:.2f} times that of Grover's search; expected {expected:.2f}"
+    found = f"a head of probability p takes about p^{power.value:.2f} calls; plain reads take 1/p"
     return "reproduced" if agrees else "not reproduced", gain, found, (
-        f"For rare heads, weights from 1e-10 to 1e-5, the schedule expects {limit:.3f}. Exact simulation without decoherence; an amplification"
-        " step takes two anneals, a plain read one."
+        f"Predicted at these probabilities: {expected:.3f}; for rarer heads, from 1e-10 to 1e-5: {limit:.3f}. Exact simulation without"
+        " decoherence. A step of amplification takes two anneals, a plain read one."
     )  # fmt: skip
 
 
@@ -329,10 +349,10 @@ def _slope(weights: np.ndarray) -> float:
 
 
 @_part(
-    "C5b", "Training by such searches gains", uses="grover", shown="06_grover fig4",
-    measure="weight of heads left after equal calls, over that with plain reads", unit="times",
-    rule="for the weight of heads and for the training error: reproduced if the interval of both is lower than with plain reads, not if of both"
-    " higher, depends on the measure if only one is lower.",
+    "C5b", "Training with Grover's search does better", uses="grover", shown="06_grover fig4",
+    measure="probability left in the heads after equally many calls, divided by that with plain reads", unit="times",
+    rule="reproduced if the intervals show both the heads' probability and the training error lower than with plain reads, not reproduced if"
+    " both are higher, depends on the measure if only one of them is lower.",
     change="larger networks than can be simulated exactly.",
 )  # fmt: skip
 def _training_gains(results: Results) -> Finding:
@@ -342,16 +362,17 @@ def _training_gains(results: Results) -> Finding:
     error = difference_interval(100 * grover["budget_amplified_train"], 100 * grover["budget_reads_train"])
     words = (below(ratio, 1), below(error, 0))
     word = "depends" if words[0] != words[1] and "reproduced" in words else together(words)
-    return word, ratio, f"{ratio.value:.2f} times the weight of heads is left", (
-        f"Training error minus that with plain reads: {error} points, {words[1]}. {float(grover['budget']):,.0f} calls."
+    found = f"heads keep {ratio.value:.2f} times the probability they keep with plain reads; the error changes by {error.value:+.2f} points"
+    return word, ratio, found, (
+        f"Training error minus that with plain reads: {error} points, {words[1]}. After {float(grover['budget']):,.0f} oracle calls."
     )  # fmt: skip
 
 
 @_part(
-    "C5c", "The exponent rises by up to a factor of 2", uses="grover", shown="06_grover fig4",
-    measure="exponent of the training error against calls, Grover's search over plain reads", unit="times",
-    rule="reproduced if the interval lies above 1 and reaches down to 2 or less; not if it lies below 1 or above 2; else undecided.",
-    change="more seeds, a longer training, networks whose heads are rare from the start.",
+    "C5c", "Grover's search raises the exponent by up to a factor of 2", uses="grover", shown="06_grover fig4",
+    measure="exponent of the training error against calls, with Grover's search over that with plain reads", unit="times",
+    rule="reproduced if the interval lies above 1 and begins at 2 or less; not reproduced if it lies below 1 or above 2; else undecided.",
+    change="more seeds; longer training; networks whose heads are rare from the start.",
 )  # fmt: skip
 def _exponent_rises(results: Results) -> Finding:
     (grover,) = results["grover"]
@@ -363,13 +384,13 @@ def _exponent_rises(results: Results) -> Finding:
     ratios = fits["amplified"].samples / fits["reads"].samples
     ratio = few_runs_interval(fits["amplified"].exponent / fits["reads"].exponent, ratios.std(), fits["reads"].runs)
     word: Verdict = "not reproduced" if ratio.high < 1 or ratio.low > 2 else "reproduced" if ratio.low > 1 else "undecided"
-    return word, ratio, f"the measured exponent of training is {ratio.value:.2f} times that of plain reads", (
-        f"Exponents {fits['amplified'].interval} and {fits['reads'].interval}; small networks, exact simulation."
+    return word, ratio, f"it changes the exponent of the training error by a factor of {ratio.value:.2f}", (
+        f"Exponents {fits['amplified'].interval} and {fits['reads'].interval}. Small networks, simulated exactly."
     )  # fmt: skip
 
 
 def _windows(results: Results) -> list[tuple[Result, int]]:
-    """The deep networks that were trained two layers at a time and all at once, and which of their ways takes two."""
+    """The deep networks trained both two layers at a time and all at once, with the index of the former among their ways."""
     found = [(study, np.flatnonzero(study["width"] == 2)) for study in results["active"]]
     usable = [
         (study, int(ways[0])) for study, ways in found if ways.size and ways[0] and study["width"][0] >= len(study["layers"])
@@ -379,12 +400,12 @@ def _windows(results: Results) -> list[tuple[Result, int]]:
     return usable
 
 
-_AT_EVERY_DEPTH = f"""reproduced if at every depth the interval lies below {TOLERATED} points, not if at every depth above, depends on the \
-depth if both occur."""
+_AT_EVERY_DEPTH = f"""reproduced if the interval lies below {TOLERATED} points at every depth, not reproduced if it lies above at every \
+depth, depends on the depth if both occur, else undecided."""
 
 
 def _each_depth(studies: Iterable[tuple[Result, Interval]]) -> tuple[Verdict, Interval, str]:
-    """The word for all depths, the number of the worst one, and all of them told."""
+    """The verdict over all depths, the number at the worst depth, and all numbers in words."""
     known = list(studies)
     told = ", ".join(f"{number} for layers of {'-'.join(map(str, study['layers']))}" for study, number in known)
     numbers = [number for _, number in known]
@@ -396,10 +417,10 @@ def _final(errors: np.ndarray) -> np.ndarray:
 
 
 @_part(
-    "C6a", "Two layers at a time train a network of each depth", uses="active", shown="07_active_layers fig5",
-    measure="test error minus that of an MLP of the same layers, the worst depth", unit="points",
+    "C6a", "Two layers at a time train a deep network", uses="active", shown="07_active_layers fig5",
+    measure="test error minus that of an MLP with the same layers, at the worst depth", unit="points",
     rule=_AT_EVERY_DEPTH,
-    change="longer training of the deepest networks.",
+    change="longer training, above all of the deepest networks.",
 )  # fmt: skip
 def _deep_trains(results: Results) -> Finding:
     gaps = [
@@ -408,12 +429,14 @@ def _deep_trains(results: Results) -> Finding:
     ]
     word, worst, told = _each_depth(gaps)
     errors = ", ".join(f"{mean_interval(_final(study['test_error'][way]), PERCENT)} %" for study, way in _windows(results))
-    return word, worst, f"at worst its error is {worst.value:+.1f} points off an MLP's", f"Points: {told}. Errors: {errors}."
+    return word, worst, f"test error {worst.value:+.1f} points from an MLP's, at the worst depth", (
+        f"Differences in points: {told}. Test errors: {errors}."
+    )  # fmt: skip
 
 
 @_part(
-    "C6b", "That costs less than half a point", uses="active", shown="07_active_layers fig5",
-    measure="test error two layers at a time minus all at once, at equal reads, the worst depth", unit="points",
+    "C6b", "Two layers at a time lose little accuracy", uses="active", shown="07_active_layers fig5",
+    measure="test error two layers at a time minus that all at once, at equal reads, at the worst depth", unit="points",
     rule=_AT_EVERY_DEPTH,
     change="more seeds; equal machine time instead of equal reads.",
 )  # fmt: skip
@@ -427,20 +450,21 @@ def _windows_cost(results: Results) -> Finding:
     return (
         word,
         worst,
-        f"at worst it changes the error by {worst.value:+.1f} points",
-        f"Points: {told}. Anneals a read: {anneals}.",
+        f"test error {worst.value:+.1f} points from all layers at once, at the worst depth",
+        f"Differences in points: {told}. Anneals per read: {anneals}.",
     )
 
 
 @_part(
-    "C6c", "And fits a smaller chip", uses="active", shown="07_active_layers fig5",
-    measure="qubits of two layers at a time over those of all at once, the worst depth that both fit", unit="times",
-    rule="reproduced if at every depth two layers take a smaller chip, or fewer qubits of the smallest chip that both fit; not if at none.",
-    change="embeddings that need fewer qubits for the whole network.",
+    "C6c", "Two layers at a time fit a smaller chip", uses="active", shown="07_active_layers fig5",
+    measure="qubits for two layers at a time over those for all at once, at the worst depth among those that both fit", unit="times",
+    rule="reproduced if, at every depth, two layers fit a smaller chip or take fewer qubits of the smallest chip that both fit; not reproduced"
+    " if at no depth.",
+    change="embeddings of the whole network that need fewer qubits.",
 )  # fmt: skip
 def _fits_smaller(results: Results) -> Finding:
     words: list[Verdict] = []
-    ratios, told = [], []
+    ratios, slower, told = [], [], []
     for study, way in _windows(results):
         few, whole, room = study["qubits"][way], study["qubits"][0], study["chip_qubits"]
         both = np.flatnonzero((few > 0) & (whole > 0))
@@ -448,8 +472,9 @@ def _fits_smaller(results: Results) -> Finding:
             chip = both[room[both].argmin()]
             ratios.append(few[chip] / whole[chip])
             seconds = study["qpu_seconds"][:, chip]
+            slower.append(seconds[way] / seconds[0])
             told.append(
-                f"{few[chip]:,} instead of {whole[chip]:,} on {study['chip'][chip]}, {seconds[way]:.2g} s a batch instead of {seconds[0]:.2g}"
+                f"{few[chip]:,} instead of {whole[chip]:,} on {study['chip'][chip]}, {seconds[way]:.2g} s per batch instead of {seconds[0]:.2g}"
             )
         # The smallest chip that each fits, and the qubits on it.
         least, needed = (
@@ -457,10 +482,12 @@ def _fits_smaller(results: Results) -> Finding:
         )
         words.append("reproduced" if least < needed else "undecided" if np.isinf(least[0]) else "not reproduced")
     worst = Interval(*[float(max(ratios))] * 3) if ratios else None
-    found = f"at worst it takes {worst.value:.0%} of the qubits" if worst else "no chip takes all layers at once"
+    found = "no chip takes all layers at once"
+    if worst:
+        found = f"they take up to {100 * worst.value:.0f} % of the qubits, and up to {max(slower):.0f} times the machine time"
     return (
         together(words),
         worst,
         found,
-        f"Qubits, by real embeddings without error bars: {'; '.join(told) or 'no chip takes both'}. The time is modelled.",
+        f"Qubits of embeddings that were found, so without error bars: {'; '.join(told) or 'no chip takes both'}. The times are modelled.",
     )

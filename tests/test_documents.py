@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 import yaml
 
+from artifact.claims import load_claims
 from artifact.parameters import notebook_parameters
+from artifact.readme import kept_claims
 from artifact.results import PACKAGES
 from qnn_core import data, load_dataset
 from studies.claims import Verdict
@@ -114,6 +116,14 @@ def test_the_readme_starts_with_figure_claims_and_commands_and_is_short():
     assert all(f"figures/paper/fig{number}.png" in text for number in range(1, 6))
     assert len(text.splitlines()) <= 120
     assert max(line.count("|") for line in text.splitlines()) == 5
+
+
+def test_the_short_answer_of_the_readme_agrees_with_the_verdicts():
+    """It is written by hand, as is that of the book's first page: if one of these changes, write both again."""
+    assert "**In short:**" in (PROJECT / "README.md").read_text(encoding="utf-8")
+    verdicts = {claim.id: claim.verdict for claim in load_claims(kept_claims("paper"))}
+    told = {"C1b": "reproduced", "C1c": "not reproduced", "C2b": "reproduced", "C3a": "reproduced", "C4": "depends"}
+    assert told.items() <= verdicts.items()
 
 
 @pytest.mark.parametrize("page", [PROJECT / "README.md", PROJECT / "docs/use.md"], ids=lambda page: page.name)
