@@ -1,6 +1,6 @@
 """Training classical neural networks with an annealer: a reproducible artifact of arXiv:2506.05244.
 
-The names below are the public surface; each is imported when it is first used, so that light work does not wait for heavy libraries.
+The names below are the public interface. Each is imported when it is first used, so that light work does not wait for heavy libraries.
 """
 
 from __future__ import annotations

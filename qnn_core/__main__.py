@@ -1,4 +1,4 @@
-"""From a terminal: train a network on a file of your own, ask it, look at it, take it elsewhere."""
+"""The command line: train a network on a file of your own, predict with it, inspect it, export it."""
 
 from __future__ import annotations
 

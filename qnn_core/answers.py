@@ -1,4 +1,4 @@
-"""What an annealer answers by itself: the deepest of its reads, without any comparison of classes."""
+"""The annealer's own answers: the deepest of its reads, without any comparison of classes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from qnn_core.samplers.base import Sampler, derived_seed
 
 @dataclass(frozen=True, eq=False)
 class OwnAnswers:
-    """Of each of B images; `.mean()` of each is what to report.
+    """The annealer's own answers to B images, one entry per image; report the `.mean()` of each.
 
-    wrong: whether the deepest read decodes to another class than the right one, or to none, two of them being level. exact: whether its
-    outputs are exactly the code of the right class. below: whether any read with other outputs lies below the clamped state of the right
-    answer. reads_wrong: the fraction of the reads that decode to another class or to none. overlap: m, the mean over reads of
-    (1/N) sum_n s_n t_n with the clamped state t: 1 where all reads are the right answer.
+    wrong: whether the deepest read decodes to a wrong class, or to none because two classes tie. exact: whether its outputs are exactly
+    the code of the right class. below: whether any read with other outputs lies below the clamped state of the right answer.
+    reads_wrong: the fraction of the reads that decode to a wrong class or to none. overlap: m, the mean over reads of
+    (1/N) sum_n s_n t_n with the clamped state t; it is 1 if all reads are the right answer.
     """
 
     wrong: Bool[np.ndarray, " B"]
@@ -40,7 +40,7 @@ def own_answers(
 ) -> OwnAnswers:
     """Sample every image `num_reads` times and compare its reads with the right answer.
 
-    images_at_once: images of a call of the sampler. With the sampler "exact" the deepest read is the ground state.
+    images_at_once: images in one call of the sampler. With the sampler "exact" the deepest read is the ground state.
     """
     parts = []
     for turn, first in enumerate(range(0, len(x), images_at_once)):

@@ -1,12 +1,12 @@
-"""The two baselines trained by backpropagation, on equal terms with the annealer.
+"""Two baselines trained by backpropagation, on equal terms with the annealer.
 
 "mlp": a standard multi-layer perceptron, inputs - hidden ... - classes with ReLU, softmax cross-entropy.
 "energy": the same energy model as `QNN` with one hidden layer, trained by automatic differentiation on its exact class scores
 at inverse temperature beta, F_c = sum_j ln 2cosh(beta (a_j + (W t_c)_j)) / beta + b.t_c, with P(c) = softmax(beta F_c): the
-Boltzmann probability of the class codes, hidden spins summed out.
+Boltzmann probability of the class codes, with the hidden spins summed out.
 
-Both see the same images in the same order as `qnn_core.training.train` with the same seed. For a comparison on equal terms pass
-optimiser="adam", which is what `train` uses.
+With the same seed, both see the same images in the same order as `qnn_core.training.train`. For a comparison on equal terms pass
+optimiser="adam", the default of `train`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _EVALUATED_AT_ONCE = 4096
 
 @dataclass(repr=False)
 class BaselineHistory(History):
-    """The record of a baseline, with what was trained. model: images (B, inputs), as in the data set, -> scores (B, classes)."""
+    """The record of a baseline, with the trained model. model: images (B, inputs), as in the data set, -> scores (B, classes)."""
 
     model: nn.Module | None = None
 
@@ -93,11 +93,11 @@ def train_backprop(
 ) -> BaselineHistory:
     """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats), with the trained `model`.
 
-    method: "mlp" or "energy". data: its training images are trained on, its test images only counted. hidden: spins or units of the
-    hidden layer; several numbers for a deep MLP. epochs: passes over the training images. batch_size: images of an update. seed: of the
-    initial weights and the order of the images. optimiser: "sgd", plain stochastic gradient descent, or "adam"; lr: its rate; schedule:
-    "linear" lets it fall to 0 over the run, "constant" keeps it. averaged: whether the trained model is the average of
-    `qnn_core.optimiser.Average` over the updates. copies: output spins of each class of the energy model. beta: its inverse temperature.
+    method: "mlp" or "energy". data: it trains on the training images and only counts errors on the test images. hidden: spins or units
+    of the hidden layer; several numbers make a deep MLP. epochs: passes over the training images. batch_size: images per update. seed: of
+    the initial weights and the order of the images. optimiser: "sgd", plain stochastic gradient descent, or "adam". lr: learning rate;
+    with the schedule "linear" it falls to 0 over the run, with "constant" it stays. averaged: whether the trained model is the average
+    over the updates (`qnn_core.optimiser.Average`). copies: output spins per class of the energy model; beta: its inverse temperature.
     evaluations, evaluation_images: when and on how many images errors are measured, as in `train`. Raises InvalidInput for settings that
     cannot be used, before any work.
 

@@ -1,6 +1,6 @@
 """Labelled data, split into training and test: scikit-learn's digits, MNIST, or arrays of your own.
 
-Digits and MNIST have pixels in [0, 1]; your own are scaled by a rule that is kept with them.
+Digits and MNIST have pixels in [0, 1]; your own data are scaled by a rule that is stored with them.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _TEST_SHARE = 0.2
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Labelled images, or rows of a table, split into training and test; `from_arrays` makes one of what you have.
+    """Labelled images, or rows of a table, split into training and test parts; `from_arrays` makes one from your own data.
 
-    name: for pages and provenance. x_train, x_test: (images, pixels) float32, as a network takes them. y_train, y_test: (images,) int64, the
-    class of each image from 0. image_shape: height and width of an image in pixels, and colours if it has them, for pictures. names: of the
-    classes (classes,), None for their numbers. scaling: what made x of the numbers as they came. Raises InvalidInput when they do not fit
+    name: for pages and provenance. x_train, x_test: (images, pixels) float32, scaled for a network. y_train, y_test: (images,) int64, the
+    class of each image, from 0. image_shape: height and width of an image in pixels, and colours if it has them, for drawing. names: of the
+    classes (classes,), None for their numbers. scaling: how x was made from the unscaled numbers. Raises InvalidInput when these do not fit
     together.
     """
 
@@ -89,12 +89,13 @@ class Dataset:
         image_shape: tuple[int, ...] | None = None,
         name: str = "own",
     ) -> Dataset:
-        """A data set of your own arrays, lists, pandas tables or torch tensors.
+        """A data set from your own arrays, lists, pandas tables or torch tensors.
 
         x: rows of real numbers, (rows, features), (images, height, width) or (images, height, width, colours). y: the class of each row,
-        (rows,): strings, whole numbers or truth values. test: the share of the rows to test on, drawn by `seed` in proportion for every
-        class, or another (x, y). scaling: "auto", "none", "pixels", "range" or "standard", see `Scaling`; fitted to the training part.
-        image_shape: of rows that are images, if x does not show it. name: for pages. Raises InvalidInput with the row at fault and what to do.
+        (rows,): strings, integers or booleans. test: the share of the rows to test on, drawn with `seed` in proportion for every class, or
+        a separate (x, y). scaling: "auto", "none", "pixels", "range" or "standard", see `Scaling`; fitted to the training part.
+        image_shape: of rows that are images, if the shape of x does not show it. name: for pages. Raises InvalidInput, which names the row at
+        fault and says what to do.
 
         >>> data = Dataset.from_arrays([[1.0], [2.0], [3.0], [4.0]], ["low", "low", "high", "high"], test=0.5)
         >>> data
@@ -143,7 +144,7 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
-        """Of the four arrays' bytes, for provenance."""
+        """SHA-256 of the bytes of the four arrays, for provenance."""
         digest = hashlib.sha256()
         for name in _ARRAYS:
             digest.update(np.ascontiguousarray(getattr(self, name)).reshape(-1).view(np.uint8).data)
@@ -152,9 +153,9 @@ class Dataset:
     def hold_out(self, fraction: float, seed: int, num_train: int | None = None) -> Dataset:
         """A split of the *training* images alone: its `test` part is a validation set, in proportion for every class.
 
-        Choose rates and other settings on this, so that the test images are seen only once. fraction: of the training images, between 0
-        and 1. seed: of the split. num_train: how many of the other images to train on, None for all of them. Raises InvalidInput for
-        what cannot be had.
+        Choose rates and other settings on it, so that the test images are used only once. fraction: held out of the training images,
+        between 0 and 1. seed: of the split. num_train: how many of the remaining images to train on, None for all. Raises InvalidInput for
+        a split that is impossible.
 
         >>> split = load_dataset("digits").hold_out(0.2, seed=0)
         >>> len(split.y_train), len(split.y_test)
@@ -186,7 +187,7 @@ class Dataset:
         )
 
     def take(self, num_train: int, seed: int) -> Dataset:
-        """The same test images with `num_train` of the training images, in proportion for every class; all of them if that many.
+        """The same test images with `num_train` of the training images, in proportion for every class.
 
         seed: of the choice.
         """
@@ -210,8 +211,9 @@ class Dataset:
         return replace(self, name=f"{self.name}-{len(rows)}", x_train=self.x_train[rows], y_train=self.y_train[rows])
 
     def sample(self, images: int, seed: int) -> Dataset:
-        """About `images` of the training and of the test images each, drawn by the seed, enough to estimate errors on: at most so many, but
-        one at least of each class to train on."""
+        """A random part of the training and of the test images, at most `images` of each, to estimate errors on.
+
+        At least one training image of each class is kept. seed: of the choice."""
         random = np.random.default_rng([seed, 0x5A])
         rows, others = (np.sort(random.permutation(len(labels))[:images]) for labels in (self.y_train, self.y_test))
         absent = np.setdiff1d(self.y_train, self.y_train[rows])
@@ -236,7 +238,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Size:
-    """How large a data set is: different labels, training images, test images."""
+    """The size of a data set: numbers of classes, training images and test images."""
 
     labels: int
     train: int
@@ -247,7 +249,7 @@ _SIZES = {"digits": Size(10, 1437, 360), "mnist": Size(10, 60_000, 10_000), "mni
 
 
 def size_of(name: str, data_dir: str | os.PathLike[str] | None = None) -> Size:
-    """How large a data set is, found without loading images; raises as `load_dataset` for names that it does not know."""
+    """The size of a data set, without loading its images; raises like `load_dataset` for an unknown name."""
     if name in _SIZES:
         return _SIZES[name]
     if not name.endswith(".npz"):
@@ -268,13 +270,14 @@ def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> D
 
     "digits": scikit-learn's 1,797 handwritten digits of 8 x 8 pixels, four fifths for training, split in proportion with a
     fixed seed; nothing is downloaded.
-    "mnist": 60,000 + 10,000 images of 28 x 28 pixels. Looked for in `data_dir`, else in the folder named by the environment
-    variable QNN_DATA_DIR, else downloaded once from public mirrors into the user's cache; the content is always checked.
-    "mnist-1000": the first 100 training and the first 10 test images of every class of MNIST; of so few, equal networks differ by points.
-    "path/to/file.npz": arrays of your own, x and y, or x_train, y_train, x_test, y_test; a path counts from `data_dir`, else from the current
-    folder. They are taken as `Dataset.from_arrays` takes them.
+    "mnist": 60,000 + 10,000 images of 28 x 28 pixels, from `data_dir` or else the folder named by the environment variable QNN_DATA_DIR;
+    without either they are downloaded once from public mirrors into the user's cache. The content is always checked.
+    "mnist-1000": the first 100 training and the first 10 test images of every class of MNIST. With so few test images, the errors of equally
+    good networks differ by whole percentage points.
+    "path/to/file.npz": your own arrays, x and y, or x_train, y_train, x_test and y_test, treated as by `Dataset.from_arrays`. The path is
+    relative to `data_dir`, or else to the current folder.
 
-    Raises MissingData, DamagedFile or InvalidInput, each saying what was found, what was expected and what to do.
+    Raises MissingData, DamagedFile or InvalidInput, which say what was found, what was expected and what to do.
 
     >>> data = load_dataset("digits")
     >>> data.x_train.shape, data.num_classes, data.image_shape

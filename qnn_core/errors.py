@@ -1,4 +1,4 @@
-"""The errors a user can cause, each saying what was found, what is allowed and, where it helps, what to do."""
+"""The errors that a user can cause. Each says what was found, what is allowed and, where it helps, what to do."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class DamagedFile(ValueError):
 
 
 class NotWritten(OSError):
-    """A file that could not be written; what stood there before is untouched, and nothing half-written is left."""
+    """A file that could not be written; an existing file is untouched, and no partial file is left."""
 
 
 class AnnealerError(RuntimeError):
-    """An annealer that cannot be reached or refuses a problem; reads that it gave before are kept."""
+    """An annealer that cannot be reached or refuses a problem; its earlier reads are kept."""
 
 
 class OverBudget(RuntimeError):
@@ -34,15 +34,15 @@ class OverBudget(RuntimeError):
 
 
 class NotEquilibrated(RuntimeError):
-    """A sampler that should be in equilibrium is not."""
+    """A sampler that has not reached equilibrium."""
 
 
 class Diverged(ArithmeticError):
-    """Training whose numbers are no numbers any more."""
+    """Training whose numbers overflowed."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training that the user stopped; the network is what it had become. history: so far."""
+    """Training that the user stopped; the network keeps what it has learned. history: the record so far."""
 
     def __init__(self, history: object) -> None:
         super().__init__(f"training was interrupted: {history}")

@@ -22,16 +22,16 @@ from qnn_core.network import QNN
 
 @dataclass(repr=False, eq=False)
 class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """`QNN` and `train` behind scikit-learn's interface, for its pipelines, searches and scores.
+    """`QNN` and `train` behind scikit-learn's interface, for its pipelines, grid searches and cross-validation.
 
-    hidden: spins of each hidden layer. copies: output spins of each class. sampler, rule, epochs, reads, lr, batch_size: as in
-    `qnn_core.train`, a batch at most all rows. scaling: of the features, a rule of `qnn_core.inputs.Scaling`. validation: share of the
-    rows on which probabilities are calibrated, and which are not trained on; where that is less than one row of some class, they are
-    calibrated on the training rows. random_state: of initial weights, order and reads, as scikit-learn takes it.
+    hidden: spins of each hidden layer. copies: output spins per class. sampler, rule, epochs, reads, lr, batch_size: as in
+    `qnn_core.train`; a batch has at most all rows. scaling: of the features, a rule of `qnn_core.inputs.Scaling`. validation: share of the
+    rows that is kept out of training to calibrate probabilities; if that is less than one row of some class, the training rows are used
+    instead. random_state: of initial weights, order and reads, as in scikit-learn.
 
-    After `fit`: `classes_` (classes,), `n_features_in_`, `network_` the trained `QNN`, `history_` its `History`, and `temperature_`, in units
-    of energy, at which the softmax of minus the class energies is most likely on the validation rows: Guo et al., ICML 2017
-    (arXiv:1706.04599), with the smoothed targets of Platt (1999), so that a few rows that are all right do not make it 0.
+    After `fit`: `classes_` (classes,), `n_features_in_`, `network_` (the trained `QNN`), `history_` (its `History`), and `temperature_`, in
+    units of energy: the temperature at which the softmax of minus the class energies is most likely on the validation rows (Guo et al.,
+    ICML 2017, arXiv:1706.04599, with the smoothed targets of Platt, 1999, so that it does not become 0 if a few rows are all right).
 
     >>> from sklearn.datasets import load_iris
     >>> x, y = load_iris(return_X_y=True)

@@ -103,7 +103,7 @@ class EnergyClassifier(nn.Module):
 
 
 def export_onnx(module: nn.Module, num_inputs: int, path: str) -> None:
-    """Write a classifier as an ONNX file: "images" (any number, num_inputs) float32 -> "scores" (as many, classes)."""
+    """Write a classifier as an ONNX file: "images" (any number, num_inputs) float32 -> "scores" (the same number, classes)."""
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     with torch.no_grad(), _exporter_quiet():

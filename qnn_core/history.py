@@ -1,4 +1,4 @@
-"""The record of a training run, the same for every way of training."""
+"""The record of a training run, in the same form for every way of training."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class History:
     """One entry for each evaluation, the untrained network first.
 
     step: parameter updates done. epoch: the same in passes over the training images.
-    train_mistakes, test_mistakes: images answered wrongly, out of train_images and test_images, those on which errors are measured.
+    train_mistakes, test_mistakes: wrong answers, out of the train_images and test_images on which errors are measured.
     loss: mean over training images of the training objective's own value (its meaning depends on the method).
     cross_entropy: mean over training images of -ln P(right class), nats, with P the softmax of the class scores at temperature 1: the same
     measure for every method.
@@ -137,7 +137,7 @@ class History:
 
 @dataclass
 class EarlyStopping:
-    """For the `callbacks` of `train`: stops once `column` has not fallen in the last `patience` evaluations.
+    """For the `callbacks` of `train`: stops the run if `column` has not fallen during the last `patience` evaluations.
 
     patience: evaluations to wait. column: of `History.entry`. With `data.hold_out` the test error is a validation error.
 

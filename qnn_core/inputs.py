@@ -1,6 +1,6 @@
-"""Numbers and labels as people have them, made what a network takes: float32 in one row each, and classes counted from 0.
+"""Turns numbers and labels as people have them into what a network takes: float32 rows, and classes counted from 0.
 
-They may be NumPy arrays of any real, integer or truth type, lists, pandas tables or columns, or torch tensors.
+They may be NumPy arrays of real, integer or boolean type, lists, pandas tables or columns, or torch tensors.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ROUNDING = 1e-12
 
 
 class InputWarning(UserWarning):
-    """Numbers that can be used, but are probably not in the units that they should be in."""
+    """Numbers that can be used but are probably in the wrong units."""
 
 
 def as_rows(name: str, given: Rows) -> np.ndarray:
@@ -106,10 +106,11 @@ def some(labels: np.ndarray) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """How numbers as they came become a network's: (x - offset) / scale, in float32.
+    """How unscaled numbers become a network's: (x - offset) / scale, in float32.
 
-    rule: "none"; "pixels", whole numbers 0 .. 255 divided by 255; "range", each feature's smallest and largest in training become 0 and 1;
-    "standard", each feature's mean and standard deviation in training become 0 and 1. offset, scale: float64, one number or one a feature.
+    rule: "none"; "pixels": integers from 0 to 255 are divided by 255; "range": the smallest and largest training value of each feature become
+    0 and 1; "standard": mean and standard deviation of each feature in training become 0 and 1. offset, scale: float64, one number, or one
+    for each feature.
     """
 
     rule: str = "none"

@@ -43,7 +43,7 @@ class QNN:
 
     sizes: (inputs, hidden ..., classes), at least three numbers; the output layer has classes * copies spins.
     copies: how often each entry of the one-hot code is repeated.
-    seed: of the random initial weights. centre: the image from which images are measured.
+    seed: of the random initial weights. centre: an image that is subtracted from every image.
 
     The couplings start gaussian, scaled so that the free network (no image) has its spin-glass temperature at T_c = `glass`:
     for two layers T_c = sigma (N_1 N_2)^(1/4); in a chain the same scale is used for each pair of layers. The input weights
@@ -51,12 +51,12 @@ class QNN:
     mean square.
 
     Attributes: `weights`, a list of float32 matrices, weights[0] (inputs, N_1) and weights[l] (N_l, N_(l+1)); `biases`, a
-    list of float32 vectors, one for each layer of spins; `codes`, (classes, outputs) int8. Energies have no dimension. `classes`, their names,
-    and `scaling`, from numbers as they came, are those of the data in a network of `for_data`; else numbers from 0, and none. `origin`: words
-    on where it comes from, kept with it.
+    list of float32 vectors, one for each layer of spins; `codes`, (classes, outputs) int8. Energies are dimensionless. A network made by
+    `for_data` has the `classes` (their names) and the `scaling` of the data; otherwise classes are numbers from 0, and there is no scaling.
+    `origin`: a note on where the network comes from, stored with it.
 
-    Everywhere below, x is B images (B, inputs) float32, scaled, and labels their classes (B,) int64, from 0; other shapes and types raise
-    InvalidInput. Only `predict` and `error` take them as people have them.
+    In all methods x is B scaled images (B, inputs) float32, and labels are their classes (B,) int64, from 0; other shapes and types raise
+    InvalidInput. Only `predict` and `error` accept unscaled rows and the names of classes.
 
     >>> net = QNN(sizes=(64, 12, 10), copies=2, seed=0)
     >>> net.layers, net.weights[0].shape, net.codes.shape
@@ -107,7 +107,7 @@ class QNN:
 
     @classmethod
     def for_data(cls, data: Dataset, hidden: tuple[int, ...] = (120,), copies: int = 4, seed: int = 0, **options: float) -> QNN:
-        """A network to train on `data`: its inputs and classes, measured from its mean training image, with its names and its scaling.
+        """A network to train on `data`, with its numbers of inputs and classes, its mean training image as centre, its names and its scaling.
 
         hidden: spins of each hidden layer. copies, seed, options: as above.
 
@@ -153,7 +153,7 @@ class QNN:
             parameter[...] = value
 
     def layout(self) -> dict[str, np.ndarray]:
-        """What makes the network beside its parameters, as arrays to store: `sizes` and `copies`, and what it has of `centre`, names of
+        """What defines the network besides its parameters, as arrays to store: `sizes`, `copies`, and any of `centre`, names of
         classes and scaling."""
         stored = {"sizes": np.array(self.sizes), "copies": np.array(self.copies)}
         if self.centre is not None:
@@ -183,7 +183,7 @@ class QNN:
         return net
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network to `path`, an .npz file, whole or not at all; raises NotWritten where that cannot be done."""
+        """Write the network to `path`, an .npz file, whole or not at all; raises NotWritten if that is impossible."""
         parameters = {f"parameter_{number}": value for number, value in enumerate(self.parameters)}
         told = {
             "format": np.array(_FORMAT),
@@ -220,7 +220,7 @@ class QNN:
         return net
 
     def measured(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B D"]:
-        """Images measured from `centre`."""
+        """Images minus `centre`."""
         return x if self.centre is None else x - self.centre
 
     def problem(self, x: Float32[np.ndarray, "B D"]) -> IsingProblem:
@@ -290,11 +290,11 @@ class QNN:
         return np.concatenate(parts)
 
     def decide(self, x: Float32[np.ndarray, "B D"]) -> Int64[np.ndarray, " B"]:
-        """The class with the lowest clamped energy, without sampling."""
+        """The class with the lowest clamped energy, found without sampling."""
         return np.argmin(self.class_energies(x), axis=1)
 
     def scaled(self, x: Rows) -> Float32[np.ndarray, "B D"]:
-        """Rows as they came as the network takes them; x: arrays, lists, pandas tables or tensors, (rows, features) or images."""
+        """Unscaled rows, scaled for the network; x: arrays, lists, pandas tables or tensors, (rows, features) or images."""
         rows = as_rows("x", x)
         if rows[0].size != self.sizes[0]:
             raise InvalidInput(
@@ -305,7 +305,7 @@ class QNN:
         return scaled
 
     def predict(self, x: Rows) -> np.ndarray:
-        """The name of the class of each row (rows,), without sampling; x: rows as they came, see `scaled`."""
+        """The name of the class of each row (rows,), found without sampling; x: unscaled rows, see `scaled`."""
         return self.classes[self.decide(self.scaled(x))]
 
     def error(self, x: Rows, labels: Labels) -> float:
@@ -336,7 +336,7 @@ class QNN:
     ) -> Bool[np.ndarray, "B R"]:
         """Which reads do not show the target; `rule` says what counts.
 
-        "class": another class's code overlaps at least as much as the target's (a tie is no answer, so it is wrong).
+        "class": another class's code overlaps at least as much as the target's (so a tie is wrong).
         "spins": any output spin differs from the target code.
         """
         if rule == "spins":
@@ -348,7 +348,7 @@ class QNN:
     def to_torch(self) -> EnergyClassifier:
         """A plain `torch.nn.Module` that maps images (B, inputs) to class scores (B, classes), minus `class_energies`.
 
-        Images are given as they came; the scaling is in its first layer.
+        It takes unscaled images; the scaling is part of its first layer.
         """
         from qnn_core.export import EnergyClassifier
 

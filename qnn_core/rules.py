@@ -4,21 +4,21 @@ All of them sample the same network on the same images and go down the gradient 
 
     mean over images of  mean E(lowered states) - sum_r weight_r E(raised state r)
 
-by `qnn_core.cutting.cut_gradient`. The abstract of arXiv:2506.05244 does not name its rule; these are the likely ones.
+by `qnn_core.cutting.cut_gradient`. The abstract of arXiv:2506.05244 does not name its rule; these are likely candidates.
 
 - "as-read": the clamped state against heads among the reads as they are. With the deepest head it is the structured perceptron of
   Collins (EMNLP 2002), with a margin, and an annealer to search.
 - "completed": the clamped state against heads among the reads completed to the code of a class, see `qnn_core.cutting`.
 - "both": half of each.
 - "boltzmann": reads with the outputs held against free reads, means over all of them; Ackley, Hinton, Sejnowski, Cognitive Science 9, 147
-  (1985). The sampler must end at the temperature that is meant, as `GibbsSampler(beta=(0.1, 1.0))` does.
+  (1985). The sampler must end at the intended temperature, as `GibbsSampler(beta=(0.1, 1.0))` does.
 - "equilibrium": reads nudged towards the answer against free ones, over the nudge; Scellier, Bengio, Frontiers in Computational Neuroscience
   11, 24 (2017); on an annealer Laydevant, Markovic, Grollier, Nature Communications 15, 3671 (2024).
 
-Heads as they are make the right answer the ground state, which is what an annealer itself then shows; completed ones only order the ten states
-that the deployed network compares. Boltzmann learning and equilibrium propagation follow gradients of free energies when the reads are drawn
-at a fixed temperature: -ln P(answer | image) / beta and [F(nudged) - F(free)] / nudge. With reads that end cold they turn into contrasts of
-minima.
+Cutting heads as they are makes the right answer the ground state, which the annealer itself then shows. Cutting completed heads only orders the
+ten states that the exported network compares. Boltzmann learning and equilibrium propagation follow gradients of free energies if the reads are
+drawn at a fixed temperature: -ln P(answer | image) / beta and [F(nudged) - F(free)] / nudge. With reads that end cold they become contrasts
+of minima.
 """
 
 from __future__ import annotations
@@ -73,11 +73,11 @@ class Contrast:
 class Rule:
     """A learning rule and its settings.
 
-    name: see the table of this module. margin: how far above the clamped energy a wrong read still counts as a head, in units of energy.
-    wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which states of an image count, the "deepest"
-    or all of them alike ("uniform"); "boltzmann" always takes all. nudge: field on each output spin towards the answer, in units of energy, of
-    "equilibrium". code_reads: how many reads represent a class, right or wrong, in a network of several hidden layers; with one, its state is
-    exact.
+    name: one of the list above. margin: how far above the clamped energy a wrong read still counts as a head, in units of energy.
+    wrong: "class" (the decoded class differs) or "spins" (any output spin differs). weighting: which states of an image count: the "deepest"
+    alone, or all with equal weight ("uniform"); "boltzmann" always uses all. nudge: for "equilibrium", the field on each output spin towards
+    the answer, in units of energy. code_reads: how many reads represent a class, right or wrong, in a network with several hidden layers;
+    with one hidden layer its state is exact.
     """
 
     name: RuleName = "both"

@@ -1,4 +1,4 @@
-"""The network as the last part of a torch model: its features come from any module in front, its gradient from the annealer's reads.
+"""The network as the last layer of a torch model: features come from any module in front, gradients from the annealer's reads.
 
 For reads that a learning rule lowers and raises, see `qnn_core.rules`, the loss of a batch is
 

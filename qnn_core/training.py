@@ -1,7 +1,7 @@
 """Training with an annealer: sample a batch, lower the right answers and raise the heads, again and again.
 
-What is lowered and raised is a matter of the learning rule, `qnn_core.rules`; the order of the images, the optimiser, the effort and what is
-measured along the way are the same for all. With rules that cut heads, when no image of a batch has any, nothing moves.
+The learning rule (`qnn_core.rules`) decides what is lowered and raised. The order of the images, the optimiser, the effort and what is
+measured along the way are the same for all rules. With rules that cut heads, a batch without heads changes nothing.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _LARGEST_RATE = 0.01
 
 
 class TrainingWarning(UserWarning):
-    """A run that goes on but does not do what it should."""
+    """A run that continues although training does not work as it should."""
 
 
 def train(
@@ -79,27 +79,27 @@ def train(
     checkpoint: str | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> History:
-    """Train `net` in place by what `sampler` finds.
+    """Train `net` in place, with the reads of `sampler`.
 
-    data: its training images are trained on, its test images only counted. sampler: a name, a sampler of Ocean, or whatever else
-    `get_sampler` takes. epochs: passes over the training images, None for 20, or more where those would make fewer than 500 updates. reads:
-    per image and update. lr: rate of the optimiser, None for `default_rate`, which suits Adam. batch_size: images of an update, None for
-    50, or all if there are fewer. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises, a
-    name or a `qnn_core.rules.Rule` with settings of its own. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr, "linear" lets
-    it fall to 0 over the run. averaged: whether the trained network is the average of `qnn_core.optimiser.Average` over the updates; all
-    that is measured and kept along the way is of that average.
+    data: it trains on the training images and only counts errors on the test images. sampler: a name, a sampler of Ocean, or anything else
+    that `get_sampler` accepts. epochs: passes over the training images; None for 20, or for more if 20 make fewer than 500 updates. reads:
+    per image and update. lr: learning rate; None for `default_rate`, which suits Adam. batch_size: images per update; None for 50, or for
+    all if there are fewer. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises, by name or
+    as a `qnn_core.rules.Rule` with its own settings. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr, "linear" lets it fall
+    to 0 over the run. averaged: whether the trained network is the average over the updates (`qnn_core.optimiser.Average`); everything
+    measured and stored along the way then belongs to that average.
 
-    snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. evaluations: how often a decade of updates
-    errors are measured, besides the end of every epoch. evaluation_images: on how many of the training and of the test images, drawn by the
-    seed, that is along the way; at both ends, and with None, it is on all. asked: on how many test images the annealer's own answer is; 0
-    for none. Neither is effort of the training. progress: show a bar. checkpoint: a file that keeps the state at the end of every epoch; if
-    it is there when the run starts, the run goes on from it, bit for bit; with the constant schedule also to more epochs than it had.
-    callbacks: each is called with `History.entry` at every evaluation, and ends the run by answering True. Ctrl-C raises Interrupted, with
+    snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. evaluations: how many times per decade of
+    updates errors are measured, besides the end of every epoch. evaluation_images: on how many training and test images, drawn with the
+    seed, errors are measured along the way; None for all, as at both ends of the run. asked: number of test images for the annealer's own
+    answer, 0 for none. Neither counts as training effort. progress: show a progress bar. checkpoint: a file that stores the state at the end
+    of every epoch. If it exists when the run starts, the run continues from it, bit for bit; with the constant schedule also to more epochs.
+    callbacks: each is called with `History.entry` at every evaluation, and ends the run if it returns True. Ctrl-C raises Interrupted, with
     the history so far. In both cases the network is the average so far.
 
-    Returns the `History`; its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), below
-    zero where the answer is right, in units of energy. Raises InvalidInput for settings that cannot be used, before any work, and Diverged
-    when numbers overflow; warns with TrainingWarning when the heads do not become fewer.
+    Returns the `History`. Its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), in units of energy:
+    negative where the answer is right. Raises InvalidInput for settings that cannot be used, before any work, and Diverged if numbers
+    overflow; warns with TrainingWarning if the heads do not become fewer.
 
     >>> from qnn_core.data import load_dataset
     >>> data = load_dataset("digits").only_classes((0, 1))
@@ -138,11 +138,11 @@ def train(
 
 
 def default_rate(net: QNN, data: Dataset) -> float:
-    """The rate at which one step of Adam, `lr` for each parameter, changes the energy of a typical image by at most 32 units, or 0.01.
+    """The rate at which one step of Adam changes the energy of a typical image by at most 32 units; never more than 0.01.
 
-    That most is lr (N_1 sum_d |x_d| + sum_l N_l N_(l+1) + N), with the mean over training images of sum_d |x_d|: so the rate falls
-    as networks and images get larger. 32 units are four of the default margins; the number was chosen on validation images of MNIST. More
-    than 0.01 would be a large part of the initial weights of a small network, and makes training erratic.
+    A step of `lr` for each parameter changes it by at most lr (N_1 sum_d |x_d| + sum_l N_l N_(l+1) + N), where sum_d |x_d| is a mean over
+    training images. So the rate falls as networks and images grow. 32 units are four default margins; the number was chosen on validation
+    images of MNIST. A rate above 0.01 is large compared with the initial weights of a small network, and makes training erratic.
     """
     parts = np.array_split(data.x_train, -(-len(data.x_train) // _IMAGES_AT_ONCE))
     brightness = sum(float(np.abs(net.measured(part)).sum(dtype=np.float64)) for part in parts) / len(data.x_train)
@@ -152,7 +152,7 @@ def default_rate(net: QNN, data: Dataset) -> float:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of `train` that decide what is computed; see there."""
+    """The settings of `train` that affect the result; see there."""
 
     epochs: int
     reads: int

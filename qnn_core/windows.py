@@ -1,9 +1,9 @@
 """Deep networks on a modest annealer: only a few neighbouring layers are sampled at a time.
 
 A *window* is w consecutive layers of spins. The layers outside it stay frozen and act on it only through fields, so each window is
-an Ising problem of its own, smaller than the network's. The window moves over the layers in the order of a *schedule*; after one pass
-every layer has been sampled, after a second one in the other direction every layer has heard from all others. A layer with more spins than
-fit is split into *blocks*, which take turns inside the window: the spins of the other blocks are frozen like those of the other layers.
+an Ising problem of its own, smaller than the network's. The window moves over the layers in the order of a *schedule*. After one pass every
+layer has been sampled; after a second one in the other direction every layer has felt all others. A layer that is too wide is split into
+*blocks*, which take turns inside the window; meanwhile the spins of the other blocks are frozen like those of the other layers.
 """
 
 from __future__ import annotations
@@ -116,11 +116,11 @@ def _has_frozen(window: Window, layers: tuple[int, ...], layer: int) -> bool:
 
 @dataclass(frozen=True)
 class WindowSampler:
-    """Reads of a deep network made by a sampler that only ever sees `width` layers at a time, at most `widest` spins of each.
+    """Reads of a deep network by a sampler that only ever sees `width` layers at a time, and at most `widest` spins of each.
 
-    sampler: for the windows. passes, schedule: of the window over the network, see `places`. widest: None for no limit. Each read keeps its own
-    frozen states; layers that no window has visited yet exert no field, because arbitrary spins there would steer what is sampled first.
-    With a window over everything it is the sampler itself.
+    sampler: for the windows. passes, schedule: of the window over the network, see `places`. widest: None for no limit. Each read has its own
+    frozen states. Layers that no window has visited yet exert no field, because arbitrary spins there would steer what is sampled first.
+    With a window over all layers this is the sampler itself.
     """
 
     sampler: Sampler

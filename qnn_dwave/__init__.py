@@ -1,4 +1,4 @@
-"""D-Wave machines: their samplers, what they take of a chip, and their errors. `import qnn_dwave` lets `get_sampler` know them."""
+"""D-Wave machines: their samplers, chips and control errors. `import qnn_dwave` makes them available to `get_sampler`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graphs of qubits: what `dwave.graphs` makes, what a machine reports, or any other."""
+"""Graphs of qubits: made by `dwave.graphs`, reported by a machine, or any other."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Topology = tuple[Any, ...] | nx.Graph
 
 
 def chip(family: str, *shape: Any, missing: int = 0, seed: int = 0) -> nx.Graph:
-    """What `dwave.graphs` makes of a family ("zephyr", "pegasus", "chimera", or the torus of one, "zephyr_torus") and a shape.
+    """A graph of `dwave.graphs`: a family ("zephyr", "pegasus", "chimera", or a torus such as "zephyr_torus") and a shape.
 
-    missing: qubits to leave out, drawn at random, as no real chip is whole.
+    missing: number of qubits to leave out at random, since no real chip is complete.
 
     >>> len(chip("zephyr", 2)), len(chip("chimera", 2, 3)), len(chip("pegasus_torus", 3, missing=4))
     (160, 48, 92)
@@ -43,7 +43,7 @@ def chip(family: str, *shape: Any, missing: int = 0, seed: int = 0) -> nx.Graph:
 
 
 def chip_of(topology: Topology) -> nx.Graph:
-    """The graph of a topology; raises InvalidInput for what is none."""
+    """The graph of a topology; raises InvalidInput if it is not one."""
     if not isinstance(topology, nx.Graph):
         return chip(*topology)
     if not len(topology) or not all(isinstance(node, int) for node in topology):

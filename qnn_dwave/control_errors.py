@@ -1,8 +1,8 @@
 """Control errors of an analog annealer (D-Wave calls them integrated control errors, ICE), for samplers that have none.
 
-A chip is programmed with fields and couplings scaled into its ranges, and gets each of them slightly wrong. Here every image is
-programmed once per call with gaussian errors of its own, all its reads see the same errors, and energies are those of the problem
-that was meant.
+A chip is programmed with fields and couplings scaled into its ranges, each of which comes out slightly wrong. Here every image is
+programmed once per call with its own gaussian errors. All its reads see the same errors, and energies are those of the intended
+problem.
 """
 
 from __future__ import annotations

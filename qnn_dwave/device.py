@@ -1,7 +1,7 @@
-"""The two annealers behind one interface: a D-Wave machine, and Ocean's mock of one that a classical annealer answers for.
+"""Two annealers behind one interface: a D-Wave machine, and Ocean's mock of one, in which a classical annealer answers.
 
-Errors of the connection are tried again with growing pauses where that can help; the others, and those that stay, become one
-sentence that says what to do and never holds the API token.
+After errors of the connection, another attempt follows with growing pauses where that can help. Other and persistent errors become one
+sentence that says what to do and never contains the API token.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a problem of some layers takes on an annealer's chip: qubits by a real embedding, and modelled time."""
+"""What a layered problem needs on an annealer's chip: qubits, by an embedding that is found, and modelled time."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _degree(tiles: Tiles, graph: nx.Graph) -> float:
 
 @dataclass(frozen=True)
 class Demand:
-    """What sampling a network takes of a chip, window by window.
+    """What sampling a network needs on a chip, window by window.
 
     spins, couplers, qubits: of its largest window, qubits None if one of them does not fit. windows: anneals of a read.
     seconds: modelled access time for the reads of one batch of images, None if it does not fit.
@@ -88,8 +88,8 @@ def demand(
 ) -> Demand:
     """What `sampler`, a `WindowSampler` or one that takes the network whole, needs for `num_reads` reads of each of some images.
 
-    All at once, an image is one problem that is read `num_reads` times. In windows each read has frozen states, so a problem, of its own.
-    Problems are placed side by side, `most` of them or as many as fit; a submission's time is `modelled_seconds`, with anneals of 20
+    All at once, an image is one problem that is read `num_reads` times. In windows each read has its own frozen states, so it is a problem
+    of its own. Problems are placed side by side, at most `most` of them; a submission's time is `modelled_seconds`, with anneals of 20
     microseconds.
     """
     whole = Window(0, tuple((0, size) for size in layers))

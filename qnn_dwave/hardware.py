@@ -1,8 +1,8 @@
-"""Reads from a D-Wave annealer, from its mock, and from what either answered before.
+"""Reads from a D-Wave annealer, from its mock, or from recorded answers of either.
 
 The images of a batch are placed on disjoint tiles of the chip, as many in one submission as fit. Fields and couplings are embedded
-(each spin a chain of qubits), scaled into the chip's ranges, annealed, and read back by majority vote of each chain; the scale is
-undone, since energies are those of the problem that was asked. With `cycles`, each image is annealed again from its best read so far,
+(each spin a chain of qubits), scaled into the chip's ranges, annealed, and read back by majority vote of each chain. Energies are those
+of the original, unscaled problem. With `cycles`, each image is annealed again from its best read so far,
 backwards and forwards (reverse annealing; more than once: cyclic), and its deepest reads are kept.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What reads would cost. Seconds are of access to the annealer; `one_by_one` is an image's without tiles."""
+    """What reads would cost, in seconds of access to the annealer; `one_by_one` is the time per image without tiles."""
 
     images_at_once: int
     submissions: int
@@ -56,13 +56,13 @@ class _Account:
 
 @dataclass(frozen=True)
 class TiledAnnealer(ABC):
-    """What the three have in common.
+    """What `qpu`, `mock` and `replay` have in common.
 
     annealing_time: of a forward anneal, microseconds. cycles: reverse anneals after it. turning_point: s to which a reverse anneal goes
     back, 1 is the end of an anneal. hold: microseconds there. chain_strength: in units of Ocean's uniform torque compensation.
-    scale: what fields and couplings are multiplied with; None fills the chip's ranges, which heats or cools the network as its
-    weights change. tiles: most images of one submission. embeddings: folder where embeddings are kept. max_qpu_seconds: annealer time that is
-    accepted for the whole run, answers on disk included; None accepts none: the price is told, and nothing is submitted.
+    scale: factor for fields and couplings; None fills the chip's ranges, which heats or cools the network as its weights change.
+    tiles: largest number of images in one submission. embeddings: folder that stores embeddings. max_qpu_seconds: annealer time that you
+    accept for the whole run, including answers on disk; None accepts none: the price is printed, and nothing is submitted.
     """
 
     annealing_time: float = 20.0
@@ -260,7 +260,7 @@ class TiledAnnealer(ABC):
 
 @dataclass(frozen=True)
 class QPUSampler(TiledAnnealer):
-    """A D-Wave quantum annealer, through Ocean and the token that Ocean finds. Options as in `TiledAnnealer`, and:
+    """A D-Wave quantum annealer, through Ocean and its token. Options as in `TiledAnnealer`, and:
 
     solver: its name, None for Ocean's choice. record: folder of the run's answers. attempts, pause: how often a submission is tried, and
     seconds before the second attempt, doubled each time.
@@ -291,7 +291,7 @@ class QPUSampler(TiledAnnealer):
 
 @dataclass(frozen=True)
 class MockSampler(TiledAnnealer):
-    """The same path on Ocean's mock of a D-Wave machine, where simulated annealing of the chains of qubits answers.
+    """The same path on Ocean's mock of a D-Wave machine, with simulated annealing of the chains of qubits in its place.
 
     Options as in `TiledAnnealer`, and topology, sweeps, beta, control_error: see `MockDevice`; the topology is a family of `dwave.graphs` and
     its shape, or any graph. record: folder of the run's answers, None to keep none. A machine's limits and `max_qpu_seconds` are those of a
@@ -324,7 +324,7 @@ class MockSampler(TiledAnnealer):
 
 @dataclass(frozen=True)
 class ReplaySampler:
-    """Reads that an annealer gave before, from the folder it was recorded into; needs no annealer and no token.
+    """Recorded reads of an annealer, from their folder; needs no annealer and no token.
 
     record: the folder. A run with the same data, parameters and seeds gets the same reads; any other is refused with MissingData.
     """
@@ -345,7 +345,7 @@ class ReplaySampler:
         return _Replay(records=records, **{name: records.settings[name] for name in common})
 
     def announce(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int) -> None:  # noqa: ARG002
-        """Reads cost nothing any more, but whoever asks a metered sampler for less must do so again."""
+        """Recorded reads are free, but `announce` works as for the sampler that made them."""
         print(f"{self.kind}: nothing is spent.")
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:

@@ -1,8 +1,8 @@
-"""What an annealer ever answered, on disk before it is used.
+"""Every answer of an annealer, stored on disk before it is used.
 
-A folder holds one run: `settings.json`, the annealer and how it was asked; `tiles-*.json`, where the spins were placed; and one file
-for each submission, named by the seed of the call, the place of the images in it and the cycle. Asking the same again reads the
-file: a run that was stopped goes on without paying twice, and a reader without an annealer sees the same reads.
+A folder holds one run: `settings.json`, the annealer and its options; `tiles-*.json`, where the spins were placed; and one file
+for each submission, named by the seed of the call, the place of the images in it and the cycle. The same request reads the file
+instead. So a run that was stopped continues without paying twice, and a reader without an annealer gets the same reads.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _SEAL = "sha256"
 
 @dataclass(frozen=True, eq=False)
 class Answer(Submission):
-    """A submission and how it was put to the annealer.
+    """A submission and how it was programmed.
 
-    scale: what fields and couplings were multiplied with. chain_strength: coupling that holds the qubits of a spin together, before that scale.
+    scale: factor of fields and couplings. chain_strength: coupling that holds the qubits of a spin together, before that scale.
     """
 
     scale: float
@@ -43,7 +43,7 @@ class Answer(Submission):
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """One submission of a run: which it is, and a few energies that tell its problem from any other.
+    """One submission of a run: which one it is, and a few energies that identify its problem.
 
     seed: of the call. block: number of the submission in it. cycle: 0 for the forward anneal, then the reverse ones. probe: (B, 4)
     energies of fixed random configurations.
@@ -74,7 +74,7 @@ class Records:
         self.settings: dict[str, Any] = {}
 
     def open(self, settings: Mapping[str, Any]) -> None:
-        """Begin, or go on with, a run of these settings; a folder of other settings is refused."""
+        """Start or continue a run with these settings; a folder with other settings is refused."""
         self.settings = json.loads(json.dumps(settings))
         if not self._path("settings.json").exists():
             write_record(self._path("settings.json"), self.settings)
@@ -134,7 +134,7 @@ class Records:
         )
 
     def keep(self, question: Question, answer: Answer) -> None:
-        """Write an answer down, whole or not at all, and forget that it was pending."""
+        """Store an answer, whole or not at all, and forget that it was pending."""
         content: dict[str, Any] = {
             "spins": np.packbits(answer.spins > 0, axis=1),
             "shape": np.array(answer.spins.shape),
@@ -151,12 +151,12 @@ class Records:
         self._pending(question).unlink(missing_ok=True)
 
     def note_submitted(self, question: Question, problem_id: str) -> None:
-        """Write down that a problem is on its way, so that its answer can be fetched if this process is killed."""
+        """Store that a problem has been submitted, so that its answer can be fetched if this process is killed."""
         with atomic_write(self._pending(question), "w") as file:
             file.write(problem_id)
 
     def submitted(self, question: Question) -> str | None:
-        """The name of a problem that is on its way."""
+        """The name of a problem that was submitted and not answered yet."""
         path = self._pending(question)
         return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else None
 

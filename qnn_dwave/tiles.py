@@ -1,7 +1,7 @@
-"""Placing layered networks on an annealer's graph of qubits: one chain of qubits a spin, many copies side by side.
+"""Placing layered networks on an annealer's graph of qubits: one chain of qubits for each spin, many copies side by side.
 
-Every image has the same couplings graph, so one *tile*, an embedding of that graph, serves all; the chip holds as many disjoint tiles
-as fit, and each tile takes an image of its own. Layers of even and of odd number are the two sides of a bipartite graph, for which
+The graph of couplings is the same for every image, so one *tile*, an embedding of that graph, serves all. The chip holds as many
+disjoint tiles as fit, each for an image of its own. Layers of even and of odd number are the two sides of a bipartite graph, for which
 minorminer's `busclique` knows embeddings with short chains; what they hold beyond the couplings that are there is trimmed away. Chips with too
 many missing qubits get minorminer's general heuristic.
 """
@@ -60,7 +60,7 @@ class Tiles:
 def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str, *, heuristic: bool = True) -> Tiles:
     """At most `most` disjoint embeddings: shipped with the project, from the cache in `folder`, or found now and kept there.
 
-    heuristic: whether, where no biclique fits, minorminer's general heuristic may try. No clock has a say, so the same tiles are found
+    heuristic: whether minorminer's general heuristic may try if no biclique fits. There is no time limit, so the same tiles are found
     everywhere. A cached file that was altered, or whose chains do not fit the graph, is made again, with a warning. Raises
     InvalidInput when not even one tile fits.
     """

@@ -1,4 +1,4 @@
-"""The energy landscape: order parameters, minima and barriers, thermal equilibrium, and how reads lie in it."""
+"""The energy landscape: order parameters, minima and barriers, thermal equilibrium, and where reads lie in it."""
 
 from qnn_core.landscape.minima import BarrierTree, MinimaEstimate, barrier_tree, count_minima, estimate_minima, quench
 from qnn_core.landscape.overlaps import (

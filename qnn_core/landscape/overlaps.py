@@ -2,8 +2,8 @@
 
 The overlap of two reads of one image is q_ab = (1/N) sum_i s_i^a s_i^b, in [-1, 1] (Edwards, Anderson, J. Phys. F 5, 965 (1975);
 Parisi, Phys. Rev. Lett. 50, 1946 (1983)). Reads of an annealer are quenched states: overlaps between them are *configurational*,
-over the minima that the annealer finds. Configurations in equilibrium give *thermal* overlaps. The functions are the same; the
-pages say which is meant.
+over the minima that the annealer finds. Configurations in equilibrium give *thermal* overlaps. The functions are the same for
+both; the notebooks say which is meant.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class OrderParameters:
 
 
 def order_parameters(reads: Reads) -> OrderParameters:
-    """Order parameters of each image; refuses fewer than 10 reads, whose overlaps say little."""
+    """Order parameters of each image; raises InvalidInput for fewer than 10 reads, whose overlaps say little."""
     if reads.spins.shape[1] < MIN_READS:
         raise InvalidInput("reads", reads.spins.shape[1], f"at least {MIN_READS} reads an image to speak of overlaps")
     q = overlap(reads)

@@ -1,4 +1,4 @@
-"""What the theory of large networks says of the start of training: gaussian couplings, and gaussian fields on the hidden spins.
+"""Mean-field theory of the start of training: gaussian couplings, and gaussian fields on the hidden spins.
 
 Two layers with couplings between them only are the bipartite Sherrington-Kirkpatrick model (Korenblit, Shender, Sov. Phys. JETP 62, 1030
 (1985)). Temperatures are in units of T_c = sigma (N_h N_o)^(1/4), the spin-glass temperature without fields.
@@ -30,7 +30,7 @@ class ReplicaSymmetric:
 
 
 def replica_symmetric(temperature: float, ratio: float, field: float) -> ReplicaSymmetric:
-    """The state of infinitely many spins.
+    """The replica-symmetric state in the limit of infinitely many spins.
 
     temperature: in units of T_c. ratio: N_h / N_o. field: standard deviation of the fields on the hidden spins, in units of T_c.
 
@@ -49,7 +49,7 @@ def replica_symmetric(temperature: float, ratio: float, field: float) -> Replica
 
 
 def glass_line(ratio: float, field: float) -> float:
-    """The temperature, in units of T_c, below which a field leaves a glass: the de Almeida-Thouless line; 1 without a field.
+    """The temperature, in units of T_c, below which there is a glass in a field: the de Almeida-Thouless line; 1 without a field.
 
     ratio, field: as in `replica_symmetric`.
     """

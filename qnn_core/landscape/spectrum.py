@@ -12,7 +12,7 @@ def spectrum(net: QNN) -> list[Float64[np.ndarray, " _"]]:
     """Singular values of each weight matrix, largest first, in units of the Marchenko-Pastur edge of a random matrix of its size and variance.
 
     The edge is sigma (sqrt n + sqrt m) for n x m independent entries of standard deviation sigma (Marchenko, Pastur, Math. USSR-Sbornik 1,
-    457 (1967)); sigma is the root mean square of the entries. Values above 1 stand for structure.
+    457 (1967)); sigma is the root mean square of the entries. Values above 1 indicate structure.
     """
     scaled = []
     for matrix in net.weights:

@@ -1,8 +1,8 @@
-"""Thermal equilibrium by parallel tempering, with the evidence that it was reached.
+"""Thermal equilibrium by parallel tempering, with evidence that it was reached.
 
-Replicas of one problem at several temperatures exchange them by the Metropolis rule (Hukushima, Nemoto, J. Phys. Soc. Jpn. 65, 1604
-(1996)); between exchanges each makes a few block-Gibbs sweeps. Every temperature holds an even number of replicas that share nothing
-but the problem: one half starts from random spins, the other from deep annealed states. In equilibrium both must tell the same story.
+Replicas of one problem at neighbouring temperatures are exchanged by the Metropolis rule (Hukushima, Nemoto, J. Phys. Soc. Jpn. 65, 1604
+(1996)); between exchanges each makes a few block-Gibbs sweeps. Every temperature has an even number of replicas, which share nothing
+but the problem: half of them start from random spins, half from deep annealed states. In equilibrium both must have the same energy.
 """
 
 from __future__ import annotations
@@ -83,10 +83,10 @@ def parallel_tempering(
 ) -> Equilibrium:
     """Sample every problem of a batch in equilibrium at every temperature.
 
-    temperatures: different, above 0, in units of energy. sweeps: of every replica, with exchanges after every `between` of them; the
-    first half is thrown away, `measurements` evenly spaced looks are kept of the second. replicas: per temperature, even and at least
-    4, which the susceptibility needs. seed: of starts and moves. Raises NotEquilibrated when the two kinds of start disagree at the
-    end, unless `strict` is False. device: where the sweeps are made, as for `GibbsSampler`. target: a state of each problem.
+    temperatures: different, above 0, in units of energy. sweeps: of every replica, with exchanges after every `between` of them. The
+    first half is discarded; `measurements` evenly spaced ones are taken in the second. replicas: per temperature, even and at least 4, as
+    the susceptibility needs. seed: of starts and moves. Raises NotEquilibrated if the two kinds of start disagree at the end, unless
+    `strict` is False. device: where the sweeps run, as for `GibbsSampler`. target: a state of each problem.
     """
     temperatures = np.sort(np.asarray(temperatures, np.float64))
     if temperatures.ndim != 1 or len(temperatures) < 2 or not (temperatures > 0).all() or (np.diff(temperatures) <= 0).any():

@@ -38,10 +38,11 @@ WRAPPERS: dict[str, Callable[[Sampler, Any], Sampler]] = {
 
 
 def get_sampler(sampler: Any, **options: Any) -> Sampler:
-    """A sampler by name, or whatever can be one: a sampler of Ocean, composed or not, or an object that follows the `Sampler` protocol.
+    """A sampler by name, or made from a sampler of Ocean, composed or not, or from an object that follows the `Sampler` protocol.
 
-    options: of the named sampler, see its class; for one of Ocean, further arguments of its `sample`, see `OceanSampler`. All of them also take
-    `descend=True`, see `WithDescent`. Samplers of D-Wave machines, and the option `control_error`, are there after `import qnn_dwave`.
+    options: of the named sampler, see its class; for a sampler of Ocean, further arguments of its `sample`, see `OceanSampler`. All
+    samplers also accept `descend=True`, see `WithDescent`. Samplers of D-Wave machines, and the option `control_error`, need
+    `import qnn_dwave`.
 
     >>> sampler = get_sampler("gibbs", sweeps=20, beta=(0.1, 5.0))
     >>> sampler.kind
@@ -80,7 +81,7 @@ def _named(name: str, known: list[str], options: dict[str, Any]) -> Sampler:
 
 
 def as_dimod(sampler: Any, **options: Any) -> dimod.Sampler:
-    """What `get_sampler` makes of the same arguments as one of Ocean's samplers, for layered and other bipartite models; see `LayeredSampler`.
+    """The sampler of `get_sampler` as an Ocean sampler, for layered and other bipartite models; see `LayeredSampler`.
 
     >>> answer = as_dimod("gibbs", sweeps=20).sample_ising({"a": -1.0, "b": 0.0}, {("a", "b"): -2.0}, seed=0)
     >>> float(answer.first.energy)

@@ -1,4 +1,4 @@
-"""What every sampler takes and gives back."""
+"""What every sampler takes and returns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Reads:
 
     spins: (B, R, N) int8 of -1 and +1, layers one after another as in the problem.
     energies: (B, R) float32, of the same problem.
-    info: what the sampler wants to tell; `spin_updates`, the number of single-spin updates spent, is always there.
+    info: further facts from the sampler; `spin_updates`, the number of single-spin updates, is always among them.
     """
 
     spins: Int8[np.ndarray, "B R N"]
@@ -59,7 +59,7 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class Metered(Protocol):
-    """A sampler whose reads cost something that the user wants to know beforehand."""
+    """A sampler whose reads have a price that the user should know beforehand."""
 
     def announce(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int) -> None:
         """Print what `calls` calls with `images` images each of a network of `layers`, `num_reads` reads an image, will cost; refuse what is

@@ -1,7 +1,7 @@
 """Annealing of the outputs alone, for one hidden layer: the hidden spins are summed out exactly.
 
-A hidden layer much wider than the output locks each output in place: to flip it, many hidden spins must follow. Summed out, they
-are no barrier any more, so this sampler finds deep states in far fewer sweeps. It is a classical algorithm.
+A hidden layer much wider than the output locks each output in place: to flip it, many hidden spins must follow. Once they are summed
+out there is no such barrier, so this sampler finds deep states in far fewer sweeps. It is a classical algorithm.
 """
 
 from __future__ import annotations
@@ -33,9 +33,8 @@ class CollapsedSampler:
 
     sweeps: draws of every output per read; the hidden spins are drawn once, at the end. beta: inverse temperatures (hot, cold),
     dimensionless, passed through geometrically; equal numbers sample at a fixed temperature; None for the own scale of the couplings,
-    `own_range`. anneals: how many separate anneals share the sweeps of a read, which keeps the outputs of the deepest: several short ones
-    find the ground state more often than one long one, at the price of less variety among reads. device, and the random numbers: as for
-    `GibbsSampler`.
+    `own_range`. anneals: how many separate anneals share the sweeps of a read, which keeps the outputs of the deepest. Several short anneals
+    find the ground state more often than one long one, but the reads vary less. device and random numbers: as for `GibbsSampler`.
     """
 
     sweeps: int = 20

@@ -10,10 +10,10 @@ from qnn_core.samplers.base import Metered, Reads, Sampler
 
 @dataclass(frozen=True)
 class WithDescent:
-    """A sampler each of whose reads is finished in the minimum below it, by `qnn_core.ising.relax`: no spin wants to flip any more.
+    """A sampler whose reads are all brought to the minimum below them by `qnn_core.ising.relax`, where no single flip lowers the energy.
 
-    The descent takes a few sweeps on this computer, which are not counted as spin updates. Reads that end hot lie above the minima that they
-    stand for; with the descent samplers are compared by the minima that they find.
+    The descent takes a few sweeps on this computer, which are not counted as spin updates. Reads that end hot lie above the minima to which
+    they belong; after the descent, samplers can be compared by the minima that they find.
     """
 
     sampler: Sampler

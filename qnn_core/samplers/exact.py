@@ -1,6 +1,6 @@
 """Exact enumeration for one hidden layer: the oracle the other samplers are checked against.
 
-Given the outputs o, hidden spins are independent, so 2^O output states say everything:
+Given the outputs o, the hidden spins are independent, so the 2^O output states are enough:
 
     E_min(o) = - sum_j | a_j + (W o)_j | - b.o
     Z = sum_o exp(beta b.o) prod_j 2 cosh(beta (a_j + (W o)_j))

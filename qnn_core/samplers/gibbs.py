@@ -2,7 +2,7 @@
 
 Layers of one parity do not interact, so all their spins are drawn from their exact conditional distribution,
 P(s = +1) = 1 / (1 + exp(-2 beta h)), given the layers of the other parity. It is a classical stand-in for an annealer. The field h is kept
-from sweep to sweep, and only what neighbours that have flipped change of it is added: in the cold part of an anneal those are few.
+from sweep to sweep and only updated for neighbours that have flipped; in the cold part of an anneal these are few.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class GibbsSampler:
     sweeps: updates of every spin per read. beta: inverse temperatures (hot, cold), dimensionless, passed through
     geometrically; equal numbers sample at a fixed temperature; None for the own scale of the couplings, `own_range`.
 
-    device: "cpu" for the compiled loops, "cuda" for a graphics processor, "auto" for that where there is one.
+    device: "cpu" for the compiled loops, "cuda" for a GPU, "auto" for a GPU if there is one.
 
-    The random numbers are counter-based: a read depends on the seed and on its place in the batch, and not on the number of
-    threads; and not on the device, but for draws so close to the edge between +1 and -1 that rounding decides.
+    The random numbers are counter-based. A read depends on the seed and on its place in the batch, but not on the number of threads; nor
+    on the device, except for draws so close to the edge between +1 and -1 that rounding decides.
     """
 
     sweeps: int = 20

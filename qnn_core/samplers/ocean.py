@@ -86,9 +86,9 @@ class PathIntegralAnnealing:
 class OceanSampler:
     """Any sampler of Ocean, composed or not.
 
-    sampler: it. options: further arguments of its `sample`. It is told `num_reads` and a seed where it takes them; with one that takes no seed
-    runs are not repeated read for read. Of more reads than asked for the lowest are kept; fewer are repeated in turn, as
-    `reads_an_image` in `info` tells: the smallest number that came for an image.
+    sampler: that sampler. options: further arguments of its `sample`. It gets `num_reads` and a seed if it accepts them; without a seed, runs
+    do not repeat read for read. If it returns more reads than asked for, the lowest are kept; if fewer, they are repeated in turn.
+    `reads_an_image` in `info` is the smallest number of reads returned for an image.
     """
 
     sampler: dimod.Sampler
