@@ -77,6 +77,11 @@ def _error(runs: Sequence[Result]) -> np.ndarray:
     return 100 * stack(runs, "test_mistakes")[:, -1] / runs[0]["num_test"]
 
 
+def _changed(points: float, digits: int = 1) -> str:
+    """A difference of errors in words: "0.8 points less"."""
+    return f"{abs(points):.{digits}f} points {'less' if points < 0 else 'more'}"
+
+
 def _own(runs: Sequence[Result], name: str) -> np.ndarray:
     """Percentage of all test images that count as "own_wrong" or "own_exact", one value per seed."""
     return 100 * stack(runs, name) / stack(runs, "own_images")
@@ -235,7 +240,7 @@ def _reads_help(results: Results, way: str, per: str) -> Finding:
     (study,) = results["ablation"]
     change = more_reads(study, way)
     most, fewest = study["reads"].max(), study["reads"].min()
-    found = f"{most} reads per update instead of {fewest} change the error by {change.value:+.1f} points {per}"
+    found = f"{most} reads per update instead of {fewest}: {_changed(change.value)} error {per}"
     return (
         below(change, 0),
         change,
@@ -362,7 +367,7 @@ def _training_gains(results: Results) -> Finding:
     error = difference_interval(100 * grover["budget_amplified_train"], 100 * grover["budget_reads_train"])
     words = (below(ratio, 1), below(error, 0))
     word = "depends" if words[0] != words[1] and "reproduced" in words else together(words)
-    found = f"heads keep {ratio.value:.2f} times the probability they keep with plain reads; the error changes by {error.value:+.2f} points"
+    found = f"heads are left with {ratio.value:.2f} times the probability; {_changed(error.value, 2)} training error"
     return word, ratio, found, (
         f"Training error minus that with plain reads: {error} points, {words[1]}. After {float(grover['budget']):,.0f} oracle calls."
     )  # fmt: skip
@@ -429,7 +434,7 @@ def _deep_trains(results: Results) -> Finding:
     ]
     word, worst, told = _each_depth(gaps)
     errors = ", ".join(f"{mean_interval(_final(study['test_error'][way]), PERCENT)} %" for study, way in _windows(results))
-    return word, worst, f"test error {worst.value:+.1f} points from an MLP's, at the worst depth", (
+    return word, worst, f"{_changed(worst.value)} test error than an MLP, at the worst depth", (
         f"Differences in points: {told}. Test errors: {errors}."
     )  # fmt: skip
 
@@ -450,7 +455,7 @@ def _windows_cost(results: Results) -> Finding:
     return (
         word,
         worst,
-        f"test error {worst.value:+.1f} points from all layers at once, at the worst depth",
+        f"{_changed(worst.value)} test error than with all layers at once, at the worst depth",
         f"Differences in points: {told}. Anneals per read: {anneals}.",
     )
 
