@@ -27,6 +27,8 @@ RULES: tuple[tuple[Callable[..., bool], str], ...] = (
     (lambda classes, labels: len(set(classes)) == len(classes) and set(classes) <= set(range(labels)),
      "classes: expected different ones of the labels, which count from 0"),
     (lambda batch_size, training: batch_size <= training, "batch_size must not exceed the training images"),
+    (lambda image, test: image < test, "image must be below the number of test images, since they count from 0"),
+    (lambda image, images, training: images <= training, "images must not exceed the training images"),
     (lambda hidden_per_output, images, test: images <= test, "images must not exceed the test images"),
     (lambda train_images, batch_size, training: all(batch_size <= part <= training for part in _listed(train_images)),
      "train_images: expected at least batch_size, and at most all training images"),

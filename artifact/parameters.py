@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from itertools import takewhile
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from pydantic import Field, ValidationError, create_model
 
@@ -199,9 +199,15 @@ def _check_input(one: Parameter, path: str) -> None:
     allowed = f"a stored result of {one.made_by}"
     if not (in_project(path).is_file() and in_project(sidecar(path)).is_file()):
         raise MissingData(f"{one.name} = {path!r} does not exist: expected {allowed}; ./run_all.sh makes those of a profile.")
-    made_by = read_record(in_project(sidecar(path)), REMEDY).get("notebook")
+    record = read_record(in_project(sidecar(path)), REMEDY)
+    made_by, made_with = record.get("notebook"), record.get("parameters", {})
     if made_by != one.made_by:
         raise InvalidInput(one.name, path, f"{allowed}; this is one of {made_by}" if made_by else f"{allowed}; this is none")
+    method = one.name.removesuffix("_runs")
+    if method in get_args(KINDS["Baseline"]) and made_with.get("method") != method:
+        raise InvalidInput(one.name, path, f"{allowed} with method {method}; this is one of {made_with.get('method')}")
+    if "with snapshots" in one.meaning and not made_with.get("snapshots"):
+        raise InvalidInput(one.name, path, f"{allowed} with snapshots of at least 1; this one kept no networks on its way")
 
 
 def from_cell(notebook: str, names: Mapping[str, Any]) -> Any:

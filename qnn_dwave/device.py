@@ -30,6 +30,8 @@ NO_TOKEN = (
 )
 _SILENCE, _GLANCE = 10.0, 0.02
 """Seconds until the first word about waiting, and between looks whether the answer is there."""
+_FROM_CONFIGURATION = (ValueError, SyntaxError, ArithmeticError, OSError)
+"""What Ocean raises for values of its configuration that it cannot parse, numbers out of range and files that are not there."""
 ODD_TOKEN = (
     "The D-Wave API token holds blanks, line ends or letters that are not ASCII, which no token does: copy it anew into DWAVE_API_TOKEN, "
     "or run `dwave setup --auth`."
@@ -158,7 +160,7 @@ class LiveDevice:
 
     def __init__(self, solver: str | None, attempts: int, pause: float) -> None:
         self.attempts, self.pause = attempts, pause
-        self._sampler = _persevere(lambda: _connect(solver), attempts, pause, configured=ValueError)
+        self._sampler = _persevere(lambda: _connect(solver), attempts, pause, _FROM_CONFIGURATION)
         self.properties: Mapping[str, Any] = self._sampler.properties
         self.graph = working_graph(self.properties["topology"], self._sampler.nodelist, self._sampler.edgelist)
         self.settings = {"annealer": self.properties["chip_id"], "graph": graph_identifier(self.graph)}
@@ -257,7 +259,7 @@ def _connect(solver: str | None) -> Any:
 Outcome = TypeVar("Outcome")
 
 
-def _persevere(work: Callable[[], Outcome], attempts: int, pause: float, configured: type[Exception] | tuple[()] = ()) -> Outcome:
+def _persevere(work: Callable[[], Outcome], attempts: int, pause: float, configured: tuple[type[Exception], ...] = ()) -> Outcome:
     """The outcome of `work`, tried again while its errors may pass by themselves. configured: errors that mean a wrong configuration.
 
     Errors are raised outside of the handler, so that nothing of the original, which may hold secrets, hangs on them.
@@ -277,7 +279,7 @@ def _persevere(work: Callable[[], Outcome], attempts: int, pause: float, configu
     raise AnnealerError(f"{message} Tried {attempts} times. Reads that were paid for are kept: run again to go on.")
 
 
-def _explain(error: Exception, configured: type[Exception] | tuple[()]) -> tuple[str, bool]:
+def _explain(error: Exception, configured: tuple[type[Exception], ...]) -> tuple[str, bool]:
     """A sentence for an error of Ocean, and whether trying again may help; errors that are not the annealer's are raised on."""
     import configparser
 

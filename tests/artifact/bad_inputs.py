@@ -104,6 +104,12 @@ def dataset(name: Any) -> object:
     return load_dataset(name)
 
 
+def absent_image():
+    from studies.views import follow
+
+    return follow({}, digits(), sampler("exact"), 360, 10, 0)
+
+
 def few_reads() -> object:
     from qnn_core import QNN, landscape
 
@@ -245,6 +251,8 @@ BAD = [
     Bad("resamples", "10", {"resamples": 10}, part("05_scaling", resamples=10), notebook="05_scaling"),
     Bad("reads", "5", {"reads": 5}, part("04_phase", reads=5), few_reads, notebook="04_phase"),
     Bad("images", "1000", {"images": 1000}, part("04c_sizes", images=1000), notebook="04c_sizes"),
+    Bad("images", "9000", {"images": 9000}, part("04d_landscape", images=9000), notebook="04d_landscape"),
+    Bad("image", "360", {"image": 360}, part("04d_landscape", image=360), absent_image, "04d_landscape"),
     Bad("searches", "3", {"searches": 3}, part("06_grover", searches=3), notebook="06_grover"),
     Bad("steps", "0", {"steps": 0}, part("06_grover", steps=0), lambda: sampler("coherent", steps=0), **CLASSES),
     Bad("duration", "-1.0", {"duration": -1.0}, part("02b_samplers", duration=-1.0), lambda: sampler("coherent", duration=-1.0), **CLASSES),

@@ -56,7 +56,10 @@ def test_papermill_itself_stops_at_the_first_lines(injected, named, tmp_path):
 
 def test_a_failing_notebook_is_kept_and_reported_and_leaves_no_result(tmp_path, capsys):
     (tmp_path / "altered.npz").write_bytes(b"altered")
-    write_record(tmp_path / "altered.json", {"file": "altered.npz", "sha256": "0" * 64, "notebook": "02_training"})
+    write_record(
+        tmp_path / "altered.json",
+        {"file": "altered.npz", "sha256": "0" * 64, "notebook": "02_training", "parameters": {"snapshots": 1}},
+    )
     arguments = {"runs": [str(tmp_path / "altered.npz")], "result": str(tmp_path / "phase.npz")}
     output = tmp_path / "04_phase.ipynb"
     before = dict(os.environ)

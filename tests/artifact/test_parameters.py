@@ -195,6 +195,27 @@ def test_a_result_of_another_notebook_is_refused_by_name(tmp_path):
         check_inputs(parameters)
 
 
+@pytest.mark.parametrize(
+    ("notebook", "name", "made_by", "made_with", "told"),
+    [
+        ("fig2", "mlp_runs", "03_backprop", {"method": "energy"}, "with method mlp; this is one of energy"),
+        ("fig2", "energy_runs", "03_backprop", {"method": "mlp"}, "with method energy; this is one of mlp"),
+        ("summary", "mlp_runs", "03_backprop", {}, "with method mlp; this is one of None"),
+        ("fig1", "run", "02_training", {"snapshots": 0}, "with snapshots of at least 1"),
+        ("04_phase", "runs", "02_training", {"snapshots": 0}, "with snapshots of at least 1"),
+        ("04b_equilibrium", "runs", "02_training", {"snapshots": 0}, "with snapshots of at least 1"),
+    ],
+)
+def test_a_result_that_lacks_what_is_read_of_it_is_refused_by_name(tmp_path, notebook, name, made_by, made_with, told):
+    write_record(tmp_path / "own.json", {"notebook": made_by, "parameters": made_with})
+    (tmp_path / "own.npz").touch()
+    values = {one.name: None for one in declared(notebook) if one.made_by}
+    path = str(tmp_path / "own.npz")
+    parameters = model_of(notebook).model_construct(**{**values, name: [path] if name.endswith("runs") else path})
+    with pytest.raises(InvalidInput, match=told):
+        check_inputs(parameters)
+
+
 @pytest.mark.parametrize(("changed", "told"), [({}, ""), ({"dataset": "mnist"}, "dataset = 'mnist'"), ({"seed": 3}, "seed = 3")])
 def test_a_result_of_other_parameters_than_the_profiles_is_told(tmp_path, changed, told):
     values = {"dataset": "digits", "result": "data/results/smoke/data.npz"}

@@ -1,5 +1,6 @@
 """A token never reaches a message or a page, whatever form it takes there, and what cannot heal is not tried again."""
 
+import gc
 import html
 import json
 import stat
@@ -33,6 +34,14 @@ FORMS = {
     "bytes": lambda token: repr(token.encode()), "percent": quote, "percent all": lambda token: quote(token, safe=""),
     "plus": quote_plus, "html": html.escape, "coloured": lambda token: f"\x1b[31m{token[:7]}\x1b[39m{token[7:]}",
 }  # fmt: skip
+
+
+ODD = [
+    "request_timeout = -1", "request_timeout = 0", "request_timeout = nan", "request_timeout = 1e400", "request_timeout = (1",
+    "client_cert = /nowhere", "permissive_ssl = perhaps", "proxy = http://me:secret@[::1",
+    "http_retry_total = many", "connection_close = maybe",
+]  # fmt: skip
+"""Lines of a configuration that Ocean cannot use."""
 
 
 def assert_clean(text):
@@ -99,6 +108,7 @@ def test_a_token_that_is_none_is_refused(token, monkeypatch, configuration):
     assert "which no token does" in failure()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Of sockets that urllib3 leaves to be collected.
 @pytest.mark.parametrize(
     "content",
     [
@@ -109,6 +119,10 @@ def test_a_token_that_is_none_is_refused(token, monkeypatch, configuration):
         f"[a]\ntoken = {CORE}\nrequest_timeout = soon\n",
         f"[a]\ntoken = {CORE}\npolling_timeout = soon\n",
         f"[a]\ntoken = {CORE}\nendpoint = nowhere\n",
+        *(
+            f"[a]\ntoken = {CORE}\nendpoint = https://localhost:9/\nmetadata_api_endpoint = https://localhost:9/\n{line}\n"
+            for line in ODD
+        ),
         f"[a]\ntoken = {CORE}\n# ".encode() + b"\xff\xfe",
         None,
     ],
@@ -118,6 +132,7 @@ def test_a_configuration_that_cannot_be_used_is_one_sentence(content, configurat
     if content is None:
         path.unlink()
     assert "D-Wave's configuration cannot be used" in failure()
+    gc.collect()
 
 
 def test_an_unknown_profile_is_one_sentence(configuration, monkeypatch):
