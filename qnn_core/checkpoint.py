@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from qnn_core.errors import DamagedFile, InvalidInput
-from qnn_core.files import read_sealed, shown, write_sealed
+from qnn_core.files import read_sealed, reading, shown, write_sealed
 
 REMEDY = "delete it to train from the start"
 
@@ -36,7 +36,8 @@ def kept_arrays(file: Path, made: Callable[[], dict[str, np.ndarray]]) -> dict[s
     """The arrays kept in a file, or made now and kept; a file that is not as it was written is made again."""
     if file.is_file():
         try:
-            with np.load(io.BytesIO(read_sealed(file, "it is made again")), allow_pickle=False) as archive:
+            payload = io.BytesIO(read_sealed(file, REMEDY))
+            with reading(file, "a file of arrays", REMEDY), np.load(payload, allow_pickle=False) as archive:
                 return dict(archive)
         except DamagedFile:
             file.unlink()

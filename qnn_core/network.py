@@ -204,7 +204,7 @@ class QNN:
             raise MissingData(f"{shown(path)} does not exist; QNN.save writes such files.")
         remedy = "save the network again"
         arrays = read_arrays(path, remedy)
-        version = arrays.get("format")
+        version = arrays["format"].tolist() if "format" in arrays else None
         if version not in (1, _FORMAT):
             raise DamagedFile(f"{shown(path)} is no network of format {_FORMAT}; {remedy}.")
         parameters = [value for name, value in arrays.items() if name.startswith("parameter_")]
@@ -215,7 +215,7 @@ class QNN:
             net.origin = dict(json.loads(arrays["origin"].item()))
             if not np.array_equal(arrays["codes"], net.codes):
                 raise InvalidInput("codes", f"shape {arrays['codes'].shape}", "one-hot codes of the classes, with copies")
-        except (KeyError, TypeError, ValueError) as failure:
+        except (LookupError, TypeError, ValueError, RecursionError) as failure:
             raise DamagedFile(f"{shown(path)} is no whole network ({failure}); {remedy}.") from failure
         return net
 

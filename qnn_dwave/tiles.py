@@ -19,7 +19,7 @@ import networkx as nx
 import numpy as np
 
 from qnn_core.errors import DamagedFile, InvalidInput
-from qnn_core.files import read_record, write_record
+from qnn_core.files import read_record, reading, write_record
 from qnn_dwave.chips import graph_identifier
 from qnn_dwave.secrets import tell
 
@@ -187,14 +187,15 @@ def _load(path: Path, layers: tuple[int, ...], graph: nx.Graph) -> Tiles | None:
     if not Path(path).is_file():
         return None
     try:
-        tiles = from_content(read_record(path, "it is made again"))
+        with reading(path, "a placement of spins", "it is made again"):
+            tiles = from_content(read_record(path, "it is made again"))
+            used = [qubit for embedding in tiles.embeddings for chain in embedding for qubit in chain]
+            fits = tiles.layers == layers and len(used) == len(set(used)) and len(tiles) > 0
+            source = layered_graph(layers)
+            if fits and all(is_valid_embedding(dict(enumerate(embedding)), source, graph) for embedding in tiles.embeddings):
+                return tiles
     except DamagedFile as failure:
         warnings.warn(str(failure), stacklevel=3)
         return None
-    source = layered_graph(layers)
-    used = [qubit for embedding in tiles.embeddings for chain in embedding for qubit in chain]
-    fits = tiles.layers == layers and len(used) == len(set(used)) and len(tiles) > 0
-    if fits and all(is_valid_embedding(dict(enumerate(embedding)), source, graph) for embedding in tiles.embeddings):
-        return tiles
     warnings.warn(f"{path.name} holds no embedding of {layers} in this graph; it is made again.", stacklevel=3)
     return None

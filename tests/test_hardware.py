@@ -16,6 +16,7 @@ from machines import TOKEN, Machine
 from qnn_core import QNN, DamagedFile, InvalidInput, MissingData, get_sampler, train
 from qnn_core.data import Dataset
 from qnn_core.errors import AnnealerError, OverBudget
+from qnn_core.files import write_record
 from qnn_core.samplers.exact import lowest_energies
 from qnn_dwave.chips import chip, chip_of, graph_identifier, working_graph
 from qnn_dwave.control_errors import WithControlErrors
@@ -91,8 +92,12 @@ def test_embeddings_are_found_once_and_damaged_ones_again(graph, tmp_path, monke
         assert find_tiles((8, 4), graph, 2, str(tmp_path)).embeddings == first.embeddings
     content = json.loads(file.read_text())
     content["tiles"][0][0] = content["tiles"][1][0]
-    for damage in (json.dumps(content), file.read_text()[:-40], ""):
-        file.write_text(damage)
+    odd = [{}, {"layers": [8, 4], "tiles": 3}, {"layers": [8, 4], "tiles": [[[[1]]]]}, {"layers": 8, "tiles": [[["a"]]]}]
+    for damage in (json.dumps(content), file.read_text()[:-40], "", *odd):
+        if isinstance(damage, str):
+            file.write_text(damage)
+        else:
+            write_record(file, damage)
         with pytest.warns(UserWarning, match="it is made again"):
             assert find_tiles((8, 4), graph, 2, str(tmp_path)).embeddings == first.embeddings
         assert json.loads(file.read_text())["layers"] == [8, 4]

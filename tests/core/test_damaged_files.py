@@ -10,7 +10,7 @@ import pytest
 
 from artifact.origins import page_digest, read_page
 from qnn_core import mnist
-from qnn_core.checkpoint import Checkpoint
+from qnn_core.checkpoint import Checkpoint, kept_arrays
 from qnn_core.errors import DamagedFile, InvalidInput
 from qnn_core.files import read_arrays, read_record, read_sealed, reading, write_json, write_record, write_sealed
 
@@ -112,6 +112,13 @@ def test_a_sealed_checkpoint_that_holds_none_is_damaged(tmp_path):
     write_sealed(path, b"no archive of torch's")
     with pytest.raises(DamagedFile, match="is no checkpoint; delete it"):
         Checkpoint(str(path), {}).load()
+
+
+def test_arrays_kept_in_a_sealed_file_of_another_kind_are_made_again(tmp_path):
+    for payload in (b"", b"no archive", b"PK\x05\x06"):
+        write_sealed(tmp_path / "run.checkpoint", payload)
+        assert kept_arrays(tmp_path / "run.checkpoint", lambda: {"x": np.ones(2)})["x"].tolist() == [1, 1]
+        assert kept_arrays(tmp_path / "run.checkpoint", lambda: pytest.fail("made twice"))["x"].tolist() == [1, 1]
 
 
 def test_the_projects_own_errors_and_missing_files_pass():
