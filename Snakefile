@@ -156,7 +156,7 @@ for row in TABLE.values():
             print(f"{record} was made with {other}, unlike config/{name}.yaml; it is made again.", file=sys.stderr)
             for file in filter(Path.is_file, (record.with_suffix(ending) for ending in (".json", ".npz", ".png", ".pdf"))):
                 aside = Path(str(file).replace(f"/{name}/", "/before/", 1))
-                if not {"-n", "--dry-run"} & set(sys.argv):
+                if not {"-n", "-np", "--dry-run", "--dryrun"} & set(sys.argv):
                     aside.parent.mkdir(parents=True, exist_ok=True)
                     file.replace(aside)
 
