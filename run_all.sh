@@ -50,7 +50,7 @@ find_python() {
 set -m
 job=''
 stop() {
-    trap - INT TERM
+    trap '' INT TERM PIPE
     if [ -n "$job" ]; then
         kill -TERM -- "-$job" 2>/dev/null || true
         wait "$job" 2>/dev/null || true
@@ -58,7 +58,7 @@ stop() {
     printf '\nStopped. Run again to go on from here.\n' >&2
     exit 130
 }
-trap stop INT TERM
+trap stop INT TERM PIPE
 
 # One run at a time. The lock lives as long as this script or any process it has started, however they end.
 take_lock() {

@@ -1,9 +1,10 @@
-"""How run_all.sh makes .venv, told by a Python that only writes down what it is asked."""
+"""What run_all.sh does before and beside the workflow, told by a Python that only writes down what it is asked."""
 
 import os
 import shutil
 import subprocess
 
+import psutil
 import pytest
 
 from artifact.files import ROOT
@@ -14,37 +15,58 @@ case "$*" in
     --version) echo "Python $VERSION" ;;
     -c*) exit 0 ;;
     *venv*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo "VIRTUAL_ENV=$PWD/.venv" >.venv/bin/activate ;;
-    *pip*) exit 0 ;;
-    *) exit 1 ;;
+    *snakemake*--dry-run | *environment.py) exit 1 ;;
+    *snakemake*) echo "worker $$" >>"$CALLS" && for step in 1 2 3 4 5 6 7 8 9; do echo "$step of 9 steps"; sleep 1; done ;;
 esac
 """
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project, as far as run_all.sh needs it before any Python."""
+    folder, python = tmp_path / "a {project}", tmp_path / "bin" / "python3.11"
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    python.parent.mkdir()
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    for name in ("run_all.sh", "environment.yml", "requirements.lock"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def variables(folder):
+    above = folder.parent
+    return {"PATH": f"{above}/bin:/usr/bin:/bin", "HOME": str(above), "CALLS": f"{above}/calls", "VERSION": "3.11.9"}
 
 
 @pytest.mark.parametrize("user", ["1", "0"])
 @pytest.mark.parametrize(
     ("there", "place", "made"), [("", "", True), ("3.11.9", "", False), ("3.11.2", "", True), ("3.11.9", "before/", True)]
 )
-def test_an_environment_is_made_anew_for_another_python_and_in_another_folder(tmp_path, there, place, made, user):
-    project, python = tmp_path / "a {project}", tmp_path / "bin" / "python3.11"
-    (project / ".venv" / "bin").mkdir(parents=True)
-    python.parent.mkdir()
-    python.write_text(PYTHON)
-    python.chmod(0o755)
-    for name in ("run_all.sh", "environment.yml", "requirements.lock"):
-        shutil.copy(ROOT / name, project)
+def test_an_environment_is_made_anew_for_another_python_and_in_another_folder(project, there, place, made, user):
     if there:
-        (project / ".venv" / "bin" / "activate").write_text(f"VIRTUAL_ENV={tmp_path}/{place}a {{project}}/.venv\n")
-        (project / ".venv" / "bin" / "python").write_text(PYTHON.replace("$VERSION", there))
-        (project / ".venv" / "bin" / "python").chmod(0o755)
-    calls = tmp_path / "calls"
-    plain = {"PATH": f"{python.parent}:/usr/bin:/bin", "HOME": str(tmp_path), "CALLS": str(calls), "VERSION": "3.11.9"}
+        (project / ".venv/bin/activate").write_text(f"VIRTUAL_ENV={project.parent}/{place}{project.name}/.venv\n")
+        (project / ".venv/bin/python").write_text(PYTHON.replace("$VERSION", there))
+        (project / ".venv/bin/python").chmod(0o755)
     one = ["taskset", "-c", str(min(os.sched_getaffinity(0)))]
-    subprocess.run([*one, project / "run_all.sh", "--dry-run"], env={**plain, "PIP_USER": user}, capture_output=True, check=False)
-    asked = calls.read_text()
+    plain = {**variables(project), "PIP_USER": user}
+    subprocess.run([*one, project / "run_all.sh", "--dry-run"], env=plain, capture_output=True, check=False)
+    asked = (project.parent / "calls").read_text()
     assert ("-m venv --clear .venv" in asked) == made
     assert "PIP_USER=0 -m pip install --disable-pip-version-check --no-input -r requirements.lock" in asked
     assert "PIP_USER=1" not in asked
     assert "-m snakemake summary --cores 1 " in asked
+
+
+def test_a_run_that_nobody_reads_any_more_stops_what_it_started(project):
+    run = subprocess.Popen([project / "run_all.sh"], env=variables(project), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run.stdout.readline()
+    run.stdout.close()
+    assert b"Stopped. Run again to go on from here." in run.stderr.read()
+    run.stderr.close()
+    assert run.wait() == 130
+    (worker,) = (line.split()[1] for line in (project.parent / "calls").read_text().splitlines() if line.startswith("worker "))
+    assert not psutil.pid_exists(int(worker))
 
 
 def test_lines_end_alike_whatever_git_is_told():
