@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> None:
     from qnn_core.training import train
 
-    _check_new(options.out, options.force)
+    _check_new(options.out, options.force, options.data)
     data = load_dataset(options.data)
     print(data)
     net = QNN.for_data(data, tuple(options.hidden), options.copies, options.seed)
@@ -51,6 +51,8 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
+    if options.out:
+        _check_new(options.out, options.force, options.data, options.model)
     net = QNN.load(options.model)
     if not Path(options.data).is_file():
         raise MissingData(f"{options.data} does not exist; give an .npz file with the array x, such as numpy.savez writes.")
@@ -59,7 +61,6 @@ def _predict(options: argparse.Namespace) -> None:
         raise InvalidInput("data", options.data, "an .npz file with the array x, and y if there are labels to compare with")
     answers = net.predict(arrays["x"])
     if options.out:
-        _check_new(options.out, options.force)
         with atomic_write(options.out) as file:
             np.savez(file, allow_pickle=False, y=answers)
     else:
@@ -74,12 +75,14 @@ def _info(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    _check_new(options.onnx, options.force)
+    _check_new(options.onnx, options.force, options.model)
     QNN.load(options.model).to_torch().to_onnx(options.onnx)
 
 
-def _check_new(path: str, force: bool) -> None:
-    """Before any work: that the file can be written, and is not there."""
+def _check_new(path: str, force: bool, *read: str) -> None:
+    """Before any work: that the file can be written, is not there unless forced, and is none of those that are read."""
+    if any(Path(path).exists() and Path(other).exists() and Path(path).samefile(other) for other in read):
+        raise InvalidInput("file", shown(path), "another name than that of a file that is read")
     if Path(path).exists() and not force:
         raise InvalidInput("file", shown(path), "a name that is not taken, or --force")
     check_writable(path)

@@ -346,6 +346,10 @@ def test_the_terminal_keeps_what_an_interrupted_run_has_learned(tmp_path, monkey
         (["train", "--data", "digits", "--out", "net.npz", "--epochs", "0"], "epochs = 0"),
         (["train", "--data", "digits", "--out", "net.npz", "--sampler", "dice"], "sampler = 'dice'"),
         (["predict", "there.npz", "--data", "there.npz"], "no network of format"),
+        (["train", "--data", "there.npz", "--out", "./there.npz", "--force"], "another name than that of a file that is read"),
+        (["predict", "absent.npz", "--data", "there.npz", "--out", "there.npz", "--force"], "another name than that of a file"),
+        (["predict", "there.npz", "--data", "absent.npz", "--out", "there.npz", "--force"], "another name than that of a file"),
+        (["export", "there.npz", "--onnx", "there.npz", "--force"], "another name than that of a file that is read"),
         (["info", "absent.npz"], "absent.npz does not exist"),
     ],
 )
