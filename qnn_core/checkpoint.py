@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from qnn_core.errors import DamagedFile, InvalidInput
 from qnn_core.files import read_sealed, reading, shown, write_sealed
@@ -47,15 +46,6 @@ def kept_arrays(file: Path, made: Callable[[], dict[str, np.ndarray]]) -> dict[s
     return arrays
 
 
-def _mapped(state: Any, kind: type, change: Callable[[Any], Any]) -> Any:
-    """The state with everything of some kind changed."""
-    if isinstance(state, Mapping):
-        return {name: _mapped(value, kind, change) for name, value in state.items()}
-    if isinstance(state, list):
-        return [_mapped(value, kind, change) for value in state]
-    return change(state) if isinstance(state, kind) else state
-
-
 class Checkpoint:
     """A file that holds the newest state of one run.
 
@@ -68,8 +58,15 @@ class Checkpoint:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Write the state, dictionaries and lists of arrays and numbers, whole or not at all."""
+        arrays: list[np.ndarray] = []
+
+        def placed(array: np.ndarray) -> dict[str, int]:
+            arrays.append(array)
+            return {"array": len(arrays) - 1}
+
+        content = json.dumps({"settings": self.settings, "state": state}, default=placed)
         payload = io.BytesIO()
-        torch.save({"settings": self.settings, "state": _mapped(state, np.ndarray, torch.from_numpy)}, payload)
+        np.savez(payload, *arrays, allow_pickle=False, content=np.array(content))
         write_sealed(self.path, payload.getvalue())
 
     def load(self) -> dict[str, Any] | None:
@@ -79,9 +76,12 @@ class Checkpoint:
             return None
         payload = io.BytesIO(read_sealed(path, REMEDY))
         try:
-            content = torch.load(payload, weights_only=True)
-            settings, state = dict(content["settings"]), _mapped(dict(content["state"]), torch.Tensor, torch.Tensor.numpy)
-        except Exception as failure:  # Whose words are not repeated: torch's advise to load it without safety.
+            with np.load(payload, allow_pickle=False) as kept:
+                content = json.loads(
+                    kept["content"].item(), object_hook=lambda part: kept[f"arr_{part['array']}"] if "array" in part else part
+                )
+            settings, state = dict(content["settings"]), dict(content["state"])
+        except Exception as failure:  # Whose words are not repeated: numpy's advise to load it without safety.
             raise DamagedFile(f"{shown(path)} is no checkpoint; {REMEDY}.") from failure
         differing = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))
         if differing:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
 from threadpoolctl import threadpool_limits
 
 
@@ -16,10 +16,13 @@ def one_thread_for_algebra() -> Iterator[None]:
     A training step alternates between the two, on small matrices. Idle threads of one would spin in the way of the other's, which
     made a step eight times slower on two cores; and sums come out the same for any number of cores.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch = sys.modules.get("torch")  # It takes more than a second to import, and only who uses it needs the limit.
+    threads = torch.get_num_threads() if torch else 1
+    if torch:
+        torch.set_num_threads(1)
     try:
         with threadpool_limits(1, user_api="blas"):
             yield
     finally:
-        torch.set_num_threads(threads)
+        if torch:
+            torch.set_num_threads(threads)

@@ -14,8 +14,7 @@ from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
-from jaxtyping import Bool, Int8
-from scipy.special import logsumexp
+from jaxtyping import Bool, Float32, Int8
 from tqdm import tqdm
 
 from qnn_core.answers import own_answers
@@ -266,7 +265,7 @@ class TrainingRun:
         self.optimiser.load_state(state["optimiser"])
         for column, values in state["history"].items():
             getattr(self.history, column).extend(values)
-        self.history.snapshots |= state["snapshots"]
+        self.history.snapshots |= {int(step): parameters for step, parameters in state["snapshots"].items()}
         self.tally.counts = state["tally"]
         self.effort, self.done, self.earlier = state["effort"], state["done"], state["seconds"]
         if self.done == self.total:
@@ -380,7 +379,7 @@ def errors_of(net: QNN, data: Dataset) -> dict[str, float]:
     index = data.y_train[:, None]
     target = np.take_along_axis(energies, index, axis=1)[:, 0]
     mistakes = int((np.argmin(energies, axis=1) != data.y_train).sum())
-    cross_entropy = float((target + logsumexp(-energies, axis=1)).mean(dtype=np.float64))
+    cross_entropy = float((target + _log_sum_exp(-energies)).mean(dtype=np.float64))
     np.put_along_axis(energies, index, np.inf, axis=1)
     return {
         "train_mistakes": mistakes,
@@ -390,6 +389,14 @@ def errors_of(net: QNN, data: Dataset) -> dict[str, float]:
         "loss": float((target - energies.min(axis=1)).mean(dtype=np.float64)),
         "cross_entropy": cross_entropy,
     }
+
+
+def _log_sum_exp(values: Float32[np.ndarray, "B C"]) -> Float32[np.ndarray, " B"]:
+    """ln sum_c exp(values) of each row, with the largest taken out first, as `scipy.special.logsumexp` does, which takes long to import."""
+    largest = values.max(axis=1, keepdims=True)
+    others = np.where(values == largest, -np.inf, values - largest)
+    ties = (values == largest).sum(axis=1, dtype=np.float32)
+    return np.log1p(np.exp(others).sum(axis=1) / ties) + np.log(ties) + largest[:, 0]
 
 
 def _check(net: QNN, data: Dataset, settings: Settings) -> None:

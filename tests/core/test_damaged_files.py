@@ -109,7 +109,7 @@ def test_files_of_another_kind_are_damaged_ones(content, read, tmp_path):
 
 def test_a_sealed_checkpoint_that_holds_none_is_damaged(tmp_path):
     path = tmp_path / "run.checkpoint"
-    write_sealed(path, b"no archive of torch's")
+    write_sealed(path, b"no archive of arrays")
     with pytest.raises(DamagedFile, match="is no checkpoint; delete it"):
         Checkpoint(str(path), {}).load()
 
