@@ -17,13 +17,14 @@ from PIL import Image
 from artifact.parameters import notebook_parameters
 from qnn_core.data import Dataset, load_dataset
 from qnn_core.errors import InvalidInput
-from qnn_core.landscape.minima import count_minima, quench
+from qnn_core.landscape.minima import count_minima
 from qnn_core.landscape.overlaps import overlap, overlap_bins
 from qnn_core.landscape.view import Landscape, landscape
 from qnn_core.network import QNN
 from qnn_core.rules import Rule
 from qnn_core.samplers import Sampler, get_sampler
 from qnn_core.samplers.base import derived_seed
+from qnn_core.samplers.descent import quench
 from qnn_core.threads import one_thread_for_algebra
 from qnn_core.training import Settings, TrainingRun, default_rate
 from studies.plots import label_panels, plot_landscape, step_axis

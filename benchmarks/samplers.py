@@ -30,7 +30,7 @@ from benchmarks import others
 from benchmarks.floor import multiply_add_rate, random_number_time
 from benchmarks.memory import added_by
 from qnn_core import IsingProblem, Reads, get_sampler
-from qnn_core.landscape.minima import quench
+from qnn_core.samplers.descent import quench
 from qnn_core.samplers.exact import lowest_energies
 
 SHAPES = ((120, 40), (256, 10))

@@ -61,7 +61,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("landscape", "phase"):  # Two names of one module.
+    if name == "landscape":
         return import_module("qnn_core.landscape")
     if name not in _HOME:
         raise AttributeError(f"module 'qnn_core' has no attribute {name!r}")

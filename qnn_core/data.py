@@ -177,14 +177,8 @@ class Dataset:
         kept, held = train_test_split(
             np.arange(total), test_size=fraction, train_size=num_train, random_state=seed, stratify=self.y_train
         )
-        return replace(
-            self,
-            name=f"{self.name}-validation",
-            x_train=self.x_train[kept],
-            y_train=self.y_train[kept],
-            x_test=self.x_train[held],
-            y_test=self.y_train[held],
-        )
+        validation = {"x_test": self.x_train[held], "y_test": self.y_train[held]}
+        return replace(self._of_training(kept), name=f"{self.name}-validation", **validation)
 
     def take(self, num_train: int, seed: int) -> Dataset:
         """The same test images with `num_train` of the training images, in proportion for every class.
@@ -225,15 +219,18 @@ class Dataset:
         unknown = sorted(set(classes) - set(range(self.num_classes)))
         if len(classes) < 2 or len(set(classes)) < len(classes) or unknown:
             raise InvalidInput("classes", classes, f"at least two different labels out of 0 .. {self.num_classes - 1}")
-        parts: dict[str, Any] = {}
-        for part in ("train", "test"):
-            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            chosen = np.isin(y, classes)
-            position = {label: new for new, label in enumerate(classes)}
-            parts[f"x_{part}"] = x[chosen]
-            parts[f"y_{part}"] = np.array([position[int(label)] for label in y[chosen]], np.int64)
-        parts["names"] = None if self.names is None else self.names[list(classes)]
-        return replace(self, name=f"{self.name}-{''.join(map(str, classes))}", **parts)
+        number = np.full(self.num_classes, -1)
+        number[list(classes)] = np.arange(len(classes))
+        train, test = (number[labels] for labels in (self.y_train, self.y_test))
+        return replace(
+            self,
+            name=f"{self.name}-{''.join(map(str, classes))}",
+            x_train=self.x_train[train >= 0],
+            y_train=train[train >= 0],
+            x_test=self.x_test[test >= 0],
+            y_test=test[test >= 0],
+            names=None if self.names is None else self.names[list(classes)],
+        )
 
 
 @dataclass(frozen=True)
@@ -315,13 +312,12 @@ def _mnist(folder: Path | None) -> Dataset:
 
 
 def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dataset:
-    chosen: dict[str, Any] = {}
-    for part, count in (("train", train), ("test", test)):
-        labels = getattr(data, f"y_{part}")
-        firsts = [np.flatnonzero(labels == label)[:count] for label in range(data.num_classes)]
-        rows = np.sort(np.concatenate(firsts))
-        chosen |= {f"x_{part}": getattr(data, f"x_{part}")[rows], f"y_{part}": labels[rows]}
-    return replace(data, name=name, **chosen)
+    def rows(labels: np.ndarray, count: int) -> np.ndarray:
+        return np.sort(np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(data.num_classes)]))
+
+    kept, held = rows(data.y_train, train), rows(data.y_test, test)
+    few = {"x_train": data.x_train[kept], "y_train": data.y_train[kept], "x_test": data.x_test[held], "y_test": data.y_test[held]}
+    return replace(data, name=name, **few)
 
 
 def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:

@@ -35,7 +35,7 @@ WrongRule = Literal["class", "spins"]
 
 _IMAGES_AT_ONCE = 512
 _FORMAT = 2
-"""Of the files that `QNN.save` writes; those of format 1 hold less, and are still read."""
+"""Of the files that `QNN.save` writes."""
 
 
 class QNN:
@@ -204,13 +204,10 @@ class QNN:
             raise MissingData(f"{shown(path)} does not exist; QNN.save writes such files.")
         remedy = "save the network again"
         arrays = read_arrays(path, remedy)
-        version = arrays["format"].tolist() if "format" in arrays else None
-        if version not in (1, _FORMAT):
+        if "format" not in arrays or arrays["format"].tolist() != _FORMAT:
             raise DamagedFile(f"{shown(path)} is no network of format {_FORMAT}; {remedy}.")
         parameters = [value for name, value in arrays.items() if name.startswith("parameter_")]
         try:
-            if version == 1:
-                return cls.assembled(arrays, parameters)
             net = cls.assembled(arrays, parameters, arrays["seed"].item())
             net.origin = dict(json.loads(arrays["origin"].item()))
             if not np.array_equal(arrays["codes"], net.codes):
@@ -233,13 +230,6 @@ class QNN:
         fields[:, first:] = np.concatenate(self.biases[1:])
         return IsingProblem(self.layers, fields, tuple(self.weights[1:]))
 
-    def clamped_problem(self, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"]) -> IsingProblem:
-        """The problems of the hidden spins alone, with the outputs held at each image's target code.
-
-        Its energies leave out the constant -b_y.t_c of the outputs' own bias.
-        """
-        return self.held(self.problem(x), labels)
-
     def nudged(self, free: IsingProblem, labels: Int64[np.ndarray, " B"], nudge: float) -> IsingProblem:
         """The problems with a field of `nudge` on each output spin towards its image's target code."""
         fields = free.fields.copy()
@@ -247,7 +237,10 @@ class QNN:
         return IsingProblem(free.layers, fields, free.couplings)
 
     def held(self, free: IsingProblem, labels: Int64[np.ndarray, " B"]) -> IsingProblem:
-        """As `clamped_problem`, from the problems of the images."""
+        """The problems of the hidden spins alone, with the outputs held at each image's target code, from the problems `free` of the images.
+
+        Its energies leave out the constant -b_y.t_c of the outputs' own bias.
+        """
         hidden = sum(self.layers[:-1])
         fields = free.fields[:, :hidden].copy()
         fields[:, hidden - self.layers[-2] :] += self.codes[labels] @ self.weights[-1].T

@@ -9,6 +9,7 @@ many missing qubits get minorminer's general heuristic.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -142,13 +143,15 @@ def _biclique(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> Ma
 def trimmed(chains: Mapping[int, Any], source: nx.Graph, target: nx.Graph) -> dict[int, tuple[int, ...]]:
     """An embedding without the ends of chains that no coupling needs: its chains shrink one qubit at a time while it stays valid."""
     owner = {qubit: spin for spin, chain in chains.items() for qubit in chain}
-    # How many couplers each pair of coupled chains has.
-    couplers: dict[frozenset[int], int] = {}
+
+    def reached(qubit: int, spin: int) -> Counter[frozenset[int]]:
+        """The pairs of coupled chains that a qubit of a spin's chain joins, each as often as by couplers."""
+        others = (owner.get(other, spin) for other in target[qubit])
+        return Counter(frozenset((spin, other)) for other in others if other != spin and source.has_edge(spin, other))
+
+    couplers: Counter[frozenset[int]] = Counter()  # Of each pair of coupled chains; every coupler counts at both of its ends.
     for qubit, spin in owner.items():
-        for other in target[qubit]:
-            if qubit < other and owner.get(other, spin) != spin and source.has_edge(spin, owner[other]):
-                pair = frozenset((spin, owner[other]))
-                couplers[pair] = couplers.get(pair, 0) + 1
+        couplers.update(reached(qubit, spin))
     kept: dict[int, tuple[int, ...]] = {}
     for spin, chain in chains.items():
         left = set(chain)
@@ -158,15 +161,10 @@ def trimmed(chains: Mapping[int, Any], source: nx.Graph, target: nx.Graph) -> di
             if qubit not in left:
                 continue
             inside = [other for other in target[qubit] if other in left]
-            reached: dict[frozenset[int], int] = {}
-            for other in target[qubit]:
-                if owner.get(other, spin) != spin and source.has_edge(spin, owner[other]):
-                    pair = frozenset((spin, owner[other]))
-                    reached[pair] = reached.get(pair, 0) + 1
-            if len(inside) != 1 or any(couplers[pair] <= count for pair, count in reached.items()):
+            lost = {pair: 2 * count for pair, count in reached(qubit, spin).items()}
+            if len(inside) != 1 or any(couplers[pair] <= count for pair, count in lost.items()):
                 continue
-            for pair, count in reached.items():
-                couplers[pair] -= count
+            couplers.subtract(lost)
             left.remove(qubit)
             del owner[qubit]
             ends.append(inside[0])

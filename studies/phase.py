@@ -11,12 +11,13 @@ from jaxtyping import Float32, Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from qnn_core.landscape.minima import count_minima, estimate_minima, quench
+from qnn_core.landscape.minima import count_minima, estimate_minima
 from qnn_core.landscape.overlaps import order_parameters, overlap, overlap_bins
 from qnn_core.landscape.spectrum import spectrum
 from qnn_core.limits import MAX_OUTPUTS
 from qnn_core.network import QNN
 from qnn_core.samplers.base import Sampler, derived_seed
+from qnn_core.samplers.descent import quench
 from qnn_core.statistics import FRACTION, UNBOUNDED, Interval, bootstrap_interval, mean_interval
 from studies.plots import PAGE, band, label_panels, look, small_legend, step_axis
 from studies.stored import stack_rows

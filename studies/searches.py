@@ -47,7 +47,7 @@ def held_energies(
     problem = net.problem(x)
     for label in range(net.num_classes):
         labels = np.full(len(x), label, np.int64)
-        hidden = search(net.clamped_problem(x, labels))
+        hidden = search(net.held(net.problem(x), labels))
         energies[:, label] = problem.energy(np.concatenate([hidden, net.codes[labels]], axis=1)[:, None])[:, 0]
     return energies
 
@@ -140,7 +140,7 @@ def minimum_found(
     net: QNN, x: Float32[np.ndarray, "B D"], sampler: Sampler, num_reads: int, seed: int
 ) -> dict[str, Bool[np.ndarray, "B C"]]:
     """Whether each of `searches` finds the exact minimum of every class, known by enumeration, see `exact_minimum`."""
-    problems = [net.clamped_problem(x, np.full(len(x), label, np.int64)) for label in range(net.num_classes)]
+    problems = [net.held(net.problem(x), np.full(len(x), label, np.int64)) for label in range(net.num_classes)]
     exact = np.stack([exact_minimum(hidden) for hidden in problems], axis=1)
     return {
         name: np.stack([hidden.energy(search(hidden)[:, None])[:, 0] for hidden in problems], axis=1) <= exact + TOLERANCE

@@ -11,9 +11,9 @@ from machines import TOKEN, Machine
 from scipy import stats
 
 from qnn_core import QNN, InvalidInput, IsingProblem, get_sampler, train
-from qnn_core.landscape.minima import quench
 from qnn_core.samplers import SAMPLERS
 from qnn_core.samplers.base import annealing_betas, own_range
+from qnn_core.samplers.descent import quench
 from qnn_core.samplers.exact import local_minima, lowest_energies, output_log_weights, output_states
 
 EMBEDDINGS = tempfile.TemporaryDirectory()

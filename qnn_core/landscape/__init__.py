@@ -1,6 +1,6 @@
 """The energy landscape: order parameters, minima and barriers, thermal equilibrium, and where reads lie in it."""
 
-from qnn_core.landscape.minima import BarrierTree, MinimaEstimate, barrier_tree, count_minima, estimate_minima, quench
+from qnn_core.landscape.minima import BarrierTree, MinimaEstimate, barrier_tree, count_minima, estimate_minima
 from qnn_core.landscape.overlaps import (
     OrderParameters,
     binder,
@@ -14,6 +14,7 @@ from qnn_core.landscape.replicas import ReplicaSymmetric, glass_line, replica_sy
 from qnn_core.landscape.spectrum import spectrum
 from qnn_core.landscape.tempering import Equilibrium, parallel_tempering
 from qnn_core.landscape.view import Landscape, landscape
+from qnn_core.samplers.descent import quench
 
 __all__ = [
     "BarrierTree",

@@ -8,16 +8,10 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int8, Int64
 
 from qnn_core.errors import InvalidInput
-from qnn_core.ising import IsingProblem, relax
+from qnn_core.ising import IsingProblem
 from qnn_core.limits import MAX_TREE_OUTPUTS
 from qnn_core.samplers.base import Reads
 from qnn_core.samplers.exact import local_minima, lowest_energies, output_states
-
-
-def quench(problem: IsingProblem, reads: Reads) -> Reads:
-    """The minimum below each read, by zero-temperature descent: the reads without their last thermal flips."""
-    spins = relax(problem, reads.spins)
-    return Reads(spins, problem.energy(spins), reads.info)
 
 
 def count_minima(problem: IsingProblem) -> Int64[np.ndarray, " B"]:

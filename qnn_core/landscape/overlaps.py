@@ -69,12 +69,11 @@ class OrderParameters:
     """Order of the reads of each of B images.
 
     q_ea: Edwards-Anderson parameter (1/N) sum_i <s_i>^2, without bias from the finite number of reads: the mean overlap of
-    different reads. q_abs: mean |q|. q_variance: variance of q over pairs. chi: spin-glass susceptibility. distinct: number of
+    different reads. q_variance: variance of q over pairs. chi: spin-glass susceptibility. distinct: number of
     different reads.
     """
 
     q_ea: Float64[np.ndarray, " B"]
-    q_abs: Float64[np.ndarray, " B"]
     q_variance: Float64[np.ndarray, " B"]
     chi: Float64[np.ndarray, " B"]
     distinct: Int64[np.ndarray, " B"]
@@ -86,9 +85,7 @@ def order_parameters(reads: Reads) -> OrderParameters:
         raise InvalidInput("reads", reads.spins.shape[1], f"at least {MIN_READS} reads an image to speak of overlaps")
     q = overlap(reads)
     distinct = np.array([len(np.unique(image, axis=0)) for image in reads.spins], np.int64)
-    return OrderParameters(
-        q.mean(axis=1), np.abs(q).mean(axis=1), q.var(axis=1), susceptibility(q, reads.spins.shape[2]), distinct
-    )
+    return OrderParameters(q.mean(axis=1), q.var(axis=1), susceptibility(q, reads.spins.shape[2]), distinct)
 
 
 def binder(second: Float64[np.ndarray, "*batch"], fourth: Float64[np.ndarray, "*batch"]) -> Float64[np.ndarray, "*batch"]:

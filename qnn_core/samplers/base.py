@@ -150,7 +150,6 @@ def annealing_betas(problem: IsingProblem, sweeps: int, beta: tuple[float, float
     Without `beta`, through `own_range`, and then two sweeps so cold that every spin follows its field: reads end in the minimum that they are
     above, or next to it, which a geometric schedule would have to pay for with most of its sweeps.
     """
-    check_schedule(sweeps, beta)
     hot, cold = beta or own_range(problem)
     quench = _QUENCH if beta is None and sweeps > _QUENCH else 0
     betas = np.full(sweeps, _FROZEN * cold, np.float32)

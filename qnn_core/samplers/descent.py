@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from qnn_core.ising import IsingProblem, relax
 from qnn_core.samplers.base import Metered, Reads, Sampler
 
 
+def quench(problem: IsingProblem, reads: Reads) -> Reads:
+    """The minimum below each read, by zero-temperature descent: the reads without their last thermal flips."""
+    spins = relax(problem, reads.spins)
+    return Reads(spins, problem.energy(spins), reads.info)
+
+
 @dataclass(frozen=True)
 class WithDescent:
-    """A sampler whose reads are all brought to the minimum below them by `qnn_core.ising.relax`, where no single flip lowers the energy.
+    """A sampler whose reads are all brought to the minimum below them by `quench`, where no single flip lowers the energy.
 
     The descent takes a few sweeps on this computer, which are not counted as spin updates. Reads that end hot lie above the minima to which
     they belong; after the descent, samplers can be compared by the minima that they find.
@@ -34,6 +40,4 @@ class WithDescent:
             self.sampler.announce(layers, images, num_reads, calls)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        reads = self.sampler.sample(problem, num_reads, seed)
-        spins = relax(problem, reads.spins)
-        return replace(reads, spins=spins, energies=problem.energy(spins))
+        return quench(problem, self.sampler.sample(problem, num_reads, seed))

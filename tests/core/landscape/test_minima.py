@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qnn_core import QNN, InvalidInput, Reads, get_sampler
-from qnn_core.landscape.minima import barrier_tree, count_minima, estimate_minima, quench
+from qnn_core.landscape.minima import barrier_tree, count_minima, estimate_minima
+from qnn_core.samplers.descent import quench
 from qnn_core.samplers.exact import lowest_energies, output_states
 
 

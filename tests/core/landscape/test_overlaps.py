@@ -53,7 +53,6 @@ def test_distinct_reads_and_extremes():
     np.testing.assert_array_equal(order.distinct, [1, 2])
     assert order.q_ea[0] == 1
     assert order.q_variance[0] == 0
-    assert order.q_abs[1] == 1
     assert order.q_ea[1] == pytest.approx((20 - 25) / 45)
 
 

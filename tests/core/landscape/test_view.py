@@ -2,7 +2,6 @@
 
 import numpy as np
 
-import qnn_core
 from qnn_core import QNN, get_sampler
 from qnn_core.landscape.view import landscape
 
@@ -20,8 +19,3 @@ def test_landscape_places_the_clamped_state_at_the_origin():
     np.testing.assert_array_equal(view.undecided, shown[:, 0] == shown[:, 1])
     assert view.undecided.any()
     assert (view.energy[~view.wrong] >= -1e-5).all()
-
-
-def test_the_landscape_has_its_name_in_physics_too():
-    assert qnn_core.phase is qnn_core.landscape
-    assert qnn_core.phase.landscape is landscape
