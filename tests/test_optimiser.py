@@ -60,8 +60,9 @@ def test_rates():
 
 def test_training_loads_no_torch_and_baselines_not_its_compiler():
     code = (
-        "import sys; from qnn_core import QNN, load_dataset, train, train_backprop; data = load_dataset('digits');"
+        "import sys; from qnn_core import QNN, load_dataset, train; data = load_dataset('digits');"
         "train(QNN((64, 4, 10)), data, epochs=1, seed=0); early = 'torch' in sys.modules;"
+        "from qnn_core import train_backprop;"
         "train_backprop('mlp', data, hidden=4, epochs=1, optimiser='adam'); sys.exit(early or 'torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
