@@ -1,4 +1,4 @@
-"""The reads of one image against what the network says of them, and the two names of the package."""
+"""The reads of one image against what the network says of them."""
 
 import numpy as np
 
