@@ -69,6 +69,17 @@ def test_a_run_that_nobody_reads_any_more_stops_what_it_started(project):
     assert not psutil.pid_exists(int(worker))
 
 
+@pytest.mark.parametrize(("status", "begins"), [(0, True), (1, False), (71, True)])
+def test_a_file_system_without_locks_is_no_other_run(project, status, begins):
+    flock = project.parent / "bin" / "flock"
+    flock.write_text(f"#!/bin/sh\nexit {status}\n")
+    flock.chmod(0o755)
+    run = [project / "run_all.sh", "--dry-run"]
+    done = subprocess.run(run, env=variables(project), capture_output=True, text=True, check=False)
+    assert ("another run is at work" in done.stderr) != begins
+    assert (project.parent / "calls").exists() == begins
+
+
 def test_lines_end_alike_whatever_git_is_told():
     command = ["git", "-c", "core.autocrlf=true", "check-attr", "eol", "text", "--", "run_all.sh", "figures/paper/fig1.png"]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
