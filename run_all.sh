@@ -208,7 +208,10 @@ export PYTHONHASHSEED=0
 started=$SECONDS
 status=0
 log=.snakemake/run_all.log
-if [[ " ${options[*]:-} " != *" --dry-run "* ]]; then python -m artifact.tidy --profile "$profile"; fi
+if [[ " ${options[*]:-} " != *" --dry-run "* ]]; then
+    told=$(python -m artifact.tidy --profile "$profile" 2>&1) || { printf '%s\n' "${told##*$'\n'}" >&2 && exit 1; }
+    if [ -n "$told" ]; then printf '%s\n' "$told"; fi
+fi
 if [ "$executor" = slurm ]; then
     if ! command -v sbatch >/dev/null; then
         printf 'run_all.sh: --executor slurm: there is no sbatch here, the command of Slurm that takes jobs.\n' >&2

@@ -16,6 +16,7 @@ case "$*" in
     -c*) exit 0 ;;
     *venv*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && echo "VIRTUAL_ENV=$PWD/.venv" >.venv/bin/activate ;;
     *snakemake*--dry-run | *environment.py) exit 1 ;;
+    *artifact.tidy*) if [ -n "$FAULT" ]; then printf "Traceback:\\n  File x\\n%s\\n" "$FAULT" >&2 && exit 1; fi ;;
     *snakemake*) echo "worker $$" >>"$CALLS" && for step in 1 2 3 4 5 6 7 8 9; do echo "$step of 9 steps"; sleep 1; done ;;
 esac
 """
@@ -67,6 +68,12 @@ def test_a_run_that_nobody_reads_any_more_stops_what_it_started(project):
     assert run.wait() == 130
     (worker,) = (line.split()[1] for line in (project.parent / "calls").read_text().splitlines() if line.startswith("worker "))
     assert not psutil.pid_exists(int(worker))
+
+
+def test_a_variable_that_cannot_be_used_is_one_sentence(project):
+    plain = {**variables(project), "FAULT": "variable NUMBA_NUM_THREADS = '0' is not usable"}
+    done = subprocess.run([project / "run_all.sh"], env=plain, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"{plain['FAULT']}\n")
 
 
 @pytest.mark.parametrize(("status", "begins"), [(0, True), (1, False), (71, True)])
