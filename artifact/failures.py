@@ -1,14 +1,11 @@
-"""What stopped a run: python -m artifact.failures LOG
+"""What stopped a run: of what Snakemake wrote, what notebooks, Python and the shell said, without Snakemake's own frame.
 
-LOG is what Snakemake wrote. Of it remains what notebooks, Python and the shell said, without Snakemake's own frame: so an error is shown
-whatever its words are.
+So an error is shown whatever its words are.
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 
 _MOST = 30
 _FRAME = re.compile(
@@ -34,7 +31,3 @@ def failures(log: str) -> str:
     lines = log.splitlines()
     said = dict.fromkeys(_COMMAND.sub(r"\1 died with", line) for line in lines if not _FRAME.match(line))
     return "\n".join([*said][:_MOST] or lines[-_MOST:])
-
-
-if __name__ == "__main__":
-    print(failures(Path(sys.argv[1]).read_text(encoding="utf-8", errors="replace")))

@@ -1,7 +1,6 @@
-"""How long a run will take: python -m artifact.plan [--profile quick] [--cores 2] [--measure] LOG
+"""How long a run will take: python -m artifact.plan [--profile quick] LOG keeps how long one took, in config/costs.json.
 
-LOG is what Snakemake wrote. How long each rule's notebooks took stands in config/costs.json, where --measure puts the times of this log;
---learn keeps them for this folder alone, and run_all.sh does so after every run.
+LOG is what Snakemake wrote, .snakemake/run_all.log. The next run is estimated by the mean time of each rule's notebooks.
 """
 
 from __future__ import annotations
@@ -15,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 
 from artifact.files import in_project
+from qnn_core.errors import DamagedFile
 from qnn_core.files import reading, write_json
 
-COSTS, LEARNED = "config/costs.json", ".snakemake/costs.json"
+COSTS = "config/costs.json"
 
 
 def planned(log: str) -> dict[str, int]:
@@ -40,44 +40,38 @@ def measured(log: str) -> dict[str, float]:
     return {rule: round(sum(taken[rule]) / len(taken[rule]), 1) for rule in planned(log) if rule in taken}
 
 
-def plan(notebooks: dict[str, int], seconds: dict[str, float], cores: int, *, learned: bool = False) -> str:
-    """How many notebooks, and how long; those of rules not measured take the mean of the others.
+def expected(log: str, profile: str, cores: int) -> str:
+    """How many notebooks a run that has begun will make, and how long that takes, by the costs that are kept."""
+    return plan(planned(log), _costs().get(profile, {}), cores)
 
-    learned: whether the seconds are this machine's own. Another may be as fast, or busy, and three times as slow.
+
+def plan(notebooks: dict[str, int], seconds: dict[str, float], cores: int) -> str:
+    """How many notebooks, and how long: another machine may be as fast, or busy, and three times as slow.
+
+    Notebooks of rules that were not measured take the mean of the others.
     """
     parts = ", ".join(f"{rule} {count}" if count > 1 else rule for rule, count in notebooks.items())
     each = {rule: seconds.get(rule, sum(seconds.values()) / len(seconds)) for rule in notebooks} if seconds else {}
     total = max([*each.values(), sum(count * each.get(rule, 0) for rule, count in notebooks.items()) / cores])
-    low, high = (max(round(factor * total / 60), 1) for factor in ((0.8, 1.5) if learned else (1, 3)))
-    time = f"{low} to {max(high, low + 1)} min on {cores} cores" if each else "how long they take was not measured"
+    low, high = max(round(total / 60), 1), max(round(3 * total / 60), 2)
+    time = f"{low} to {high} min on {cores} cores" if each else "how long they take was not measured"
     return f"{sum(notebooks.values())} notebooks to run, {time}: {parts}."
 
 
+def _costs() -> dict[str, dict[str, float]]:
+    """Seconds by profile and rule; none where the file was damaged: an estimate stops no run."""
+    with suppress(OSError, DamagedFile), reading(in_project(COSTS), "a table of times", ""):
+        return {profile: dict(known) for profile, known in json.loads(in_project(COSTS).read_text(encoding="utf-8")).items()}
+    return {}
+
+
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m artifact.plan", description="How long a run will take.")
+    parser = argparse.ArgumentParser(prog="python -m artifact.plan", description=f"Keep how long a run took in {COSTS}.")
     parser.add_argument("log", type=Path, help="what Snakemake wrote")
     parser.add_argument("--profile", default="quick")
-    parser.add_argument("--cores", type=int, default=2, help="notebooks at a time")
-    parser.add_argument("--measure", action="store_true", help=f"keep the times of a run that has ended in {COSTS}")
-    parser.add_argument("--learn", action="store_true", help="keep them for this folder alone")
     options = parser.parse_args(arguments)
-    log, profile = options.log.read_text(encoding="utf-8"), options.profile
-    costs, own = (_known(name) for name in (COSTS, LEARNED))
-    if options.measure or options.learn:
-        known = costs if options.measure else own
-        write_json(
-            in_project(COSTS if options.measure else LEARNED), {**known, profile: {**known.get(profile, {}), **measured(log)}}
-        )
-    elif notebooks := planned(log):
-        learned = own.get(profile, {})
-        print(plan(notebooks, {**costs.get(profile, {}), **learned}, options.cores, learned=notebooks.keys() <= learned.keys()))
-
-
-def _known(name: str) -> dict[str, dict[str, float]]:
-    """Seconds by profile and rule; none where there is no such file, or one that was damaged."""
-    with suppress(OSError, ValueError), reading(in_project(name), "a table of times", ""):
-        return {profile: dict(known) for profile, known in json.loads(in_project(name).read_text(encoding="utf-8")).items()}
-    return {}
+    costs, log = _costs(), options.log.read_text(encoding="utf-8")
+    write_json(in_project(COSTS), {**costs, options.profile: {**costs.get(options.profile, {}), **measured(log)}})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Profiles (config/NAME.yaml): what the workflow gives notebooks, checked strictly before any of them runs.
 
 A value at the top goes to every notebook that has a parameter of that name; the section named as a notebook changes them for it, and `runs` in
-it for one of its runs. Of `hidden`, `seeds` and `widths` at the top the Snakefile makes runs.
+it for one of its runs. Of `hidden`, `seeds` and `widths` at the top the table of the workflow makes runs.
 """
 
 from __future__ import annotations
@@ -16,12 +16,10 @@ from pydantic import BaseModel, create_model
 from artifact.files import ROOT
 from artifact.kinds import Count, OneOrMore, Seed, Strict, TwoOrMore
 from artifact.parameters import INTERACTIVE, declared, notebook_parameters, notebooks, validated
-from artifact.results import REMEDY
-from qnn_core.errors import DamagedFile, InvalidInput
-from qnn_core.files import read_record
+from qnn_core.errors import InvalidInput
 
 REPEATED: dict[str, Any] = {"hidden": tuple[Count], "seeds": TwoOrMore[Seed], "widths": OneOrMore[Count]}
-"""What the Snakefile makes runs of; of `hidden` one layer, by which files are named."""
+"""What the table of the workflow makes runs of; of `hidden` one layer, by which files are named."""
 
 
 class Section(BaseModel, extra="allow"):
@@ -52,12 +50,12 @@ def load_profile(name: str, folder: Path = ROOT / "config") -> dict[str, Any]:
     return profile
 
 
-def runs_of(profile: dict[str, Any], notebook: str) -> list[str]:
+def runs_of(profile: Mapping[str, Any], notebook: str) -> list[str]:
     """The names of the runs of a notebook that has several."""
     return list(profile.get(notebook, {}).get("runs", {}))
 
 
-def settings(profile: dict[str, Any], notebook: str, run: str = "", **given: Any) -> dict[str, Any]:
+def settings(profile: Mapping[str, Any], notebook: str, run: str = "", **given: Any) -> dict[str, Any]:
     """What a notebook is given, but for paths. run: which of `runs`, the method where it has one. given: what differs from run to run."""
     section = dict(profile.get(notebook, {}))
     changes = section.pop("runs", {}).get(run, {})
@@ -65,22 +63,6 @@ def settings(profile: dict[str, Any], notebook: str, run: str = "", **given: Any
     if run and "method" in names:
         given["method"] = run
     return {**{name: value for name, value in profile.items() if name in names}, **section, **changes, **given}
-
-
-def outdated(notebook: str, values: Mapping[str, Any], record: Path) -> str:
-    """Which parameters in a record are not those of a run with these values, in words; empty if all are, or there is no such record."""
-    if not record.is_file():
-        return ""
-    try:
-        content = read_record(record, REMEDY)
-    except DamagedFile:
-        return "a record that is not whole"
-    made = content.get("provenance", content)
-    wanted = notebook_parameters(notebook, values).model_dump(mode="json")
-    stored = made.get("parameters", {})
-    names = sorted(name for name in wanted.keys() | stored.keys() if wanted.get(name) != stored.get(name))
-    told = [f"{name} = {stored.get(name)!r:.60}" for name in names[:2]]
-    return ", ".join(told) + f" and {len(names) - 2} other parameters" * (len(names) > 2)
 
 
 class _OnceOnly(yaml.SafeLoader):

@@ -82,34 +82,15 @@ def save_result(
     )
 
 
-def save_figure(
-    figure: Figure,
-    path: str,
-    data: Mapping[str, Any],
-    *,
-    notebook: str,
-    parameters: Mapping[str, Any],
-    kind: str,
-    seconds: float,
-    inputs: Iterable[str],
-) -> None:
-    """Write path.png, path.pdf, and the plotted numbers with their provenance, path.npz and path.json.
+def save_figure(figure: Figure, path: str, data: Mapping[str, Any], **made: Any) -> None:
+    """Write path.png, path.pdf, and the plotted numbers with their provenance, path.npz and path.json. made: as `save_result` takes it.
 
     The files carry no dates, so the same numbers give the same bytes.
     """
     for ending, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None, "Producer": None})):
         with atomic_write(in_project(path + ending)) as file:
             figure.savefig(file, format=ending[1:], metadata=metadata)
-    save_result(
-        path + ".npz",
-        data,
-        notebook=notebook,
-        parameters=parameters,
-        kind=kind,
-        seconds=seconds,
-        inputs=inputs,
-        pictures=(path + ".png", path + ".pdf"),
-    )
+    save_result(path + ".npz", data, pictures=(path + ".png", path + ".pdf"), **made)
 
 
 def provenance(

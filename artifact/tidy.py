@@ -1,19 +1,18 @@
-"""Before a run: remove what can be made again and is not what it was. python -m artifact.tidy [--profile quick]
+"""Before a run: remove what can be made again and is not what it was, and set aside what a run would not make.
 
 A run that was killed while it wrote leaves a temporary file; a disk, a copy or a person can alter a finished one. Snakemake looks at
 dates alone, so nothing would make those again. Every file of a profile is held against its SHA-256 here; what does not match is named,
 in one sentence, and removed with all that the same notebook made, so that Snakemake misses it: results, figures and rendered pages, the
 table of claims, checkpoints, and embeddings; a page or record in these folders that the workflow did not write counts as damaged.
 Recorded reads and data sets are never touched. Sources dated in the future become those of now; loops that numba compiled and could not
-keep whole are removed.
+keep whole are removed. Nor does Snakemake know how a result was made that stands where it would put its own: where a record names other
+parameters than the profile, all that the notebook made is moved to a folder of its own.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import pickle
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,10 @@ from typing import Any
 
 from artifact.files import in_project, relative
 from artifact.origins import read_page
+from artifact.parameters import notebook_parameters
+from artifact.profiles import load_profile
 from artifact.results import PACKAGES
+from artifact.workflow import table
 from qnn_core.errors import DamagedFile
 from qnn_core.files import file_sha256, read_record, read_sealed
 
@@ -53,6 +55,38 @@ def tidy(profile: str) -> list[str]:
     found += [_damaged_family(record, pages) for folder in (results, figures) for record in sorted(folder.rglob("*.json"))]
     found += [_damage(page, _AGAIN) for page in sorted(pages.rglob("*.ipynb")) if _rendered(page)]
     return [sentence for sentence in found if sentence]
+
+
+def set_aside(profile: str, *, only_tell: bool = False) -> list[str]:
+    """Move results and figures that were made with other parameters than a profile's, by hand or before it changed; a sentence for each."""
+    content, sentences = load_profile(profile), []
+    for row in table(profile, content).values():
+        for wildcards in row.each():
+            files = [in_project(file.format(**wildcards)) for file in row.files]
+            wanted = {**row.settings(content, wildcards), **row.paths(wildcards)}
+            if other := _otherwise(files[-1], notebook_parameters(row.notebook, wanted).model_dump(mode="json")):
+                sentences.append(f"{relative(files[-1])} was made with {other}, unlike config/{profile}.yaml; {_AGAIN}.")
+                for file in files if not only_tell else ():
+                    _move(file, in_project(relative(file).replace(f"/{profile}/", "/before/", 1)))
+    return sentences
+
+
+def _otherwise(record: Path, wanted: dict[str, Any]) -> str:
+    """Which parameters of a record are not those wanted, in words; empty if all are, or there is no whole record."""
+    try:
+        content = read_record(record, _AGAIN)
+    except (FileNotFoundError, DamagedFile):
+        return ""
+    made = content.get("provenance", content).get("parameters", {})
+    names = sorted(name for name in wanted.keys() | made.keys() if wanted.get(name) != made.get(name))
+    told = [f"{name} = {made.get(name)!r:.60}" for name in names[:2]]
+    return ", ".join(told) + f" and {len(names) - 2} other parameters" * (len(names) > 2)
+
+
+def _move(file: Path, aside: Path) -> None:
+    if file.is_file():
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(aside)
 
 
 def _is_cut(compiled: Path) -> bool:
@@ -110,15 +144,3 @@ def _check(content: dict[str, Any], record: Path, family: list[Path]) -> None:
             raise DamagedFile(f"{relative(path)} does not match its recorded SHA-256; {_AGAIN}.")
     for page in (path for path in family if path.suffix == ".ipynb"):
         read_page(page, _AGAIN)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m artifact.tidy", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--profile", default="quick")
-    for sentence in tidy(parser.parse_args(arguments).profile):
-        print(sentence)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

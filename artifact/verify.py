@@ -16,24 +16,23 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
 
-from artifact.failures import failures
+from artifact.environment import started, targets
 from artifact.files import ROOT
 from artifact.origins import read_page
 from artifact.readme import GALLERY
 from artifact.results import PACKAGES, sidecar
+from artifact.run import Stopped
 from artifact.tidy import outputs
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
 from qnn_core.files import file_sha256, read_arrays, read_record
@@ -44,9 +43,9 @@ NEAR = 0.01
 STANDARD_ERRORS = 4
 """Tolerated difference of two counts of mistakes."""
 
-_LOG = "verify.log"
+_MARK = ".verify"  # of a folder that a rerun has to itself
 _REMEDY = "./run_all.sh makes it again"
-_VOLATILE = (
+_VOLATILE = {
     "seconds",
     "runtime",
     "code",
@@ -58,7 +57,7 @@ _VOLATILE = (
     "sha256",
     "page_sha256",
     "pictures",
-)
+}
 _WITHOUT_ANNEALER = ("none", "backpropagation")
 
 
@@ -271,42 +270,29 @@ def copy_sources(folder: Path, project: Path = ROOT) -> None:
             target.symlink_to(source)
 
 
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def rerun(profile: str, folder: Path, cores: int, target: str = "summary") -> None:
     """Make a profile, or one target of it, in a folder with the sources, empty or left by a run that was stopped. Prints the steps.
 
-    Raises RuntimeError, with what the log says of it, when not everything could be made.
+    Raises Stopped when not everything could be made; why, it has said.
     """
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(folder),
-        "PYTHONHASHSEED": "0",
-    }
-    subprocess.run([sys.executable, "-m", "artifact.tidy", "--profile", profile], cwd=folder, env=environment, check=True)
-    command = [sys.executable, "-m", "snakemake", target, "--cores", str(cores), "--config", f"profile={profile}", "--nolock"]
-    log, shown = folder / _LOG, ""
-    with log.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(
-            [*command, "--rerun-incomplete", "--keep-going"], cwd=folder, env=environment, stdout=file, stderr=subprocess.STDOUT
-        )
-        while process.poll() is None:
-            time.sleep(0.5)
-            steps = re.findall(r"^\d+ of \d+ steps", log.read_text(encoding="utf-8", errors="replace"), flags=re.MULTILINE)
-            if steps and steps[-1] != shown:
-                shown = steps[-1]
-                print(shown, flush=True)
-    if process.returncode:
-        raise RuntimeError(f"The rerun stopped:\n{failures(log.read_text(encoding='utf-8', errors='replace'))}")
+    command = [sys.executable, "-m", "artifact.run", "--profile", profile, "--cores", str(cores), "--only", target]
+    with started(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}) as run:
+        pass
+    if run.returncode:
+        raise Stopped("The rerun stopped.")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m artifact.verify", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--profile", default="quick")
-    parser.add_argument("--cores", type=int, default=_CORES, help="notebooks run side by side")
-    parser.add_argument("--only", default="summary", help="one target, as of ./run_all.sh, with what it needs")
+    parser.add_argument("--cores", type=int, default=cpu_count(), help="notebooks run side by side")
+    parser.add_argument(
+        "--only",
+        default="summary",
+        choices=targets(),
+        metavar="TARGET",
+        help="one target, as of ./run_all.sh, with what it needs",
+    )
     parser.add_argument("--tolerance", action="store_true", help="allow for another type of processor or number of threads")
     parser.add_argument("--against", type=Path, default=ROOT, help="another copy of the project, with its results")
     parser.add_argument(
@@ -316,19 +302,19 @@ def main(arguments: list[str] | None = None) -> int:
     folder = options.folder or Path(tempfile.mkdtemp(prefix="qnn-verify-"))
     partial = options.only != "summary"
     try:
-        if any(folder.glob("*")) and not (folder / _LOG).is_file():
+        if any(folder.glob("*")) and not (folder / _MARK).is_file():
             raise InvalidInput(
                 "folder", str(folder), "an empty folder, a new one, or one in which a rerun was stopped: files go there"
             )
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _LOG).touch()
+        (folder / _MARK).touch()
         copy_sources(folder)
         rerun(options.profile, folder, options.cores, options.only)
         gallery = compare_gallery(folder, options.profile, tolerant=options.tolerance)
         before = Comparison()
         if _files(options.against, options.profile) or not gallery.compared:
             before = compare(options.against, folder, options.profile, tolerant=options.tolerance, partial=partial)
-    except (InvalidInput, MissingData, DamagedFile, RuntimeError) as failure:
+    except (InvalidInput, MissingData, DamagedFile, Stopped) as failure:
         print(failure, file=sys.stderr)
         return 1
     for what, comparison in (("results here", before), (f"claims and figures in {GALLERY}", gallery)):

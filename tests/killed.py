@@ -39,26 +39,26 @@ def start(folder: Path, *options: str, **changes: str) -> subprocess.Popen[bytes
         )
 
 
+def processes(folder: Path) -> list[psutil.Process]:
+    """All that work in a folder."""
+    return [process for process in psutil.process_iter(["cwd", "cmdline"]) if process.info["cwd"] == str(folder)]
+
+
 def kernels(folder: Path) -> list[psutil.Process]:
-    """The notebooks that compute in a folder."""
-    processes = psutil.process_iter(["cwd", "cmdline"])
-    return [
-        process
-        for process in processes
-        if process.info["cwd"] == str(folder) and "ipykernel_launcher" in (process.info["cmdline"] or ())
-    ]
+    """The notebooks that compute there."""
+    return [process for process in processes(folder) if "ipykernel_launcher" in (process.info["cmdline"] or ())]
 
 
 def kill(run: subprocess.Popen[bytes], folder: Path) -> int:
     """Kill the run and all that it has started, notebooks' kernels among them; how many processes that were."""
     killed = 0
     for _ in range(3):  # One may be started while the others are being killed.
-        processes = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(folder)]
-        for process in processes:
+        found = processes(folder)
+        for process in found:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
                 killed += 1
-        psutil.wait_procs(processes, timeout=10)
+        psutil.wait_procs(found, timeout=10)
     run.wait()
     return killed
 

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -15,6 +16,7 @@ import pytest
 
 from artifact import execute, files, tidy
 from artifact.origins import page_digest
+from artifact.parameters import notebook_parameters
 from artifact.results import save_result
 from qnn_core import DamagedFile, load_dataset
 from qnn_core.errors import NotWritten
@@ -119,7 +121,7 @@ def test_a_record_whose_large_result_is_not_kept_stays_and_so_does_what_jupyter_
 def test_what_a_killed_write_left_goes_away(project):
     leftover = project / RESULTS / "training" / ".s0.npz.x8d3kq"
     leftover.write_bytes(b"half")
-    assert tidy.main(["--profile", "quick"]) == 0
+    assert tidy.tidy("quick") == []
     assert not leftover.exists()
 
 
@@ -234,21 +236,53 @@ def test_a_data_set_that_was_cut_short_is_refused(tmp_path):
 def test_one_run_at_a_time_and_no_lock_outlives_its_run(tmp_path):
     """A lock that a process holds stops a second run; one that a killed run left does not."""
     (tmp_path / ".snakemake").mkdir()
+    (tmp_path / "artifact").mkdir()
     script = tmp_path / "run_all.sh"
-    script.write_bytes((Path(__file__).parents[1] / "run_all.sh").read_bytes())
+    for name in ("run_all.sh", "requirements.lock", *(f"artifact/{part}.py" for part in ("__init__", "environment", "workflow"))):
+        (tmp_path / name).write_bytes((Path(__file__).parents[1] / name).read_bytes())
     (tmp_path / ".snakemake" / "run").touch()
     (tmp_path / ".snakemake" / "locks").mkdir()
     (tmp_path / ".snakemake" / "locks" / "0.output.lock").write_text("figures/quick/fig1.png")
-    # Without an environment it ends there, with its usual sentence, having taken the lock.
-    alone = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin", "HOME": str(tmp_path)}
-    (tmp_path / "bin").mkdir()
-    for name in ("python3.11", "python3", "python"):
-        (tmp_path / "bin" / name).write_text("#!/bin/sh\nexit 1\n")
-        (tmp_path / "bin" / name).chmod(0o755)
-    done = subprocess.run(["bash", script, "--dry-run"], env=alone, capture_output=True, text=True, check=False)
-    assert "Python 3.11 is needed" in done.stderr
+    # An environment that cannot be made ends it there, having taken the lock.
+    (tmp_path / ".venv").write_text("a file, no folder")
+    command = ["bash", script, "--dry-run"]
+    alone = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    done = subprocess.run(command, env=alone, capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("run_all.sh: the packages could not be installed, see above.\n")
     with (tmp_path / ".snakemake" / "run").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        done = subprocess.run(["bash", script, "--dry-run"], env=alone, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=alone, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "run_all.sh: another run is at work in this folder; wait for it to end.\n"
+
+
+def test_without_python_311_it_says_so(tmp_path):
+    for name in ("python3.11", "python3", "python"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "run_all.sh").write_bytes((Path(__file__).parents[1] / "run_all.sh").read_bytes())
+    alone = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["bash", tmp_path / "run_all.sh"], env=alone, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Python 3.11 is needed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"), [({}, None), ({"dataset": "mnist"}, "dataset = 'mnist'"), ({"more": 3}, "more = 3")]
+)
+def test_a_result_of_other_parameters_than_the_profiles_is_told_and_set_aside(project, changed, told):
+    path = Path("data/results/smoke/data.npz")
+    made = notebook_parameters("01_data", {"dataset": "digits", "result": str(path)}).model_dump(mode="json")
+    save_result(str(path), {"x": np.zeros(1)}, notebook="01_data", parameters={**made, **changed}, kind="none", seconds=1.0)
+    before = everything(project)
+    said = tidy.set_aside("smoke", only_tell=True)
+    assert everything(project) == before
+    assert tidy.set_aside("smoke") == said
+    aside = Path("data/results/before/data.npz")
+    if told:
+        assert said == [f"data/results/smoke/data.json was made with {told}, unlike config/smoke.yaml; it is made again."]
+        assert not path.exists()
+        assert aside.is_file()
+        assert aside.with_suffix(".json").is_file()
+    else:
+        assert (said, everything(project)) == ([], before)

@@ -3,21 +3,27 @@
 import ast
 import inspect
 import re
+import subprocess
+import sys
 import tomllib
 from graphlib import TopologicalSorter
-from importlib.metadata import distribution
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 
 import qnn_core
 from artifact.dependencies import modules_of
-from artifact.environment import differences
+from artifact.environment import PROJECT as PROJECT_NAME
+from artifact.environment import differences, targets
 from artifact.origins import describe, origin_of
 from artifact.parameters import INTERACTIVE
+from artifact.profiles import load_profile
 from artifact.readme import FILLED, GALLERY, NUMBER, filled
 from artifact.results import PACKAGES
+from artifact.workflow import table
 from qnn_core import landscape, samplers
 
 PROJECT = Path(__file__).parents[1]
@@ -60,9 +66,17 @@ def locked():
     return {canonical(name): number for name, _, number in (line.partition("==") for line in lines if not line.startswith("#"))}
 
 
+def direct_ones():
+    """What the project names: its dependencies, and those of its extras but the peers of the benchmarks."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    return [*project["dependencies"], *(name for extra in extras.keys() - {"benchmarks"} for name in extras[extra])]
+
+
 def test_both_routes_name_the_same_versions():
     """conda's file names no version but Python's: all else it installs from the lock, as the other route does."""
     route = yaml.safe_load((PROJECT / "environment.yml").read_text())
+    assert route["name"] == PROJECT_NAME
     assert route["dependencies"] == ["python=3.11", "pip", {"pip": ["-r requirements.lock", "-e ."]}]
     assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"] == "==3.11.*"
 
@@ -70,9 +84,7 @@ def test_both_routes_name_the_same_versions():
 def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
     """From nothing, the lock installs everything, in versions that suit each other: pip would have nothing to add or to choose."""
     pins = locked()
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    waiting = [Requirement(text) for text in (*project["dependencies"], *extras["test"], *extras["book"])]
+    waiting = [Requirement(text) for text in direct_ones()]
     needed = set()
     while waiting:
         requirement = waiting.pop()
@@ -90,6 +102,30 @@ def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
                 waiting.append(further)
     unneeded = set(pins) - {name for name, _ in needed}
     assert len(unneeded) < 10, f"nothing needs {sorted(unneeded)}"
+
+
+def test_science_and_workflow_need_no_extra():
+    """Every public name, and what runs notebooks, where only the dependencies proper can be imported."""
+    extras = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    optional = {canonical(name) for extra in ("chip", "playground", "onnx", "slurm", "book") for name in extras[extra]}
+    refused = {module for module, names in packages_distributions().items() if {canonical(name) for name in names} <= optional}
+    # matplotlib brings pillow, and the kernel nothing of the rest.
+    refused = (refused | {"dwave.cloud"}) - {"PIL"}
+    assert {"ipycanvas", "onnxruntime", "sphinx", "dwave.cloud"} <= refused
+    code = f"""
+import sys
+
+class Refuses:
+    def find_spec(name, *_):
+        if name in {sorted(refused)}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Refuses)
+import qnn_core, artifact.execute, artifact.run, artifact.verify
+print(all(getattr(qnn_core, name) for name in qnn_core.__all__))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def public_surface():
@@ -132,10 +168,7 @@ def test_the_lock_is_exact_and_holds_the_direct_ones():
     lock = (PROJECT / "requirements.lock").read_text()
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
     assert all(re.fullmatch(r"[A-Za-z0-9_.\-]+==[^\s+]+", line) for line in lock.splitlines() if not line.startswith("#"))
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    direct = [*project["dependencies"], *extras["test"], *extras["book"]]
-    assert {name.lower().replace("_", "-") for name in direct} <= pinned
+    assert {canonical(name) for name in direct_ones()} <= pinned
     assert "torch==2.13.0" in lock.splitlines()
 
 
@@ -183,10 +216,29 @@ def test_every_committed_number_and_figure_tells_where_it_came_from():
 
 
 def test_the_environment_is_compared_with_the_lock(tmp_path):
-    assert differences() == []
+    here = Path(sys.prefix)
+    assert set(differences(here)) <= {f"{PROJECT_NAME} is not installed from this folder"}
     lock = tmp_path / "requirements.lock"
     lock.write_text("# a comment\nnumpy==1.0.0\nno-such-package==2.0\n")
-    assert [line.split(" ")[0] for line in differences(lock)] == ["numpy", "no-such-package"]
+    told = differences(here, lock)[:2]
+    assert told[0].startswith("numpy is 2.")
+    assert told[1] == "no-such-package is missing, the lock says 2.0"
+    assert len(differences(tmp_path)) > 100
+
+
+@pytest.mark.parametrize("name", ["smoke", "paper"])
+def test_every_notebook_is_made_and_every_target_is_an_option(name):
+    rows = table(name, load_profile(name))
+    assert targets() == list(rows)
+    assert {row.notebook for row in rows.values()} == {path.stem for path in (PROJECT / "notebooks").glob("*.ipynb")} - set(
+        INTERACTIVE
+    )
+    made = [file.format(**wildcards) for row in rows.values() for wildcards in row.each() for file in row.files]
+    assert len(made) == len(set(made))
+    for row in rows.values():
+        for wildcards in row.each():
+            read = [path for paths in row.paths(wildcards).values() for path in ([paths] if isinstance(paths, str) else paths)]
+            assert all(path in made or f"{path}.png" in made for path in read), row
 
 
 def test_modules_of_a_notebook_are_found_through_others():

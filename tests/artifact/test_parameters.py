@@ -20,7 +20,6 @@ from artifact.parameters import (
     notebooks,
     read_cell,
 )
-from artifact.profiles import outdated
 from qnn_core import InvalidInput, backprop, cutting, network, optimiser, windows
 from qnn_core.files import write_record
 
@@ -214,13 +213,3 @@ def test_a_result_that_lacks_what_is_read_of_it_is_refused_by_name(tmp_path, not
     parameters = model_of(notebook).model_construct(**{**values, name: [path] if name.endswith("runs") else path})
     with pytest.raises(InvalidInput, match=told):
         check_inputs(parameters)
-
-
-@pytest.mark.parametrize(("changed", "told"), [({}, ""), ({"dataset": "mnist"}, "dataset = 'mnist'"), ({"seed": 3}, "seed = 3")])
-def test_a_result_of_other_parameters_than_the_profiles_is_told(tmp_path, changed, told):
-    values = {"dataset": "digits", "result": "data/results/smoke/data.npz"}
-    made = notebook_parameters("01_data", values).model_dump(mode="json")
-    record = tmp_path / "data.json"
-    assert outdated("01_data", values, record) == ""
-    write_record(record, {"notebook": "01_data", "parameters": {**made, **changed}})
-    assert outdated("01_data", values, record) == told

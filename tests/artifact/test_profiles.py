@@ -3,12 +3,9 @@
 from pathlib import Path
 
 import pytest
-from conftest import snakemake
 
 from artifact.profiles import load_profile, runs_of, settings
-from artifact.verify import copy_sources
 from qnn_core import InvalidInput
-from qnn_core.files import write_record
 
 PROJECT = Path(__file__).parents[2]
 
@@ -40,16 +37,3 @@ def test_a_profile_that_is_no_yaml_or_says_a_thing_twice_is_refused(tmp_path):
             load_profile("bad", tmp_path)
     with pytest.raises(InvalidInput, match="profile = 'large'"):
         load_profile("large")
-
-
-def test_a_result_of_other_parameters_is_set_aside_by_a_run_and_not_by_a_dry_one(tmp_path):
-    copy_sources(tmp_path)
-    record = tmp_path / "data/results/smoke/data.json"
-    write_record(record, {"notebook": "01_data", "parameters": {"dataset": "mnist", "result": "data/results/smoke/data.npz"}})
-    record.with_suffix(".npz").write_bytes(b"made by hand")
-    for dry in ("--dry-run", "-np"):
-        assert "data/results/smoke/data.json was made with dataset = 'mnist'" in snakemake(tmp_path, "data", dry).stderr
-        assert record.exists()
-    snakemake(tmp_path, "no-such-target")
-    assert not record.exists()
-    assert (tmp_path / "data/results/before/data.npz").read_bytes() == b"made by hand"
