@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -72,15 +72,16 @@ def _count(text: str) -> int:
 @contextmanager
 def started(command: Sequence[str | Path], **choices: Any) -> Iterator[subprocess.Popen[str]]:
     """A command in a process group of its own, waited for at the end; if this process is stopped, so is the whole group."""
-    process = subprocess.Popen(command, text=True, process_group=0, close_fds=False, **choices)
-    try:
-        yield process
-        process.wait()
-    except BaseException:
-        process.send_signal(signal.SIGINT)  # Snakemake takes back what it has handed to a cluster.
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-        raise
+    with subprocess.Popen(command, text=True, process_group=0, close_fds=False, **choices) as process:
+        try:
+            yield process
+            process.wait()
+        except BaseException:
+            process.send_signal(signal.SIGINT)  # Snakemake takes back what it has handed to a cluster.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            raise
 
 
 def stop_as_by_hand() -> None:
