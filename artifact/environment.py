@@ -77,11 +77,19 @@ def started(command: Sequence[str | Path], **choices: Any) -> Iterator[subproces
             yield process
             process.wait()
         except BaseException:
-            process.send_signal(signal.SIGINT)  # Snakemake takes back what it has handed to a cluster.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
+            _tell(process, signal.SIGINT)  # At Ctrl-C, Snakemake takes back what it has handed to a cluster.
+            try:
+                process.wait(timeout=30)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
+                _tell(process, signal.SIGTERM)
+                process.wait()
             raise
+
+
+def _tell(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal to the whole group, if there is any of it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def stop_as_by_hand() -> None:
