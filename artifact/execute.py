@@ -30,7 +30,7 @@ from artifact.origins import origin_of, page_digest
 from artifact.parameters import check_inputs, notebook_parameters
 from artifact.results import provenance
 from artifact.targets import FAILED, check_targets, stored
-from qnn_core.errors import InvalidInput, MissingData, NotWritten, check_count
+from qnn_core.errors import InvalidInput, MissingData, NotWritten
 from qnn_core.files import atomic_write, storage
 from qnn_dwave.secrets import redacted
 
@@ -39,13 +39,12 @@ _LONGEST_SOCKET_FOLDER = 80
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
-def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1) -> None:
+def execute(notebook: str, output: str, values: dict[str, Any]) -> None:
     """Run notebooks/<notebook>.ipynb with the given parameters and store the rendered copy at `output`.
 
     Raises InvalidInput before any work for unusable parameters, and papermill's PapermillExecutionError when a cell fails.
     """
     parameters = notebook_parameters(notebook, values)
-    check_count("threads", threads)
     check_inputs(parameters)
     rendered = in_project(output)
     failed = rendered.with_suffix(".failed.ipynb")
@@ -53,7 +52,7 @@ def execute(notebook: str, output: str, values: dict[str, Any], threads: int = 1
     with (
         storage(Path(tempfile.gettempdir())),
         tempfile.TemporaryDirectory(prefix="qnn-", dir=_short_folder()) as scratch,
-        _kernel_environment(threads, scratch),
+        _kernel_environment(scratch),
     ):
         working_copy = Path(scratch) / "running.ipynb"
         connection = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(scratch) / "kernel")}})
@@ -97,13 +96,13 @@ def _short_folder() -> str | None:
 
 
 @contextmanager
-def _kernel_environment(threads: int, scratch: str) -> Iterator[None]:
-    """What the kernel inherits: its number of threads, a fixed hash seed, and nothing of what is installed or set for other kernels.
+def _kernel_environment(scratch: str) -> Iterator[None]:
+    """What the kernel inherits: one thread for its arithmetic, a fixed hash seed, and nothing of what is installed or set for other kernels.
 
     scratch: an empty folder. This process is put back as it was.
     """
     before = dict(os.environ)
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), PYTHONHASHSEED="0")
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"), PYTHONHASHSEED="0")
     for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "MATPLOTLIBRC", "MPLBACKEND", "PYTHONSTARTUP"):
         os.environ.pop(name, None)
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
@@ -191,7 +190,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--parameters", action="append", default=[], help="parameters as a JSON object; may be given more than once"
     )
-    parser.add_argument("--threads", type=int, default=1, help="threads of the kernel's arithmetic (default 1)")
     options = parser.parse_args(arguments)
     values: dict[str, Any] = {}
     for given in options.parameters:
@@ -203,7 +201,7 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"--parameters names {', '.join(twice)} twice")
         values |= part
     try:
-        execute(options.notebook, options.output, values, options.threads)
+        execute(options.notebook, options.output, values)
     except (InvalidInput, MissingData, NotWritten) as failure:
         print(redacted(str(failure)), file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from joblib import cpu_count
 
@@ -39,14 +40,15 @@ def make(target: str, profile: str, cores: int, *further: str) -> str:
     command = [sys.executable, "-m", "snakemake", target, "--cores", str(cores), "--config", f"profile={profile}"]
     command += ["--rerun-incomplete", "--keep-going", "--nolock", *further]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    told: dict[str, Any] = {
+        "cwd": ROOT, "env": {**os.environ, "PATH": path, "PYTHONHASHSEED": "0"},
+        "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace",
+    }  # fmt: skip
     begun, said, is_planned = time.monotonic(), "", False
     (ROOT / LOG).parent.mkdir(exist_ok=True)
     with (
         (ROOT / LOG).open("w", encoding="utf-8", buffering=1) as log,
-        started(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
-        ) as process,
+        started(command, **told) as process,
     ):
         for line in process.stdout or ():
             log.write(line)
