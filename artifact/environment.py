@@ -27,25 +27,19 @@ STOPPED = 130
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of ./run_all.sh; leaves with status 2 where they are wrong."""
+    profiles = sorted(path.stem for path in (ROOT / "config").glob("*.yaml"))
     parser = argparse.ArgumentParser(
-        prog="./run_all.sh", allow_abbrev=False, description="Run the workflow and print the table of claims."
+        "./run_all.sh", description="Run the workflow and print the table of claims.", allow_abbrev=False
     )
     parser.add_argument("test", nargs="?", help="the word test: run linters, types and tests instead")
-    parser.add_argument(
-        "--profile", default="quick", choices=sorted(path.stem for path in (ROOT / "config").glob("*.yaml")),
-        help="how large (default quick: minutes, on scikit-learn's digits; paper: full MNIST)",
-    )  # fmt: skip
+    how_large = "how large (default quick: minutes, on scikit-learn's digits; paper: full MNIST)"
+    parser.add_argument("--profile", default="quick", choices=profiles, help=how_large)
     parser.add_argument("--cores", type=_count, metavar="N", help="notebooks run side by side (default: all processors)")
     parser.add_argument("--only", default="summary", metavar="TARGET", help=f"with what it needs: {', '.join(targets())}")
-    parser.add_argument(
-        "--executor", default="local", choices=["local", "slurm"],
-        help="on this machine (default), or hand each notebook to Slurm, at most N of --cores at once",
-    )  # fmt: skip
-    parser.add_argument(
-        "--site",
-        action="store_true",
-        help="write site/index.html from the profile's rendered notebooks, made first if there are none",
-    )
+    where = "on this machine (default), or hand each notebook to Slurm, at most N of --cores at once"
+    parser.add_argument("--executor", default="local", choices=["local", "slurm"], help=where)
+    site = "write site/index.html from the profile's rendered notebooks, made first if there are none"
+    parser.add_argument("--site", action="store_true", help=site)
     parser.add_argument("--dry-run", action="store_true", help="list what would run and why, and run nothing")
     parser.add_argument("--force", action="store_true", help="run all of it again, up to date or not")
     chosen = parser.parse_args(arguments)

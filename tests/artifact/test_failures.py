@@ -49,6 +49,7 @@ Error in rule data:
         (command exited with non-zero exit code)
 1 of 3 steps (33%%) done
 Removing output files of failed job data since they might be corrupted:
+data/results/smoke/data.npz, data/results/smoke/data.json
 notebooks/rendered/smoke/01_data.ipynb
 Exiting because a job execution failed. Look above for error messages
 Complete log(s): /home/project/.snakemake/log/2026-11-27T005209.snakemake.log
