@@ -13,7 +13,8 @@ _FRAME = re.compile(
     |Error\ in\ rule\ |RuleException:$|CalledProcessError\ in\ file|Command\ 'set\ .*\ returned|WorkflowError:$|At\ least\ one\ job
     |Exiting\ because|Complete\ log|Elapsed\ time|Job\ failed,\ going\ on|Shutting\ down
     |Trying\ to\ restart|Removing\ |Waiting\ at\ most|Logfile\ |=+$
-    |(data|figures|notebooks)/\S+(,\ \S+)*(\ \(missing.*)?$|Assuming\ unrestricted|SNAKEMAKE$|Building\ DAG|Using\ shell|Provided\ |Rules\ claiming
+    |(data|figures|notebooks)/\S+(,\ \S+)*(\ \(missing.*)?$
+    |Assuming\ unrestricted|SNAKEMAKE$|Building\ DAG|Using\ shell|Provided\ |Rules\ claiming
     |\ \ (Date|Workflow\ ID|Platform|Host|User|.*\ version|Command|Snakefile|.*\ directory|Config\ .*):
     |Job\ stats:$|job\ +count$|-+\ +-+$|\w+\ +\d+$|.*;\ it\ is\ made\ again\.$
     |Traceback\ |\ \ File\ "|\ {4}(?!message:\ (?!None$))""",
