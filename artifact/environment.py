@@ -168,7 +168,7 @@ def main() -> None:
     try:
         lock()
         python = str(environment() / "bin" / "python")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(STOPPED)
     os.execv(python, [python, "-m", "artifact.run", *arguments])
 

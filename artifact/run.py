@@ -138,7 +138,8 @@ def main() -> int:
         if chosen.test:
             return run_tests()
         run(chosen)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):  # The latter: of `| head`, which reads no more.
+        sys.stdout = None  # type: ignore[assignment]
         print("\nStopped. Run again to go on from here.", file=sys.stderr)
         return STOPPED
     except (InvalidInput, MissingData, DamagedFile) as failure:

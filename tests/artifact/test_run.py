@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from artifact import run
-from artifact.environment import options, started, stop_as_by_hand
+from artifact.environment import STOPPED, options, started, stop_as_by_hand
 
 LOG = """host: here
 Job stats:
@@ -84,6 +84,19 @@ def test_a_dry_run_removes_and_moves_nothing(monkeypatch):
         ("quick", True), ("fig1", "quick", 2, "--dry-run"),
         "tidy smoke", ("smoke", False), ("fig1", "smoke", 3, "--forceall"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("why", [KeyboardInterrupt, BrokenPipeError])
+def test_a_run_that_is_stopped_or_that_nobody_reads_any_more_says_so(monkeypatch, capsys, why):
+    def ended(_):
+        raise why
+
+    monkeypatch.setattr(sys, "argv", ["artifact.run", "--only", "fig1"])
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(run, "stop_as_by_hand", lambda: None)
+    monkeypatch.setattr(run, "run", ended)
+    assert run.main() == STOPPED
+    assert "Stopped. Run again to go on from here." in capsys.readouterr().err
 
 
 def test_a_request_to_end_ends_the_whole_group():
