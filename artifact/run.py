@@ -139,7 +139,7 @@ def main() -> int:
             return run_tests()
         run(chosen)
     except (KeyboardInterrupt, BrokenPipeError):  # The latter: of `| head`, which reads no more.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         print("\nStopped. Run again to go on from here.", file=sys.stderr)
         return STOPPED
     except (InvalidInput, MissingData, DamagedFile) as failure:
