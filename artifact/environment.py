@@ -23,6 +23,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = "qnn-artifact"
 STOPPED = 130
 """Exit status of a run that was stopped."""
+GO_ON = """import sys
+try:
+    from artifact.run import main
+except ValueError as failure:
+    sys.exit(str(failure))
+sys.exit(main())
+"""
+"""`artifact.run` in the environment; a variable that cannot be used, such as numba's number of threads, is one sentence."""
 
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -103,8 +111,10 @@ def lock() -> None:
     os.set_inheritable(held, True)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         sys.exit("run_all.sh: another run is at work in this folder; wait for it to end.")
+    except OSError:
+        pass  # A file system that knows no locks.
 
 
 def differences(environment: Path, lock: Path = ROOT / "requirements.lock") -> list[str]:
@@ -170,7 +180,7 @@ def main() -> None:
         python = str(environment() / "bin" / "python")
     except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(STOPPED)
-    os.execv(python, [python, "-m", "artifact.run", *arguments])
+    os.execv(python, [python, "-c", GO_ON, *arguments])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 import os
 import platform
 import subprocess
+import sys
+from contextlib import nullcontext
 
 import pytest
 
@@ -36,6 +38,27 @@ def test_pip_installs_nowhere_else(tmp_path, user):
     plain = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PIP_USER": user, "PIP_TARGET": "elsewhere"}
     done = subprocess.run([ROOT / "run_all.sh", "--dry-run"], env=plain, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "PIP_USER=0 PIP_TARGET= artifact/environment.py --dry-run"
+
+
+@pytest.mark.parametrize(("failure", "begins"), [(None, True), (BlockingIOError, False), (OSError, True)])
+def test_a_file_system_without_locks_is_no_other_run(tmp_path, monkeypatch, failure, begins):
+    def flock(*_):
+        if failure:
+            raise failure
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(environment.fcntl, "flock", flock)
+    with nullcontext() if begins else pytest.raises(SystemExit, match="another run is at work"):
+        environment.lock()
+
+
+def test_a_variable_that_cannot_be_used_is_one_sentence():
+    plain = {**os.environ, "NUMBA_NUM_THREADS": "0"}
+    command = [sys.executable, "-c", environment.GO_ON, "--dry-run"]
+    done = subprocess.run(command, cwd=ROOT, env=plain, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("variable NUMBA_NUM_THREADS = '0' is not usable")
+    assert done.stderr.count("\n") == 1
 
 
 def test_lines_end_alike_whatever_git_is_told():
