@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from qnn_core.data import load_dataset
+from qnn_core.data import load_dataset, own_arrays
 from qnn_core.errors import DamagedFile, Diverged, Interrupted, InvalidInput, MissingData, NotWritten
-from qnn_core.files import atomic_write, check_writable, read_arrays, shown
+from qnn_core.files import atomic_write, check_writable, shown
 from qnn_core.network import QNN
 from qnn_core.terminal import be_plain
-
-_REMEDY = "write it again with numpy.savez"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,9 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (InvalidInput, MissingData, DamagedFile, NotWritten) as failure:
         print(failure, file=sys.stderr)
         return 2
-    except (Diverged, Interrupted) as failure:
-        print(failure, file=sys.stderr)
-        return 130 if isinstance(failure, Interrupted) else 1
+    except (Diverged, KeyboardInterrupt) as failure:
+        print(str(failure) or "interrupted", file=sys.stderr)
+        return 130 if isinstance(failure, KeyboardInterrupt) else 1
     return 0
 
 
@@ -54,9 +52,9 @@ def _predict(options: argparse.Namespace) -> None:
     if options.out:
         _check_new(options.out, options.force, options.data, options.model)
     net = QNN.load(options.model)
-    if not Path(options.data).is_file():
+    if not Path(options.data).exists():
         raise MissingData(f"{options.data} does not exist; give an .npz file with the array x, such as numpy.savez writes.")
-    arrays = read_arrays(options.data, _REMEDY, ("x", "y"), converted=("x",))
+    arrays = own_arrays(Path(options.data), ("x", "y"))
     if "x" not in arrays:
         raise InvalidInput("data", options.data, "an .npz file with the array x, and y if there are labels to compare with")
     answers = net.predict(arrays["x"])
@@ -93,7 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     one = commands.add_parser("train", help="train a network and save it")
-    one.add_argument("--data", required=True, help=".npz file with x and y, or x_train, y_train, x_test, y_test; digits; mnist")
+    one.add_argument(
+        "--data",
+        required=True,
+        help=".npz file, or folder of .npy files, with x and y, or x_train, y_train, x_test, y_test; digits; mnist",
+    )
     one.add_argument("--out", required=True, help=".npz file for the network")
     one.add_argument("--hidden", type=int, nargs="+", default=[120], help="spins of each hidden layer (%(default)s)")
     one.add_argument("--copies", type=int, default=4, help="output spins of each class (%(default)s)")
@@ -109,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(command=_train)
 
     two = commands.add_parser("predict", help="name the class of each row")
-    two.add_argument("--data", required=True, help=".npz file with x, as the training data had it; with y, the error is told")
+    two.add_argument("--data", required=True, help="such a file with x, as the training data had it; with y, the error is told")
     two.add_argument("--out", help=".npz file for the answers, y; without it they are printed")
     two.set_defaults(command=_predict)
 

@@ -125,7 +125,7 @@ def train_backprop(
         model = EnergyScores(QNN(sizes, copies, seed), beta)
     else:
         raise InvalidInput("method", method, '"mlp" or "energy"')
-    x_train, y_train = torch.from_numpy(data.x_train), torch.from_numpy(data.y_train)
+    y_train = torch.from_numpy(data.y_train)
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
     total = len(batches)
     look = evaluation_steps(total, total // epochs, evaluations)
@@ -141,7 +141,7 @@ def train_backprop(
     with one_thread_for_algebra():
         evaluate(0)
         steps = descend(
-            model, trained, lambda rows: cross_entropy(model(x_train[rows]), y_train[rows]), batches,
+            model, trained, lambda rows: cross_entropy(model(torch.from_numpy(data.x_train[rows])), y_train[rows]), batches,
             OPTIMISERS[optimiser], lambda step: rate_at(lr, schedule, step, total),
         )  # fmt: skip
         for done in steps:
@@ -177,7 +177,9 @@ def descend(
 @torch.no_grad()
 def _errors(model: nn.Module, data: Dataset) -> dict[str, float]:
     logits, test_logits = (
-        torch.cat([model(part) for part in torch.split(torch.from_numpy(x), _EVALUATED_AT_ONCE)])
+        torch.cat(
+            [model(torch.from_numpy(x[first : first + _EVALUATED_AT_ONCE])) for first in range(0, len(x), _EVALUATED_AT_ONCE)]
+        )
         for x in (data.x_train, data.x_test)
     )
     labels = torch.from_numpy(data.y_train)

@@ -11,18 +11,29 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from numbers import Real
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Int64
 
 from qnn_core.errors import InvalidInput, MissingData, check_count
-from qnn_core.files import check_name, read_arrays
-from qnn_core.inputs import Labels, Rows, Scaling, as_labels, as_rows, class_numbers, some
+from qnn_core.files import check_name, read_arrays, reading
+from qnn_core.inputs import (
+    Images,
+    Labels,
+    Rows,
+    Scaling,
+    Streamed,
+    as_labels,
+    as_rows,
+    blocks,
+    class_numbers,
+    some,
+    some_rows,
+)
 from qnn_core.mnist import DATA_DIR_VARIABLE, mnist_files
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-_NAMES = '"digits", "mnist", "mnist-1000" or the path of an .npz file'
+_NAMES = '"digits", "mnist", "mnist-1000", or the path of an .npz file or of a folder of .npy files'
 _WRITE_AGAIN = "write it again with numpy.savez"
 _TEST_SHARE = 0.2
 
@@ -38,9 +49,9 @@ class Dataset:
     """
 
     name: str
-    x_train: Float32[np.ndarray, "_ _"]
+    x_train: Images
     y_train: Int64[np.ndarray, " _"]
-    x_test: Float32[np.ndarray, "_ _"]
+    x_test: Images
     y_test: Int64[np.ndarray, " _"]
     image_shape: tuple[int, ...]
     names: np.ndarray | None = None
@@ -49,7 +60,8 @@ class Dataset:
     def __post_init__(self) -> None:
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            as_rows(f"x_{part}", x)
+            if not isinstance(x, Streamed):
+                as_rows(f"x_{part}", x)
             if x.ndim != 2 or (x.dtype, y.dtype) != (np.float32, np.int64):
                 allowed = "float32 of shape (images, pixels), int64; Dataset.from_arrays takes arrays of any kind"
                 raise InvalidInput(f"x_{part}, y_{part}", f"{x.dtype} of shape {x.shape}, {y.dtype}", allowed)
@@ -105,20 +117,20 @@ class Dataset:
         if len(rows) != len(labels):
             raise InvalidInput("x, y", f"{len(rows)} rows, {len(labels)} labels", "a label for each row")
         classes, numbers = np.unique(labels, return_inverse=True)
-        kept: Any = slice(None)
         if len(classes) < 2:
             raise InvalidInput("y", f"one class, {some(classes)}", "at least two classes")
         shape = image_shape or rows.shape[1:]
-        if isinstance(test, tuple | list):
-            x_test, y_test = as_rows("x_test", test[0]), class_numbers("y_test", test[1], classes)
+        kept = held = None
+        if isinstance(test, tuple | list) and len(test) == 2:
+            rows_test, y_test = as_rows("x_test", test[0]), class_numbers("y_test", test[1], classes)
+            if rows_test.shape[1:] != rows.shape[1:]:
+                raise InvalidInput("x_test", f"shape {rows_test.shape}", f"rows of the shape of x, {rows.shape[1:]}")
         else:
             kept, held = _split(numbers, test, seed, classes)
-            x_test, y_test = rows[held], numbers[held]
-        if x_test.shape[1:] != rows.shape[1:]:
-            raise InvalidInput("x_test", f"shape {x_test.shape}", f"rows of the shape of x, {rows.shape[1:]}")
-        fitted = Scaling.fitted(scaling, rows[kept])
+            rows_test, y_test = rows, numbers[held]
+        fitted = Scaling.fitted(scaling, rows, kept)
         return cls(
-            name, fitted(rows[kept]), numbers[kept], fitted(x_test), y_test,
+            name, fitted.of(rows, kept), numbers if kept is None else numbers[kept], fitted.of(rows_test, held), y_test,
             shape if len(shape) > 1 else _nearly_square(shape[0]), classes, fitted,
         )  # fmt: skip
 
@@ -147,7 +159,8 @@ class Dataset:
         """SHA-256 of the bytes of the four arrays, for provenance."""
         digest = hashlib.sha256()
         for name in _ARRAYS:
-            digest.update(np.ascontiguousarray(getattr(self, name)).reshape(-1).view(np.uint8).data)
+            for block in blocks(getattr(self, name)):
+                digest.update(np.ascontiguousarray(block).reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
 
     def hold_out(self, fraction: float, seed: int, num_train: int | None = None) -> Dataset:
@@ -177,7 +190,7 @@ class Dataset:
         kept, held = train_test_split(
             np.arange(total), test_size=fraction, train_size=num_train, random_state=seed, stratify=self.y_train
         )
-        validation = {"x_test": self.x_train[held], "y_test": self.y_train[held]}
+        validation = {"x_test": some_rows(self.x_train, held), "y_test": self.y_train[held]}
         return replace(self._of_training(kept), name=f"{self.name}-validation", **validation)
 
     def take(self, num_train: int, seed: int) -> Dataset:
@@ -202,7 +215,7 @@ class Dataset:
             raise InvalidInput("y_train", f"1 image of class {counts.argmin()}", "at least 2 of every class, to divide them")
 
     def _of_training(self, rows: Int64[np.ndarray, " n"]) -> Dataset:
-        return replace(self, name=f"{self.name}-{len(rows)}", x_train=self.x_train[rows], y_train=self.y_train[rows])
+        return replace(self, name=f"{self.name}-{len(rows)}", x_train=some_rows(self.x_train, rows), y_train=self.y_train[rows])
 
     def sample(self, images: int, seed: int) -> Dataset:
         """A random part of the training and of the test images, at most `images` of each, to estimate errors on.
@@ -212,7 +225,7 @@ class Dataset:
         rows, others = (np.sort(random.permutation(len(labels))[:images]) for labels in (self.y_train, self.y_test))
         absent = np.setdiff1d(self.y_train, self.y_train[rows])
         rows = np.union1d(rows, np.unique(self.y_train, return_index=True)[1][absent])
-        return replace(self._of_training(rows), x_test=self.x_test[others], y_test=self.y_test[others])
+        return replace(self._of_training(rows), x_test=some_rows(self.x_test, others), y_test=self.y_test[others])
 
     def only_classes(self, classes: tuple[int, ...]) -> Dataset:
         """The images of some classes, relabelled 0, 1, ... in the order given."""
@@ -225,9 +238,9 @@ class Dataset:
         return replace(
             self,
             name=f"{self.name}-{''.join(map(str, classes))}",
-            x_train=self.x_train[train >= 0],
+            x_train=some_rows(self.x_train, np.flatnonzero(train >= 0)),
             y_train=train[train >= 0],
-            x_test=self.x_test[test >= 0],
+            x_test=some_rows(self.x_test, np.flatnonzero(test >= 0)),
             y_test=test[test >= 0],
             names=None if self.names is None else self.names[list(classes)],
         )
@@ -262,7 +275,7 @@ def size_of(name: str, data_dir: str | os.PathLike[str] | None = None) -> Size:
     return Size(len(np.unique(train)), len(train), len(test))
 
 
-def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> Dataset:
+def load_dataset(name: str | os.PathLike[str], data_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """Load a data set by name.
 
     "digits": scikit-learn's 1,797 handwritten digits of 8 x 8 pixels, four fifths for training, split in proportion with a
@@ -273,6 +286,7 @@ def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> D
     good networks differ by whole percentage points.
     "path/to/file.npz": your own arrays, x and y, or x_train, y_train, x_test and y_test, treated as by `Dataset.from_arrays`. The path is
     relative to `data_dir`, or else to the current folder.
+    "path/to/folder": the same arrays as x.npy, y.npy and so on. Rows stay on disk until they are used, however many there are.
 
     Raises MissingData, DamagedFile or InvalidInput, which say what was found, what was expected and what to do.
 
@@ -280,14 +294,15 @@ def load_dataset(name: str, data_dir: str | os.PathLike[str] | None = None) -> D
     >>> data.x_train.shape, data.num_classes, data.image_shape
     ((1437, 64), 10, (8, 8))
     """
+    name = os.fspath(name) if isinstance(name, os.PathLike) else name
     if name == "digits":
         return _digits()
     if name in ("mnist", "mnist-1000"):
         folder = data_dir or os.environ.get(DATA_DIR_VARIABLE) or None
         data = _mnist(Path(folder) if folder else None)
         return data if name == "mnist" else _first_of_each_class(data, "mnist-1000", 100, 10)
-    if isinstance(name, str) and name.endswith(".npz"):
-        return _npz(_own_file(name, data_dir))
+    if isinstance(name, str) and (name.endswith(".npz") or (Path(data_dir or ".") / name).is_dir()):
+        return _own(_own_file(name, data_dir))
     raise InvalidInput("dataset", name, _NAMES)
 
 
@@ -321,16 +336,25 @@ def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dat
 
 
 def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
-    """A file of the user's: relative to `data_dir`, else to the current folder."""
+    """A file or folder of the user's: relative to `data_dir`, else to the current folder."""
     check_name(name)
     path = Path(data_dir or ".") / name
-    if path.is_file():
+    if path.exists():
         return path.absolute()
     raise MissingData(f"dataset = {name!r} does not exist; give the path of an .npz file with x and y, or {', '.join(_ARRAYS)}.")
 
 
-def _npz(path: Path) -> Dataset:
-    arrays = read_arrays(path, _WRITE_AGAIN, (*_ARRAYS, "x", "y"), converted=("x_train", "x_test", "x"))
+def own_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Those arrays of an .npz file that are there, or, left on disk, of a folder of .npy files."""
+    if not path.is_dir():
+        return read_arrays(path, _WRITE_AGAIN, names, converted=[name for name in names if name.startswith("x")])
+    found = {name: path / f"{name}.npy" for name in names if (path / f"{name}.npy").is_file()}
+    with reading(path, "a folder of readable .npy files", "write them again with numpy.save"):
+        return {name: np.load(file, mmap_mode="r", allow_pickle=False) for name, file in found.items()}
+
+
+def _own(path: Path) -> Dataset:
+    arrays = own_arrays(path, (*_ARRAYS, "x", "y"))
     if {"x", "y"} <= arrays.keys():
         return Dataset.from_arrays(arrays["x"], arrays["y"], name=path.stem)
     if missing := [name for name in _ARRAYS if name not in arrays]:

@@ -26,7 +26,7 @@ _LONGEST_NAME = 255
 _ZIP_END = 22
 _RECORD_DIGEST = "record_sha256"
 _SEAL = 2 * hashlib.sha256().digest_size
-_NAME_ERRORS = (errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ)
+_NAME_ERRORS = (errno.EISDIR, errno.EBUSY, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ)
 _STORAGE_ERRORS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR, errno.EEXIST,
     *_NAME_ERRORS,

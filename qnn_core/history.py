@@ -45,7 +45,8 @@ class History:
     overlap: m, of reads with the clamped state of the right answer.
 
     seconds: wall time so far, for the reader; it never enters a stored array.
-    snapshots: parameters by step, in the order of `QNN.parameters`.
+    snapshots: parameters by step, in the order of `QNN.parameters`. best: those at the lowest test error that `train` measured, for
+    `QNN.set_parameters`.
     """
 
     step: list[int] = field(default_factory=list)
@@ -69,6 +70,7 @@ class History:
     overlap: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     snapshots: dict[int, list[np.ndarray]] = field(default_factory=dict)
+    best: list[np.ndarray] = field(default_factory=list)
 
     def __repr__(self) -> str:
         if not self.step:
@@ -152,7 +154,9 @@ class EarlyStopping:
     _waited: int = field(default=0, init=False, repr=False)
 
     def __call__(self, entry: Mapping[str, float]) -> bool:
-        """Whether to stop after this evaluation."""
+        """Whether to stop after this evaluation; the first of a run begins anew."""
+        if entry.get("step") == 0:
+            self._best = float("inf")
         self._waited = 0 if entry[self.column] < self._best else self._waited + 1
         self._best = min(self._best, entry[self.column])
         return self._waited >= self.patience
@@ -161,7 +165,7 @@ class EarlyStopping:
 _SAMPLED = (
     "head_fraction", "heads_per_read", "distinct_heads", "heads_surviving", "heads_regrown", "own_error", "reads_wrong", "overlap",
 )  # fmt: skip
-COLUMNS = tuple(column.name for column in fields(History) if column.name not in ("seconds", "snapshots"))
+COLUMNS = tuple(column.name for column in fields(History) if column.name not in ("seconds", "snapshots", "best"))
 
 
 def snapshots_of(arrays: dict[str, np.ndarray]) -> dict[int, list[np.ndarray]]:

@@ -1,12 +1,14 @@
 """Turns numbers and labels as people have them into what a network takes: float32 rows, and classes counted from 0.
 
-They may be NumPy arrays of real, integer or boolean type, lists, pandas tables or columns, or torch tensors.
+They may be NumPy arrays of real, integer or boolean type, lists, pandas tables or columns, or torch tensors. Arrays that
+`numpy.load(..., mmap_mode="r")` left on disk stay there: rows are read and scaled when they are used.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, TypeAlias
@@ -22,8 +24,17 @@ Rows: TypeAlias = Any
 Labels: TypeAlias = Any
 """The class of each row (rows,): strings, whole numbers or truth values, with or without gaps."""
 
+Chosen: TypeAlias = "Int64[np.ndarray, ' n'] | None"
+"""Numbers of the rows that are meant, None for all."""
+
+Images: TypeAlias = Float32[Any, "_ _"]
+"""Rows as a network takes them: an array, or `Streamed` from disk."""
+
 _LARGEST = 1e30
 """Above this, sums of float32 may overflow."""
+_ROWS_AT_ONCE = 1024
+_NAMES_OF_CLASSES: tuple[tuple[Any, Any], ...] = ((str, str), ((bool, np.bool_), bool), (Integral, np.int64))
+"""Python's types of labels, and NumPy's."""
 _FAR = 30.0
 _TYPICAL = 5.0
 _ROUNDING = 1e-12
@@ -48,12 +59,10 @@ def as_rows(name: str, given: Rows) -> np.ndarray:
         raise InvalidInput(name, f"shape {rows.shape}", allowed)
     if rows.size == 0:
         raise InvalidInput(name, f"shape {rows.shape}", "at least one row of at least one number")
-    # Extremes first: they take no array of answers.
-    if not max(abs(float(rows.min())), abs(float(rows.max()))) <= _LARGEST:
-        bad = ~(np.abs(rows.reshape(len(rows), -1)) <= _LARGEST)
-        row, column = np.argwhere(bad)[0]
-        found = f"{rows.reshape(len(rows), -1)[row, column]} in row {row}, column {column}, and {bad.any(axis=1).sum()} such rows in all"
-        raise InvalidInput(name, found, f"finite numbers below {_LARGEST:g}: leave such rows out, or fill in what is missing")
+    if not max(map(abs, _extremes(rows))) <= _LARGEST:
+        raise InvalidInput(
+            name, _unusable(rows), f"finite numbers below {_LARGEST:g}: leave such rows out, or fill in what is missing"
+        )
     return rows
 
 
@@ -68,14 +77,15 @@ def as_labels(name: str, given: Labels) -> np.ndarray:
         remedy = f": of a column for each class take {name}.argmax(axis=1)" if labels.ndim == 2 else ""
         raise InvalidInput(name, f"shape {labels.shape}", f"one label a row, shape (rows,){remedy}")
     if labels.dtype == object:
-        kind: type = str if isinstance(labels[0] if len(labels) else "", str) else Integral
-        odd = [row for row, label in enumerate(labels) if not isinstance(label, kind)]
+        first = labels[0] if len(labels) else ""
+        kinds, dtype = next((one for one in _NAMES_OF_CLASSES if isinstance(first, one[0])), _NAMES_OF_CLASSES[-1])
+        odd = [row for row, label in enumerate(labels) if not isinstance(label, kinds)]
         if odd:
             found = f"{labels[odd[0]]!r} in row {odd[0]}, and {len(odd)} such rows in all"
             raise InvalidInput(
                 name, found, "labels that are all strings or all whole numbers: leave the other rows out, or name their class"
             )
-        return labels.astype(str if kind is str else np.int64)
+        return labels.astype(dtype)
     if labels.dtype.kind == "f" and (odd := np.flatnonzero(~(labels == np.floor(labels)) | np.isinf(labels)).tolist()):
         found = f"{labels[odd[0]]} in row {odd[0]}, and {len(odd)} such rows in all"
         raise InvalidInput(
@@ -118,13 +128,13 @@ class Scaling:
     scale: np.ndarray = field(default_factory=lambda: np.ones(()))
 
     @classmethod
-    def fitted(cls, rule: str, rows: np.ndarray) -> Scaling:
-        """The scaling of this rule for training rows of `as_rows`.
+    def fitted(cls, rule: str, rows: np.ndarray, chosen: Chosen = None) -> Scaling:
+        """The scaling of this rule for training rows of `as_rows`, the chosen ones.
 
         "auto" takes "pixels" for bytes, and for whole numbers 0 .. 255 that are images or go up to 255; "none" for numbers from -1 to 1, else
         "standard".
         """
-        lowest, highest = float(rows.min()), float(rows.max())
+        lowest, highest = _extremes(rows, chosen)
         if rule == "auto":
             images = rows.dtype == np.uint8 or (rows.dtype.kind in "iu" and (rows.ndim > 2 or highest == 255))
             small = "none" if lowest >= -1 and highest <= 1 else "standard"
@@ -133,10 +143,15 @@ class Scaling:
             raise InvalidInput("scaling", rule, f"auto, {', '.join(_RULES)}")
         if rule == "pixels" and (lowest < 0 or highest > 255):
             raise InvalidInput("scaling", f"{rule} of numbers {lowest:g} .. {highest:g}", "0 .. 255; or take standard or range")
-        flat = rows.reshape(len(rows), -1)
-        offset, scale = (np.asarray(values, np.float64) for values in _RULES[rule](flat))
+        offset, scale = (np.asarray(values, np.float64) for values in _RULES[rule](rows, chosen))
         # What never changes in training, but for rounding, is only moved.
         return cls(rule, offset, np.where(scale > _ROUNDING * np.abs(offset), scale, 1.0))
+
+    def of(self, rows: np.ndarray, chosen: Chosen = None) -> Images:
+        """Rows of `as_rows`, scaled: now, or from disk as they are asked for."""
+        if isinstance(rows, np.memmap):
+            return Streamed(rows, self, chosen)
+        return self(rows if chosen is None else rows[chosen])
 
     def __call__(self, rows: np.ndarray) -> Float32[np.ndarray, "rows features"]:
         """Rows of `as_rows`, scaled; without a copy where nothing is to be done."""
@@ -150,9 +165,9 @@ class Scaling:
             np.divide(scaled, self.scale, out=scaled, dtype=np.float64, casting="same_kind")
         return as_rows(f"x by the rule {self.rule!r}", scaled)
 
-    def check(self, name: str, scaled: Float32[np.ndarray, "rows features"]) -> None:
+    def check(self, name: str, scaled: Images) -> None:
         """Warn where numbers came unscaled, or scaled twice."""
-        largest = max(abs(float(scaled.min())), abs(float(scaled.max())))
+        largest = max(map(abs, _extremes(scaled)))
         if self.rule == "none" and largest > _FAR:
             warnings.warn(
                 f"{name} has numbers up to {largest:.4g}, and they are taken as they are: networks learn badly from numbers far from 1. "
@@ -161,7 +176,8 @@ class Scaling:
                 stacklevel=3,
             )
         elif (self.rule == "pixels" and 0 < largest <= 1 / 255) or (
-            self.rule in ("range", "standard") and np.abs(scaled).mean(dtype=np.float64) > _TYPICAL
+            self.rule in ("range", "standard")
+            and sum(float(np.abs(block).sum(dtype=np.float64)) for block in blocks(scaled)) > _TYPICAL * math.prod(scaled.shape)
         ):
             warnings.warn(
                 f'{name} is far from what the network was trained on, as if it had been scaled already; the network applies its own rule, "'
@@ -171,19 +187,99 @@ class Scaling:
             )
 
 
-_RULES: dict[str, Callable[[np.ndarray], tuple[Any, Any]]] = {
-    "none": lambda _: (0.0, 1.0),
-    "pixels": lambda _: (0.0, 255.0),
-    "range": lambda x: (x.min(axis=0), np.subtract(x.max(axis=0), x.min(axis=0), dtype=np.float64)),
-    "standard": lambda x: (x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)),
+class Streamed:
+    """Rows on disk as a network takes them: an array to read from, of which only the rows that are asked for are ever in memory.
+
+    source: the array on disk. scaling: of its rows. chosen: which of them, None for all.
+    """
+
+    dtype, ndim = np.dtype(np.float32), 2
+
+    def __init__(self, source: np.ndarray, scaling: Scaling, chosen: Chosen = None) -> None:
+        self.source, self.scaling, self.chosen = source, scaling, chosen
+        self.shape = (len(source) if chosen is None else len(chosen), math.prod(source.shape[1:]))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        if isinstance(rows, Integral):
+            return self[np.array([rows])][0]
+        return self.scaling(np.asarray(self.source[rows if self.chosen is None else self.chosen[rows]]))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+    def mean(self, axis: int = 0) -> Float32[np.ndarray, " features"]:
+        """The mean row; axis: of the rows."""
+        assert axis == 0
+        return (sum(block.sum(axis=0, dtype=np.float64) for block in blocks(self)) / len(self)).astype(np.float32)
+
+
+def some_rows(x: Images, rows: Int64[np.ndarray, " n"]) -> Images:
+    """Rows of what a network takes; what is on disk stays there."""
+    if not isinstance(x, Streamed):
+        return x[rows]
+    return Streamed(x.source, x.scaling, rows if x.chosen is None else x.chosen[rows])
+
+
+def blocks(rows: Any, chosen: Chosen = None) -> Iterator[np.ndarray]:
+    """The rows (n, numbers), or the chosen ones, a thousand at a time."""
+    for first in range(0, len(rows if chosen is None else chosen), _ROWS_AT_ONCE):
+        wanted = slice(first, first + _ROWS_AT_ONCE)
+        block = np.asarray(rows[wanted if chosen is None else chosen[wanted]])
+        yield block.reshape(len(block), -1)
+
+
+def _extremes(rows: Any, chosen: Chosen = None) -> tuple[float, float]:
+    """The smallest and the largest number; NaN where there is one."""
+    found = np.array([(block.min(), block.max()) for block in blocks(rows, chosen)], np.float64)
+    return float(found[:, 0].min()), float(found[:, 1].max())
+
+
+def _unusable(rows: np.ndarray) -> str:
+    """The first number that is not finite or too large, and in how many rows there are such."""
+    first, bad_rows, before = "", 0, 0
+    for block in blocks(rows):
+        bad = ~(np.abs(block).astype(np.float64) <= _LARGEST)
+        if bad.any() and not bad_rows:
+            row, column = np.argwhere(bad)[0]
+            first = f"{block[row, column]} in row {before + row}, column {column}"
+        bad_rows += int(bad.any(axis=1).sum())
+        before += len(block)
+    return f"{first}, and {bad_rows} such rows in all"
+
+
+def _range(rows: np.ndarray, chosen: Chosen) -> tuple[Any, Any]:
+    found = [(block.min(axis=0), block.max(axis=0)) for block in blocks(rows, chosen)]
+    lowest, highest = np.min([low for low, _ in found], axis=0), np.max([high for _, high in found], axis=0)
+    return lowest, np.subtract(highest, lowest, dtype=np.float64)
+
+
+def _standard(rows: np.ndarray, chosen: Chosen) -> tuple[Any, Any]:
+    count = len(rows if chosen is None else chosen)
+    mean = sum(block.sum(axis=0, dtype=np.float64) for block in blocks(rows, chosen)) / count
+    return mean, np.sqrt(sum(np.square(block - mean).sum(axis=0, dtype=np.float64) for block in blocks(rows, chosen)) / count)
+
+
+_RULES: dict[str, Callable[[np.ndarray, Chosen], tuple[Any, Any]]] = {
+    "none": lambda *_: (0.0, 1.0),
+    "pixels": lambda *_: (0.0, 255.0),
+    "range": _range,
+    "standard": _standard,
 }
 
 
 def _array(name: str, given: Any) -> np.ndarray:
     if hasattr(given, "toarray"):
         raise InvalidInput(name, type(given).__name__, f"a dense array: {name}.toarray()")
+    if isinstance(given, np.memmap):
+        return given
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        given = np.ma.filled(given.astype(np.float64), np.nan)
     if hasattr(given, "detach"):
         given = given.detach().cpu()
+        given = given.float() if str(given.dtype) == "torch.bfloat16" else given
     try:
         return np.asarray(given)
     except (TypeError, ValueError) as failure:  # Rows of different lengths; torch's types that NumPy lacks.
@@ -194,6 +290,8 @@ def _array(name: str, given: Any) -> np.ndarray:
 
 def _converted(name: str, rows: np.ndarray) -> np.ndarray:
     """Python objects as numbers; the first that is none is shown."""
+    if not rows.ndim:
+        raise InvalidInput(name, type(rows.item()).__name__, "an array, a list, a pandas table or a torch tensor of numbers")
     try:
         return rows.astype(np.float64)
     except (TypeError, ValueError):

@@ -23,7 +23,7 @@ from jaxtyping import Bool, Float32, Int8, Int64
 
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData, check_count, check_number
 from qnn_core.files import atomic_write, read_arrays, shown
-from qnn_core.inputs import Labels, Rows, Scaling, as_rows, class_numbers, some
+from qnn_core.inputs import Images, Labels, Rows, Scaling, as_rows, class_numbers, some
 from qnn_core.ising import IsingProblem, cool, feed_forward
 from qnn_core.loops import class_rewards, shown_classes
 
@@ -271,7 +271,7 @@ class QNN:
         energies = everyone.energy(self.clamp(everyone, labels)[:, None])
         return np.ascontiguousarray(energies.reshape(self.num_classes, -1).T)
 
-    def class_energies(self, x: Float32[np.ndarray, "B D"]) -> Float32[np.ndarray, "B C"]:
+    def class_energies(self, x: Images) -> Float32[np.ndarray, "B C"]:
         """Energy of the clamped state of every class; the network answers with the lowest.
 
         One hidden layer: min_s E(s, t_c | x) = - sum_j |a_j + (W t_c)_j| - b.t_c, exact and free of any sampling.
@@ -282,18 +282,18 @@ class QNN:
         ]
         return np.concatenate(parts)
 
-    def decide(self, x: Float32[np.ndarray, "B D"]) -> Int64[np.ndarray, " B"]:
+    def decide(self, x: Images) -> Int64[np.ndarray, " B"]:
         """The class with the lowest clamped energy, found without sampling."""
         return np.argmin(self.class_energies(x), axis=1)
 
-    def scaled(self, x: Rows) -> Float32[np.ndarray, "B D"]:
+    def scaled(self, x: Rows) -> Images:
         """Unscaled rows, scaled for the network; x: arrays, lists, pandas tables or tensors, (rows, features) or images."""
         rows = as_rows("x", x)
         if rows[0].size != self.sizes[0]:
             raise InvalidInput(
                 "x", f"shape {rows.shape}", f"shape (rows, {self.sizes[0]}), or images of {self.sizes[0]} pixels in all"
             )
-        scaled = self.scaling(rows)
+        scaled = self.scaling.of(rows)
         self.scaling.check("x", scaled)
         return scaled
 

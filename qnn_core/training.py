@@ -94,7 +94,7 @@ def train(
     answer, 0 for none. Neither counts as training effort. progress: show a progress bar. checkpoint: a file that stores the state at the end
     of every epoch. If it exists when the run starts, the run continues from it, bit for bit; with the constant schedule also to more epochs.
     callbacks: each is called with `History.entry` at every evaluation, and ends the run if it returns True. Ctrl-C raises Interrupted, with
-    the history so far. In both cases the network is the average so far.
+    the history so far. In both cases the network is the average so far; `History.best` is that of the lowest test error.
 
     Returns the `History`. Its loss is the mean over training images of E(clamped) - min over wrong classes of E(class), in units of energy:
     negative where the answer is right. Raises InvalidInput for settings that cannot be used, before any work, and Diverged if numbers
@@ -106,6 +106,10 @@ def train(
     >>> bool(history.test_error[-1] < history.test_error[0])
     True
     """
+    if not isinstance(data, Dataset):
+        raise InvalidInput("data", type(data).__name__, "a Dataset, as Dataset.from_arrays(x, y) makes one")
+    if callable(callbacks) or not all(map(callable, callbacks)):
+        raise InvalidInput("callbacks", callbacks, "a list of functions, each of one evaluation")
     sampler = get_sampler(sampler)
     lr = default_rate(net, data) if lr is None else lr
     batch_size = min(_BATCH_SIZE, len(data.y_train)) if batch_size is None else batch_size
@@ -143,8 +147,9 @@ def default_rate(net: QNN, data: Dataset) -> float:
     training images. So the rate falls as networks and images grow. 32 units are four default margins; the number was chosen on validation
     images of MNIST. A rate above 0.01 is large compared with the initial weights of a small network, and makes training erratic.
     """
-    parts = np.array_split(data.x_train, -(-len(data.x_train) // _IMAGES_AT_ONCE))
-    brightness = sum(float(np.abs(net.measured(part)).sum(dtype=np.float64)) for part in parts) / len(data.x_train)
+    x = data.x_train
+    parts = np.array_split(np.arange(len(x)), -(-len(x) // _IMAGES_AT_ONCE))
+    brightness = sum(float(np.abs(net.measured(x[rows])).sum(dtype=np.float64)) for rows in parts) / len(x)
     reach = brightness * net.layers[0] + sum(left * right for left, right in pairwise(net.layers)) + sum(net.layers)
     return min(_LARGEST_RATE, _STEP_ENERGY / reach)
 
@@ -266,6 +271,7 @@ class TrainingRun:
         for column, values in state["history"].items():
             getattr(self.history, column).extend(values)
         self.history.snapshots |= {int(step): parameters for step, parameters in state["snapshots"].items()}
+        self.history.best = state["best"]
         self.tally.counts = state["tally"]
         self.effort, self.done, self.earlier = state["effort"], state["done"], state["seconds"]
         if self.done == self.total:
@@ -312,6 +318,8 @@ class TrainingRun:
         epoch = self.done * self.settings.epochs / self.total
         sampled = {**self.tally.means(), **self._own_answers(), **after_cut}
         history.record(step=self.done, epoch=epoch, **measured, **self.effort, seconds=self.seconds, **sampled)
+        if history.test_error[-1] <= min(history.test_error):
+            history.best = [parameter.copy() for parameter in self.trained.parameters]
         self.tally = _Tally()
         answers = [callback(history.entry()) for callback in self.callbacks]
         self.stopped = any(answers)
@@ -340,6 +348,7 @@ class TrainingRun:
                     "optimiser": self.optimiser.state(),
                     "history": {column: getattr(history, column) for column in (*COLUMNS, "seconds")},
                     "snapshots": history.snapshots,
+                    "best": history.best,
                     "tally": self.tally.counts,
                     "effort": self.effort,
                     "done": self.done,

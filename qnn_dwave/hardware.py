@@ -217,6 +217,10 @@ class TiledAnnealer(ABC):
             low, high = self._device.properties[f"{name}_range"]
             if not low <= value <= high:
                 raise InvalidInput(name, value, f"{low:g} .. {high:g} on this annealer")
+        longest = self._device.properties["problem_run_duration_range"][1]
+        if num_reads * self.annealing_time > longest:
+            found = f"{num_reads} of {self.annealing_time:g} µs"
+            raise InvalidInput("num_reads", found, f"at most {longest:g} µs in all on this annealer")
 
     def _on_chip(self, problem: IsingProblem, chains: Embedding) -> tuple[dimod.BinaryQuadraticModel, float, float]:
         """The images' problems on the qubits, scaled; the scale; and the strength of chains before it."""

@@ -432,6 +432,8 @@ def test_a_rehearsal_keeps_to_price_limit_and_ranges(folder, problem, capsys):
         mock().sample(problem, 10_001, seed=0)
     with pytest.raises(InvalidInput, match=r"annealing_time = 9000\.0"):
         mock(annealing_time=9000.0).sample(problem, 3, seed=0)
+    with pytest.raises(InvalidInput, match=r"10000 of 1500 µs.* at most 1e\+07 µs in all"):
+        mock(annealing_time=1500.0).sample(problem, 10_000, seed=0)
 
 
 def test_waiting_is_shown_and_pages_drop_it(machine, qpu, problem, monkeypatch, capfd):

@@ -30,7 +30,7 @@ class Bad:
 def trained(**options: Any) -> object:
     from qnn_core import QNN, train
 
-    return train(QNN((64, 6, 10)), digits(), Untouchable(), **options)
+    return train(QNN((64, 6, 10)), **{"data": digits(), "sampler": Untouchable(), **options})
 
 
 def ruled(**options: Any) -> object:
@@ -164,6 +164,9 @@ BAD = [
     Bad("batch_size", "0", {"batch_size": 0}, {"batch_size": 0}, lambda: trained(batch_size=0)),
     Bad("batch_size", "5000", {"batch_size": 5000}, {"batch_size": 5000}, lambda: trained(batch_size=5000)),
     Bad("batch_size", "'10'", {"batch_size": "10"}, {"batch_size": "10"}, lambda: baseline(batch_size="10")),
+    Bad("data", "'tuple'", call=lambda: trained(data=(1, 2))),
+    Bad("callbacks", "[3]", call=lambda: trained(callbacks=[3])),
+    Bad("callbacks", "<built-in function print>", call=lambda: trained(callbacks=print)),
     Bad("margin", "-1.0", {"margin": -1.0}, {"margin": -1.0}, lambda: ruled(margin=-1.0)),
     Bad("margin", "nan", {"margin": NAN}, {"margin": NAN}, lambda: ruled(margin=NAN)),
     Bad("margin", "inf", {"margin": INF}, {"margin": INF}, lambda: ruled(margin=INF)),

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from pathlib import Path
 
 import joblib
 import matplotlib.pyplot as plt
@@ -50,6 +51,8 @@ ROWS = {
     ),
     "a torch tensor": torch.tensor(X),
     "a tensor with a gradient": torch.tensor(X, requires_grad=True),
+    "a tensor of 16 bits": torch.tensor(X).bfloat16(),
+    "a masked array without a mask": np.ma.masked_array(X),
     "one feature": X[:, :1],
     "images": X.reshape(12, 2, 2),
     "images of bytes": (255 * X).astype(np.uint8).reshape(12, 2, 2),
@@ -87,6 +90,7 @@ LABELS = {
     "bytes": Y.astype(np.uint8),
     "whole floating-point numbers": Y + 1.0,
     "truth values": Y > 0,
+    "truth values as objects": (Y > 0).astype(object),
     "a torch tensor": torch.tensor(Y),
     "a column": Y[:, None],
     "in another order": Y[::-1],
@@ -109,6 +113,15 @@ REFUSED = {
     "more than 32 bits hold": (1e300 * X, Y, r"x = '6\.\d+e\+299 in row 0"),
     "None": (changed((5, 2), None, object), Y, "x = 'nan in row 5, column 2"),
     "a missing value of pandas": (changed((5, 2), pd.NA, object), Y, "<NA> in row 5, column 2"),
+    "a masked number": (np.ma.masked_array(X, np.arange(48).reshape(12, 4) == 22), Y, "x = 'nan in row 5, column 2"),
+    "16 bits that overflow": (changed((5, 2), np.inf, np.float16), Y, "x = 'inf in row 5, column 2"),
+    "far down": (
+        np.where(np.arange(9000)[:, None] == 8999, np.nan, X[:1]),
+        np.arange(9000) % 2,
+        "nan in row 8999, column 0, and 1 such",
+    ),
+    "a dictionary": ({"a": X}, Y, "x = 'dict'.* an array, a list"),
+    "a generator": ((row for row in X), Y, "x = 'generator'"),
     "words": (changed((5, 2), "tall", object), Y, "'tall' in row 5, column 2"),
     "strings": (X.astype(str), Y, "x = 'dtype <U"),
     "complex numbers": (X * 1j, Y, "dtype complex128"),
@@ -140,6 +153,7 @@ def test_what_cannot_be_used_is_refused_by_name_row_and_remedy(x, y, told):
 OPTIONS = {
     "a share of 0": ({"test": 0}, "test = 0 .* between 0 and 1"),
     "a share of 1": ({"test": 1.0}, "test = 1.0"),
+    "three parts to test on": ({"test": ([1.0], [1], [2])}, "test = .* or \\(x, y\\) to test on"),
     "a seed below zero": ({"seed": -1}, "seed = -1"),
     "an unknown scaling": ({"scaling": "log"}, "scaling = 'log' .* standard"),
     "pixels that are none": ({"scaling": "pixels", "test": (1 - X, Y), "x": -X}, "pixels of numbers"),
@@ -287,7 +301,7 @@ def test_a_history_is_a_table_and_a_plot(trained):
 def test_files_count_from_where_the_user_stands(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.savez("mine.npz", x=X, y=NAMES[Y])
-    data = load_dataset("mine.npz")
+    data = load_dataset(Path("mine.npz"))
     net = QNN.for_data(data, hidden=(3,), copies=1)
     train(net, data, epochs=1, batch_size=5, asked=0, checkpoint="run.ck")
     net.save("net.npz")

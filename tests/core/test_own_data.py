@@ -5,9 +5,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from qnn_core import files, mnist
+from qnn_core import QNN, files, mnist, train, train_backprop
 from qnn_core.data import Dataset, load_dataset
-from qnn_core.errors import InvalidInput, NotWritten
+from qnn_core.errors import DamagedFile, InvalidInput, NotWritten
 
 
 def labelled(y_train, y_test=None):
@@ -55,6 +55,73 @@ def test_what_32_bit_numbers_take_is_counted_before_anything_is_unpacked(tmp_pat
     monkeypatch.setattr(np, "load", lambda *_, **__: pytest.fail("it was unpacked"))
     with pytest.raises(InvalidInput, match=r"own\.npz, 10\d+ bytes unpacked and as 32-bit numbers.*fewer or smaller"):
         load_dataset(str(tmp_path / "own.npz"))
+
+
+@pytest.fixture
+def on_disk(tmp_path):
+    """A folder of 30,000 images of bytes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (30_000, 20, 20)).astype(np.uint8)
+    np.save(tmp_path / "x.npy", pixels)
+    np.save(tmp_path / "y.npy", np.array(["dark", "light"])[(pixels.mean(axis=(1, 2)) > 127).astype(int)])
+    return tmp_path
+
+
+def test_rows_on_disk_are_read_as_they_are_needed(on_disk):
+    """Training, errors and answers take no more memory than the file has bytes, a quarter of their 32-bit numbers."""
+    few = Dataset.from_arrays(np.load(on_disk / "x.npy")[:40], np.arange(40) % 2)
+
+    def use(data, x):
+        split = data.hold_out(0.5, seed=0)
+        net = QNN.for_data(split, hidden=(2,), copies=1)
+        train(net, data, epochs=1, asked=5, evaluations=1, reads=1, callbacks=[lambda entry: entry["step"] > 0])
+        return net.predict(x)
+
+    use(few, few.x_train)  # Imports and compiles.
+    tracemalloc.start()
+    answers = use(load_dataset(on_disk), np.load(on_disk / "x.npy", mmap_mode="r"))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(answers) == 30_000
+    assert most < 12e6
+
+
+@pytest.mark.parametrize("scaling", ["auto", "range", "standard"])
+def test_rows_on_disk_are_those_in_memory(on_disk, scaling):
+    x, y = np.load(on_disk / "x.npy", mmap_mode="r")[:9000], np.load(on_disk / "y.npy")[:9000]
+    there, here = (Dataset.from_arrays(rows, y, scaling=scaling, seed=1) for rows in (x, np.array(x)))
+    for one, other in (
+        (there, here),
+        (there.hold_out(0.3, 1), here.hold_out(0.3, 1)),
+        (there.take(99, 0).sample(9, 0), here.take(99, 0).sample(9, 0)),
+    ):
+        assert one.sha256 == other.sha256
+    np.testing.assert_array_equal(np.asarray(there.x_test), here.x_test)
+    np.testing.assert_array_equal(there.x_train[-1], here.x_train[-1])
+    nets = []
+    for data in (there, here):
+        nets.append(QNN.for_data(data, hidden=(3,), copies=1))
+        np.testing.assert_allclose(nets[-1].centre, here.x_train.mean(axis=0), atol=1e-5)
+        nets[-1].centre = nets[0].centre
+        train(nets[-1], data, epochs=1, batch_size=600, reads=2, asked=5)
+    np.testing.assert_array_equal(nets[0].weights[0], nets[1].weights[0])
+    np.testing.assert_array_equal(nets[0].predict(x), nets[1].predict(np.array(x)))
+    baselines = [train_backprop("mlp", data, hidden=3, epochs=1, batch_size=600) for data in (there, here)]
+    assert baselines[0].loss == baselines[1].loss
+
+
+def test_folders_that_cannot_be_used_are_refused(on_disk):
+    (on_disk / "y.npy").unlink()
+    with pytest.raises(InvalidInput, match=r"with \['x'\].* also x_train"):
+        load_dataset(on_disk)
+    (on_disk / "y.npy").write_bytes(b"no numbers")
+    with pytest.raises(DamagedFile, match=r"a folder of readable \.npy files .* numpy\.save"):
+        load_dataset(on_disk)
+    np.save(on_disk / "y.npy", np.arange(30_000) % 2)
+    rows = np.load(on_disk / "x.npy").astype(np.float32)
+    rows[29_999, 0, 3] = np.nan
+    np.save(on_disk / "x.npy", rows)
+    with pytest.raises(InvalidInput, match="nan in row 29999, column 3, and 1 such rows"):
+        load_dataset(on_disk)
 
 
 @pytest.mark.parametrize("name", ["n" * 300 + ".npz", "a\0.npz", "\ud800.npz"])

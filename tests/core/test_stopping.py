@@ -52,6 +52,33 @@ def test_an_interrupted_run_keeps_its_history_and_what_it_has_learned(few):
     np.testing.assert_array_equal(net.weights[0], stopped.weights[0])
 
 
+def test_the_best_network_is_kept_and_goes_through_a_checkpoint(few, tmp_path):
+    every = {**QUICK, "evaluations": 6, "evaluation_images": None}
+    net, seen = QNN.for_data(few, (8,), 1), []
+
+    def ctrl_c(entry):
+        seen.append(entry["test_error"])
+        if entry["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    kept = {**every, "lr": 0.1, "averaged": False, "checkpoint": str(tmp_path / "run.ck")}
+    with pytest.raises(Interrupted) as caught:
+        train(net, few, epochs=4, **kept, callbacks=[ctrl_c])
+    best = net.copy()
+    best.set_parameters(caught.value.history.best)
+    assert best.error(few.x_test, few.y_test) == min(seen) <= net.error(few.x_test, few.y_test) == seen[-1]
+    again, whole = QNN.for_data(few, (8,), 1), QNN.for_data(few, (8,), 1)
+    resumed, straight = train(again, few, epochs=4, **kept), train(whole, few, epochs=4, **{**kept, "checkpoint": None})
+    for value, expected in zip(resumed.best, straight.best, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_one_stop_serves_several_runs(few):
+    stop = EarlyStopping(patience=4)
+    histories = [train(QNN.for_data(few, (8,), 1), few, epochs=50, **QUICK, callbacks=[stop]) for _ in range(2)]
+    assert histories[0].step == histories[1].step
+
+
 def test_a_run_goes_on_to_more_epochs_but_not_to_fewer(few, tmp_path):
     nets = [QNN.for_data(few, (8,), 1) for _ in range(2)]
     kept = {**QUICK, "checkpoint": str(tmp_path / "run.ck")}
