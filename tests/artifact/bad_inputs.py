@@ -110,6 +110,12 @@ def absent_image():
     return follow({}, digits(), sampler("exact"), 360, 10, 0)
 
 
+def split(**options: Any) -> object:
+    from qnn_core import Dataset
+
+    return Dataset.from_arrays([[0.0], [1.0]] * 4, [0, 1] * 4, **options)
+
+
 def few_reads() -> object:
     from qnn_core import QNN, landscape
 
@@ -165,6 +171,7 @@ BAD = [
     Bad("batch_size", "5000", {"batch_size": 5000}, {"batch_size": 5000}, lambda: trained(batch_size=5000)),
     Bad("batch_size", "'10'", {"batch_size": "10"}, {"batch_size": "10"}, lambda: baseline(batch_size="10")),
     Bad("data", "'tuple'", call=lambda: trained(data=(1, 2))),
+    Bad("test", "(1, 2, 3)", call=lambda: split(test=(1, 2, 3))),
     Bad("callbacks", "[3]", call=lambda: trained(callbacks=[3])),
     Bad("callbacks", "<built-in function print>", call=lambda: trained(callbacks=print)),
     Bad("margin", "-1.0", {"margin": -1.0}, {"margin": -1.0}, lambda: ruled(margin=-1.0)),

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+import signal
 from pathlib import Path
 
 import joblib
@@ -153,7 +154,6 @@ def test_what_cannot_be_used_is_refused_by_name_row_and_remedy(x, y, told):
 OPTIONS = {
     "a share of 0": ({"test": 0}, "test = 0 .* between 0 and 1"),
     "a share of 1": ({"test": 1.0}, "test = 1.0"),
-    "three parts to test on": ({"test": ([1.0], [1], [2])}, "test = .* or \\(x, y\\) to test on"),
     "a seed below zero": ({"seed": -1}, "seed = -1"),
     "an unknown scaling": ({"scaling": "log"}, "scaling = 'log' .* standard"),
     "pixels that are none": ({"scaling": "pixels", "test": (1 - X, Y), "x": -X}, "pixels of numbers"),
@@ -312,28 +312,23 @@ def test_files_count_from_where_the_user_stands(tmp_path, monkeypatch):
 def test_the_terminal_trains_predicts_tells_and_exports(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     np.savez("wine.npz", x=WINE, y=NAMES[VINTAGE])
-    train_it = [
-        "train",
-        "--data",
-        "wine.npz",
-        "--hidden",
-        "8",
-        "--copies",
-        "1",
-        "--batch-size",
-        "10",
-        "--epochs",
-        "2",
-        "--out",
-        "net.npz",
-    ]
-    assert main([*train_it, "--quiet"]) == 0
-    assert "QNN(13-8-3, copies=1" in capsys.readouterr().out
+    train_it = "train --data wine.npz --hidden 8 --copies 1 --batch-size 10 --epochs 2 --out net.npz"
+    assert main(train_it.split()) == 0
+    told = capsys.readouterr()
+    assert "QNN(13-8-3, copies=1" in told.out
+    assert "training: 100%" in told.err
+    assert main([*train_it.split(), "--force", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
     assert main(["predict", "net.npz", "--data", "wine.npz"]) == 0
     told = capsys.readouterr()
     net = QNN.load("net.npz")
     assert told.out.split() == net.predict(WINE).tolist()
     assert f"error {net.error(WINE, NAMES[VINTAGE]):.2%} of 178 rows" in told.err
+    Path("new").mkdir()
+    np.save("new/x.npy", WINE)
+    assert main(["predict", "net.npz", "--data", "new", "--out", "answers.npz"]) == 0
+    np.testing.assert_array_equal(np.load("answers.npz")["y"], net.predict(WINE))
+    capsys.readouterr()
     assert main(["info", "net.npz"]) == 0
     assert "data wine" in capsys.readouterr().out
     assert main(["export", "net.npz", "--onnx", "net.onnx"]) == 0
@@ -350,6 +345,17 @@ def test_the_terminal_keeps_what_an_interrupted_run_has_learned(tmp_path, monkey
     assert main(["train", "--data", "digits", "--hidden", "3", "--out", "net.npz"]) == 130
     assert "training was interrupted: History(..)" in capsys.readouterr().err
     assert (QNN.load("net.npz").weights[0] == 7).all()
+    monkeypatch.setattr("qnn_core.__main__.load_dataset", lambda _: signal.raise_signal(signal.SIGINT))
+    assert main(["train", "--data", "digits", "--out", "other.npz"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "info", "export"])
+def test_the_terminal_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    assert f"usage: python -m qnn_core {command}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
