@@ -41,13 +41,13 @@ PERCENT = (0.0, 100.0)
 
 
 def mean_interval(values: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -> Interval:
-    """Mean of independent values (one a seed) with Student's t interval of 95 %; at least two values are needed.
+    """Mean of independent values (one per seed) with Student's t interval of 95 %; at least two values are needed.
 
     bounds: what the quantity cannot exceed; the interval ends there.
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise InvalidInput("values", values, "at least two finite numbers, one a seed, to give an error bar")
+        raise InvalidInput("values", values, "at least two finite numbers, one per seed, to give an error bar")
     if values.min() < bounds[0] - 1e-6 or values.max() > bounds[1] + 1e-6:
         raise InvalidInput("values", values, f"numbers from {bounds[0]:g} to {bounds[1]:g}, the bounds given")
     half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)

@@ -1,4 +1,4 @@
-"""What helps and what does not: the same training with one setting changed, on the same images and seeds."""
+"""What helps and what does not: the same training with one setting changed, on the same images with the same seeds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ASKED = 1000
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A training: its history, and the fraction of images, not trained on, that the annealer itself, ending cold, answers wrongly then."""
+    """A training: its history, and the error of the annealer's own answers (ending cold) to held-out images at its end."""
 
     history: History
     own_error: float
@@ -46,8 +46,8 @@ def train_variants(
 ) -> dict[Any, list[Run]]:
     """Train a network for each variant and seed; the runs, by the variant's name and in the order of seeds.
 
-    folder: where finished runs are kept; one with equal settings is read from there and not trained again, so that a stopped study goes
-    on where it was, and variants may share runs. Before the first is trained each makes one update, so that what cannot be done is found.
+    folder: where finished runs are stored. A run with equal settings is read from there, so that a stopped study continues where it left
+    off, and variants may share runs. First each variant makes one update, so that impossible settings are found before any long run.
     """
     settings = {name: [asdict(recipe), repr(recipe.sampler), snapshots] for name, recipe in variants.items()}
     runs = [(name, seed, run_file(folder, [*settings[name], seed])) for name in variants for seed in seeds]
@@ -69,7 +69,7 @@ def _rehearse(recipe: Recipe, data: Dataset, seed: int) -> None:
 
 
 def one_change_each(recipe: Recipe, rate: float) -> dict[str, Recipe]:
-    """The recommended recipe and others, each with one setting changed, or a rule with the settings that suit it; rate: the recommended one."""
+    """The recommended recipe, and others with one setting changed or with another rule and its settings; rate: the recommended one."""
     margin, copies, sweeps = (recipe.training["margin"], recipe.network["copies"], recipe.annealing.get("sweeps"))
     changes: dict[str, dict[str, Any]] = {
         RECOMMENDED: {},
@@ -98,14 +98,14 @@ def one_change_each(recipe: Recipe, rate: float) -> dict[str, Recipe]:
 
 
 def reads_tried(recipe: Recipe, tried: Sequence[int]) -> dict[tuple[str, int], Recipe]:
-    """By way and reads of an update: three ways to cut, with the same number of updates, and one with the same number of reads in all."""
+    """By way and reads per update: some ways to cut, with equally many updates, and one with equally many reads in total."""
     total = recipe.training["epochs"] * recipe.training["reads"]
     equal_updates = {(way, reads): recipe.varied(**changes, reads=reads) for way, changes in _WAYS.items() for reads in tried}
     return equal_updates | {(EQUAL_READS, reads): recipe.varied(reads=reads, epochs=total // reads) for reads in tried}
 
 
 def final_errors(runs: Mapping[Any, list[Run]]) -> dict[Any, Float64[np.ndarray, " S"]]:
-    """Error of the held-out images at the end, one a seed, fractions."""
+    """Error of the held-out images at the end, one per seed, fractions."""
     return {name: np.array([run.history.test_error[-1] for run in of_it]) for name, of_it in runs.items()}
 
 
@@ -116,7 +116,7 @@ def own_errors(runs: Mapping[Any, list[Run]]) -> dict[Any, Float64[np.ndarray, "
 
 @dataclass(frozen=True, eq=False)
 class OneChange:
-    """Trainings with one setting changed. runs: by variant, one a seed."""
+    """Trainings with one setting changed. runs: by variant, one per seed."""
 
     runs: Mapping[str, list[Run]]
 
@@ -157,7 +157,7 @@ class OneChange:
 
 @dataclass(frozen=True, eq=False)
 class BySampler:
-    """Trainings with different samplers. runs: by sampler, one a seed."""
+    """Trainings with different samplers. runs: by sampler, one per seed."""
 
     runs: Mapping[str, list[Run]]
 
@@ -183,7 +183,7 @@ class BySampler:
 
 @dataclass(frozen=True, eq=False)
 class ReadsTried:
-    """Trainings with several numbers of reads. runs: by way and reads of an update, one a seed."""
+    """Trainings with several numbers of reads. runs: by way and reads of an update, one per seed."""
 
     runs: Mapping[tuple[str, int], list[Run]]
 
@@ -262,7 +262,7 @@ def _told(reads: int) -> str:
 
 
 def more_reads(study: Result | Mapping[str, np.ndarray], way: str) -> Interval:
-    """Change of the validation error, in points, from the fewest to the most reads an update.
+    """Change of the validation error, in points, from the fewest to the most reads per update.
 
     study: with the arrays of `ReadsTried`. way: one of them, such as "deepest" or `EQUAL_READS`.
     """

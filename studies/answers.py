@@ -1,4 +1,4 @@
-"""What an annealer answers by itself, asked and told in the same way on every page."""
+"""The annealer's own answers, measured and shown in the same way on every page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READS, SWEEPS = 10, 100
 
 
 def ask(net: QNN, data: Dataset, sampler: Sampler, seed: int, most: int | None = None) -> OwnAnswers:
-    """Ask about the test images, or the first `most` of them; samplers whose reads cost something as they are."""
+    """The annealer's own answers to the first `most` test images, by long anneals unless reads have a price."""
     patient: Any = sampler
     if hasattr(sampler, "sweeps") and not isinstance(sampler, Metered):
         patient = replace(patient, sweeps=SWEEPS)
@@ -28,7 +28,7 @@ def ask(net: QNN, data: Dataset, sampler: Sampler, seed: int, most: int | None =
 
 
 def own_counts(found: OwnAnswers) -> dict[str, np.ndarray]:
-    """Images asked about, and of how many the deepest read is wrong, is exactly the right code, any read lies below the right answer."""
+    """Numbers of images: asked about, deepest read wrong, deepest read exactly the right code, any read below the right answer."""
     counts = {
         "images": len(found.wrong),
         "wrong": found.wrong.sum(),

@@ -1,4 +1,4 @@
-"""What a deep network takes of annealers' chips, with all layers sampled at once and with a few layers at a time."""
+"""What a deep network needs on annealers' chips, with all layers sampled at once and a few layers at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Chip:
 
 @dataclass(frozen=True, eq=False)
 class ChipNeeds:
-    """demands: by way to sample the layers, one a chip."""
+    """demands: by way to sample the layers, one per chip."""
 
     chips: Sequence[Chip]
     demands: Mapping[str, list[Demand]]

@@ -1,4 +1,4 @@
-"""Trainings under every plausible choice of what the abstract leaves open and that takes runs of its own."""
+"""Trainings for every plausible choice that the abstract leaves open and that needs its own runs."""
 
 from __future__ import annotations
 

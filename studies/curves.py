@@ -1,4 +1,4 @@
-"""Learning curves at a constant rate tuned on held-out images, over training-set sizes and seeds: what scaling exponents are fitted to."""
+"""Learning curves at a constant rate tuned on held-out images, over training-set sizes and seeds, for fits of scaling exponents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The study of a deep network: the same training with the layers sampled in different ways, beside an MLP of the same layers."""
+"""The study of a deep network: the same training with layers sampled in different ways, and an MLP with the same layers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class DeepRecipe:
 class Ways:
     """Networks trained by W ways to sample the layers, and MLPs of the same layers.
 
-    widths: layers sampled at a time. trained: by way, one a seed; the others are compared with the first. mlp: one a seed, at `mlp_rate`.
+    widths: layers sampled at a time. trained: by way, one per seed; the others are compared with the first. mlp: one per seed, at `mlp_rate`.
     """
 
     widths: list[int]
@@ -92,7 +92,7 @@ class Ways:
     mlp: list[History]
 
     def networks(self) -> dict[str, list[QNN]]:
-        """The trained networks, by way, one a seed."""
+        """The trained networks, by way, one per seed."""
         return {way: [run.net for run in runs] for way, runs in self.trained.items()}
 
     def _of_runs(self, name: str) -> Shaped[np.ndarray, "W S T"]:

@@ -1,4 +1,4 @@
-"""Deep networks have no formula for the lowest state of a class: ways to search for it, and how surely they find it."""
+"""Deep networks have no formula for the lowest state of a class: ways to search for it, and how often they find it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Answers:
 def compare_answers(
     networks: Mapping[str, Iterable[QNN]], data: Dataset, images: int, sampler: Sampler, num_reads: int, seeds: Iterable[int]
 ) -> Answers:
-    """Ask for the first of the test images; networks: by way to sample, one a seed."""
+    """Ask for the first of the test images; networks: by way to sample, one per seed."""
     x, y = data.x_test[:images], data.y_test[:images]
     by = [*SEARCHES, "free"]
     agreement, wrong = (np.empty((len(networks), len(by))) for _ in range(2))

@@ -1,4 +1,4 @@
-"""What a training would cost on a D-Wave machine, by a model, beside what backpropagation costs on a processor, as measured."""
+"""The cost of a training on a D-Wave machine, by a model, against the measured cost of backpropagation on a processor."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ASSUMED = {
 
 @dataclass(frozen=True)
 class Race:
-    """One training, both ways, in seconds. annealer: modelled. anneals: of that, the anneals alone. backprop: measured, one a seed."""
+    """The times of one training, in seconds. annealer: modelled; anneals: the anneals alone. backprop: measured, one per seed."""
 
     annealer: float
     anneals: float
@@ -43,7 +43,7 @@ class Race:
 
     @classmethod
     def of_runs(cls, annealer: Result, mlp: Sequence[Result], folder: str = "data/embeddings") -> Race:
-        """Of a training with a stand-in and the MLPs of the same size and data; folder: where embeddings are kept."""
+        """From a training with a stand-in, and the MLPs of the same size and data; folder: where embeddings are stored."""
         settings = annealer.provenance["parameters"]
         layers = (*settings["hidden"], int(annealer["network_sizes"][-1]) * settings["copies"])
         reads, batch = settings["reads"], settings["batch_size"]
@@ -53,12 +53,12 @@ class Race:
         return cls(updates * seconds, alone, tuple(float(result.provenance["seconds"]) for result in mlp))
 
     def slower(self, seconds: float | None = None) -> Interval:
-        """How many times longer the annealer takes than backpropagation; seconds: that it takes, its modelled ones if None."""
+        """Time of the annealer over that of backpropagation; seconds: of the annealer, None for the modelled time."""
         logs = mean_interval(np.log(self.annealer if seconds is None else seconds) - np.log(self.backprop))
         return Interval(*np.exp(np.array(logs)).tolist())
 
     def table(self) -> Table:
-        """Time and energy of both, and what is assumed."""
+        """Time and energy of both."""
         took = float(np.mean(self.backprop))
         rows = {
             "annealer, modelled": {"seconds": self.annealer, "kJ": self.annealer * MACHINE_WATTS / 1000},
@@ -69,7 +69,7 @@ class Race:
 
 
 def assumptions() -> Table:
-    """What the model takes for granted."""
+    """What the model assumes."""
     return table(ASSUMED, caption="assumed")
 
 

@@ -1,4 +1,4 @@
-"""Is the network that training starts from a spin glass, and does it stay one when an image is shown? Many of them in thermal equilibrium."""
+"""Is the untrained network a spin glass, and does it remain one with an image? Many such networks in thermal equilibrium."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables on pages: numbers with as many digits as they deserve, words on the left."""
+"""Tables for notebooks: numbers with as many digits as their errors allow, words on the left."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Table:
 def table(rows: Iterable[Mapping[Any, Any]] | Mapping[str, Any], caption: str = "") -> Table:
     """A table of rows, for the last line of a notebook's cell.
 
-    rows: mappings from a column's name to its value, one a row, not all with the same columns; or such rows by name, which stands in
+    rows: mappings from a column's name to its value, one per row, not all with the same columns; or such rows by name, which stands in
     the first column; or single values by name. Names that are tuples make headings of several lines. caption: shown above.
     Values are shown by `shown`.
     """
@@ -58,7 +58,7 @@ def table(rows: Iterable[Mapping[Any, Any]] | Mapping[str, Any], caption: str = 
 def compared(errors: Mapping[str, np.ndarray], reference: str, what: str = "test error, %") -> dict[str, dict[str, Any]]:
     """Rows for `table`: means of errors and their differences, paired by seed, to those of `reference`, with 95 % intervals.
 
-    errors: by name (S,), fractions, one a seed. what: the heading of the means, which are in per cent.
+    errors: by name (S,), fractions, one per seed. what: the heading of the means, which are in per cent.
     """
     per_cent = {name: 100 * np.asarray(values) for name, values in errors.items()}
     return {

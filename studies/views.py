@@ -1,4 +1,4 @@
-"""How training changes what annealed reads find: the reads of one image, and the annealer's own answers to all of them."""
+"""How training changes annealed reads: those of one image, and the annealer's own answers to all images."""
 
 from __future__ import annotations
 

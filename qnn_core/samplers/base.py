@@ -145,7 +145,7 @@ def own_range(problem: IsingProblem) -> tuple[float, float]:
 
 
 def annealing_betas(problem: IsingProblem, sweeps: int, beta: tuple[float, float] | None) -> Float32[np.ndarray, " sweeps"]:
-    """Inverse temperatures of an annealing run, geometric from hot to cold, one a sweep.
+    """Inverse temperatures of an annealing run, geometric from hot to cold, one per sweep.
 
     Without `beta`, through `own_range`, and then two sweeps so cold that every spin follows its field: reads end in the minimum that they are
     above, or next to it, which a geometric schedule would have to pay for with most of its sweeps.
