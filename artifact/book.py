@@ -30,7 +30,7 @@ from artifact.readme import GALLERY, duration, kept_claims
 from artifact.results import load_result
 from qnn_core.data import load_dataset
 from qnn_core.errors import DamagedFile, MissingData
-from studies.claims import Claim, per_claim
+from studies.claims import Claim, per_claim, tally
 from studies.paper import CLAIMS, TITLES
 
 DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
@@ -65,7 +65,7 @@ def _gather(sources: Path, profile: str) -> None:
     shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
     for document in (sources / "docs").glob("*.md"):
         document.write_text(_with_links_inside(document), encoding="utf-8")
-    _write(sources / "index.md", "index.md", claims=claims, titles=TITLES, profile=profile)
+    _write(sources / "index.md", "index.md", claims=claims, tally=tally(claims), titles=TITLES, profile=profile)
     other = "quick" if profile == "paper" else "paper"
     differing = _judged_otherwise(claims, other)
     for name, parts in per_claim(claims).items():

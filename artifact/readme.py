@@ -22,7 +22,7 @@ from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import atomic_write, write_record
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
 from studies.ablation import EQUAL_READS, RECOMMENDED, more_reads
-from studies.claims import Claim
+from studies.claims import Claim, tally
 from studies.stored import Result
 
 GALLERY = "docs/gallery"
@@ -141,8 +141,9 @@ def with_numbers(document: str, numbers: dict[str, str]) -> str:
 
 def filled(name: str) -> str:
     """One of the documents with tables and numbers as the paper profile's results have them now."""
+    claims = load_claims(kept_claims("paper"))
     tables = {
-        "claims": lambda: claims_table(load_claims(kept_claims("paper"))),
+        "claims": lambda: f"{tally(claims)}\n\n{claims_table(claims)}",
         "training": lambda: training_table(load_result("figures/paper/fig2.npz")),
     }
     document = with_tables(in_project(name).read_text(encoding="utf-8"), tables)

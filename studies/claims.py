@@ -5,9 +5,10 @@ No verdict is written by hand: the rules are in `studies.rules`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from qnn_core.statistics import Interval
 from studies.paper import CLAIMS
@@ -81,6 +82,13 @@ def claims_table(claims: Iterable[Claim]) -> Table:
             for claim in claims
         }
     )
+
+
+def tally(claims: Iterable[Claim]) -> str:
+    """How many parts got each verdict, in Markdown."""
+    counts = Counter(claim.verdict for claim in claims)
+    told = ", ".join(f"**{word}** {counts[word]}" for word in get_args(Verdict) if counts[word])
+    return f"{counts.total()} parts of six claims: {told}."
 
 
 def per_claim(claims: Iterable[Claim]) -> dict[str, list[Claim]]:

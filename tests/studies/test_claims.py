@@ -8,7 +8,7 @@ import pytest
 from qnn_core.statistics import Interval
 from qnn_dwave.chips import chip
 from studies import speed
-from studies.claims import Claim, above, below, claims_table, per_claim, together
+from studies.claims import Claim, above, below, claims_table, per_claim, tally, together
 from studies.grover import expected_calls, oracle_calls
 from studies.rules import PARTS, judge
 from studies.speed import Race
@@ -253,6 +253,11 @@ def test_intervals_and_words():
     assert [below(Interval(0, *ends), 1) for ends in ((-1, 0.9), (1.1, 2), (0.9, 1.1))] == [YES, NO, OPEN]
     assert [above(Interval(0, *ends), 1) for ends in ((-1, 0.9), (1.1, 2), (0.9, 1.1))] == [NO, YES, OPEN]
     assert [together(words) for words in ((YES, YES), (YES, NO, OPEN), (YES, OPEN), (NO, OPEN))] == [YES, DEPENDS, OPEN, OPEN]
+
+
+def test_verdicts_are_counted():
+    found = [Claim(*["told"] * 8, word, None, None, None, "", "") for word in (OPEN, YES, OPEN, NO)]
+    assert tally(found) == "4 parts of six claims: **reproduced** 1, **not reproduced** 1, **undecided** 2."
 
 
 def test_every_part_says_what_its_rule_is_and_shows_itself():
