@@ -287,7 +287,7 @@ def empty(tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore")  # what Sphinx and MyST say of each other
 def test_a_fault_stops_the_book_and_leaves_the_older_one(empty, capsys):
-    """Here the contents name notebooks that were not rendered."""
+    """Here pages link to notebooks that were not rendered."""
     shutil.copytree(PROJECT / "docs", empty / "docs")
     for folder in ("figures/quick", "notebooks/rendered/quick", "site"):
         (empty / folder).mkdir(parents=True)
@@ -297,7 +297,7 @@ def test_a_fault_stops_the_book_and_leaves_the_older_one(empty, capsys):
     (empty / "site/index.html").write_text("older")
     assert main([]) == 1
     said = capsys.readouterr().err
-    assert "notebooks/06_grover" in said
+    assert "notebooks/04b_equilibrium" in said
     assert "notebooks/mine" not in said
     assert (empty / "site/index.html").read_text() == "older"
     assert not list(empty.glob(".site-*"))
