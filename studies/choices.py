@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+import qnn_core
 from qnn_core.answers import own_answers
-from qnn_core.backprop import train_backprop
 from qnn_core.checkpoint import kept_arrays, run_file
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged
@@ -139,7 +139,7 @@ def both_weights(made: Recipe, data: Dataset, seed: int) -> dict[str, np.ndarray
         taken = ("epochs", "lr", "batch_size", "optimiser", "schedule", "evaluations", "evaluation_images")
         options: dict[str, Any] = {name: made.training[name] for name in taken} | {"copies": made.network["copies"], "seed": seed}
         histories = {
-            weights: train_backprop(made.method, data, made.hidden, averaged=weights == "averaged", **options).arrays()  # type: ignore[arg-type]
+            weights: qnn_core.train_backprop(made.method, data, made.hidden, averaged=weights == "averaged", **options).arrays()  # type: ignore[arg-type]
             for weights in WEIGHTS
         }
     else:

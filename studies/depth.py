@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from tqdm import tqdm
 
-from qnn_core.backprop import train_backprop
+import qnn_core
 from qnn_core.checkpoint import run_file
 from qnn_core.data import Dataset
 from qnn_core.history import History
@@ -171,7 +171,7 @@ def train_mlp(data: Dataset, recipe: DeepRecipe, rates: Sequence[float], seeds: 
     epochs, batch_size = (recipe.training[name] for name in ("epochs", "batch_size"))
 
     def run(images: Dataset, lr: float, seed: int) -> History:
-        return train_backprop("mlp", images, recipe.hidden, epochs, lr, batch_size, seed, optimiser="adam")
+        return qnn_core.train_backprop("mlp", images, recipe.hidden, epochs, lr, batch_size, seed, optimiser="adam")
 
     split = data.hold_out(0.2, seeds[0])
     chosen = min(rates, key=lambda lr: run(split, lr, seeds[0]).test_error[-1]) if len(rates) > 1 else rates[0]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, get_args
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from jaxtyping import Float32, Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
-from torch import nn
 
-from qnn_core.backprop import Method, train_backprop
+import qnn_core
 from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput
 from qnn_core.history import History
@@ -29,7 +27,7 @@ from studies.plots import COLUMN, METHOD_STYLE, OWN_STYLE, PAGE, band, label_pan
 from studies.stored import Result, stack
 from studies.tables import Table, table
 
-BASELINES = get_args(Method)
+BASELINES = ("mlp", "energy")
 NEAR = 1.0
 """Points of error by which the annealer's own answers may be worse than its network's and still count as good."""
 
@@ -90,7 +88,9 @@ class Recipe:
         taken = ("epochs", "batch_size", "lr", "schedule", "averaged", "evaluations", "evaluation_images")
         shared = {name: self.training[name] for name in taken if name in self.training}
         copies = self.network["copies"]
-        return train_backprop(self.method, data, self.hidden, **shared, seed=seed, copies=copies, optimiser="adam", **options)  # type: ignore[arg-type]
+        return qnn_core.train_backprop(
+            self.method, data, self.hidden, **shared, seed=seed, copies=copies, optimiser="adam", **options  # type: ignore[arg-type]
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,8 +190,10 @@ def outcome(history: History) -> Table:
     return table({**rows, **sampled})
 
 
-def different_answers(module: nn.Module, net: QNN, x: Float32[np.ndarray, "B D"]) -> int:
-    """How many images an exported module answers otherwise than its network does."""
+def different_answers(module: Any, net: QNN, x: Float32[np.ndarray, "B D"]) -> int:
+    """How many images an exported module, of torch, answers otherwise than its network does."""
+    import torch
+
     with torch.no_grad():
         answers = module(torch.from_numpy(x)).argmax(dim=1).numpy()
     return int((answers != net.predict(x)).sum())
