@@ -86,11 +86,9 @@ class Recipe:
             net = self.untrained(data, seed) if net is None else net
             return train(net, data, self.sampler, **with_rule(self.training), seed=seed, **options)
         taken = ("epochs", "batch_size", "lr", "schedule", "averaged", "evaluations", "evaluation_images")
-        shared = {name: self.training[name] for name in taken if name in self.training}
-        copies = self.network["copies"]
-        return qnn_core.train_backprop(
-            self.method, data, self.hidden, **shared, seed=seed, copies=copies, optimiser="adam", **options  # type: ignore[arg-type]
-        )
+        shared: dict[str, Any] = {name: self.training[name] for name in taken if name in self.training}
+        shared |= {"seed": seed, "copies": self.network["copies"], "optimiser": "adam"}
+        return qnn_core.train_backprop(self.method, data, self.hidden, **shared, **options)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
