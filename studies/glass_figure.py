@@ -24,7 +24,7 @@ def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: Pha
         small_legend(glass)
         bare, seen = (starts.exponent(place).value for place in (0, int(starts.trained)))
         glass.set(title=f"start: $N^{{{bare:.1f}}}$; image: $N^{{{seen:.1f}}}$")
-        glass.set_ylim(top=8 * glass.get_ylim()[1])
+        glass.set_ylim(top=20 * glass.get_ylim()[1])
         passage.plot_overlaps(overlaps)
         overlaps.set(title="reads agree" if _rises(passage, "q_ea") else "reads differ")
         passage.plot_order(order)
@@ -32,11 +32,13 @@ def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: Pha
         order.set(title=f"answer: {first:.2f} to {last:.2f}")
         passage.plot_minima(minima)
         counted = passage.of_images("minima" if passage.exact else "distinct").mean(axis=0)
-        minima.set(title=f"minima: {shown(counted[0])} to {shown(counted[-1])}")
+        minima.set(title=f"minima: {counted[0]:.2g} to {counted[-1]:.2g}")
         sizes.plot_rises(rise)
         rise.set(xlabel="decades from the middle", ylabel="part of the rise", title=f"with $N$: {sizes.verdict}")
         diagram.plot_melting(melting)
         melting.set(title=f"melts at $T={shown(diagram['melting_image'][:, -1].mean())}$")
+        melting.set_ylim(top=4 * melting.get_ylim()[1])
+        figure.suptitle("Reads gather in the right answer" if last > first else "Reads and the right answer", fontsize="large")
         label_panels(figure.axes)
     return figure
 

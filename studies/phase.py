@@ -174,7 +174,7 @@ class Passage:
         for number, (moment, place) in enumerate(self.moments.items()):
             density = self["overlap_density"][:, place].mean(axis=0)
             axis.plot((bins[1:] + bins[:-1]) / 2, density, label=moment, **{**look(number), "marker": ""})
-        axis.set(yscale="log", xlabel="overlap $q$ of two reads", ylabel="$P(q)$", ylim=(1e-3, 300))
+        axis.set(yscale="log", xlabel="overlap $q$ of two reads", ylabel="$P(q)$", ylim=(1e-3, 3000))
         small_legend(axis)
 
     def plot_order(self, axis: Axes) -> None:

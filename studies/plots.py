@@ -90,7 +90,7 @@ def label_panels(axes: Iterable[Axes]) -> None:
 
 def small_legend(axis: Axes, **options: Any) -> None:
     """For the panels of a large figure."""
-    axis.legend(handlelength=1.6, fontsize=6.5, **options)
+    axis.legend(handlelength=1.3, fontsize=6.5, **options)
 
 
 def legend_below(axis: Axes, **options: Any) -> None:

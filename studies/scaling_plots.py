@@ -234,7 +234,7 @@ def plot_search_exponents(axis: Axes, arrays: Arrays) -> None:
         law = [expected_exponent(float(alpha), search) for alpha in fine]
         axis.plot(fine, law, color=style["color"], linewidth=0.8, linestyle=style["linestyle"])
     for level, line in ((ANNEALER_EXPONENT, "-"), (BACKPROP_EXPONENT, "--")):
-        axis.axvline(level, color="0.6", linewidth=0.8, linestyle=line, zorder=0)
+        axis.axvline(level, color="0.6", linewidth=0.8, linestyle=line, zorder=0, label=f"paper: {level}")
     axis.set(xlabel=r"exponent of plain reads $\alpha$", ylabel="exponent with this search")
 
 
@@ -289,7 +289,7 @@ def plot_cloud(axis: Axes, arrays: Arrays) -> None:
     axis.set(
         xlabel="exponent of backpropagation", ylabel="exponent of the annealer", title=f"exponents, by {FACTOR_NAMES[factor]}"
     )
-    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.2, -0.24), ncols=2, borderaxespad=0)
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.2, -0.3), ncols=2, borderaxespad=0)
 
 
 def plot_shares(axis: Axes, arrays: Arrays) -> None:

@@ -23,7 +23,7 @@ from qnn_core.rules import Rule
 from qnn_core.samplers import Sampler, get_sampler
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
 from qnn_core.training import train
-from studies.plots import COLUMN, METHOD_STYLE, OWN_STYLE, PAGE, band, label_panels, legend_below, step_axis
+from studies.plots import COLUMN, METHOD_STYLE, OWN_STYLE, PAGE, band, label_panels, legend_below, small_legend, step_axis
 from studies.stored import Result, stack
 from studies.tables import Table, table
 
@@ -307,7 +307,7 @@ class Methods:
         for axis in (course.xaxis, course.yaxis):
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter(NullFormatter())
-        course.legend(loc="lower left")
+        small_legend(course, loc="lower left")
         end.set(xlabel="test error, %", title="at the end", ylim=(len(shown) - 0.5, -0.7), yticks=[])
         figure.suptitle(self.message, fontsize="medium")
         label_panels((course, end))
