@@ -78,7 +78,7 @@ def sweeps_alone(problem: IsingProblem, name: str) -> float:
     betas = torch.ones(len(states), device="cuda")
     if name == "gibbs":
         return on_device(lambda: on_torch.sweep_on(blocks, states, scales, betas, 7, 0))
-    return on_device(lambda: on_torch.anneal_collapsed(blocks, states, scales, 1, 7, 0))
+    return on_device(lambda: on_torch.anneal_collapsed(blocks, states, scales, 7, 0))
 
 
 def measure(shape: tuple[int, int]) -> list[dict[str, Any]]:

@@ -88,11 +88,10 @@ def test_couplings_of_all_sizes_are_felt(device, size):
 
 
 @pytest.mark.parametrize("layers", [(7, 5), (1, 9), (40, 20)])
-@pytest.mark.parametrize("anneals", [1, 2])
-def test_collapsed_reads_are_those_of_the_compiled_loops(device, layers, anneals):
+def test_collapsed_reads_are_those_of_the_compiled_loops(device, layers):
     problem = problem_of(layers, images=20)
-    compiled = get_sampler("collapsed", sweeps=6, beta=(0.3, 2.0), anneals=anneals).sample(problem, 7, seed=3)
-    spins, energies = on_torch.collapsed_reads(problem, 7, annealing_betas(problem, 6 // anneals, (0.3, 2.0)), anneals, 3, device)
+    compiled = get_sampler("collapsed", sweeps=6, beta=(0.3, 2.0)).sample(problem, 7, seed=3)
+    spins, energies = on_torch.collapsed_reads(problem, 7, annealing_betas(problem, 6, (0.3, 2.0)), 3, device)
     assert alike(spins, compiled.spins) >= MOSTLY
     np.testing.assert_allclose(energies, problem.energy(spins), atol=1e-3)
 
@@ -139,7 +138,7 @@ def test_outputs_follow_the_boltzmann_distribution(device, name):
     if name == "gibbs":
         spins, _ = on_torch.gibbs_reads(problem, reads, betas, 11, device)
     elif name == "collapsed":
-        spins, _ = on_torch.collapsed_reads(problem, reads, betas, 1, 11, device)
+        spins, _ = on_torch.collapsed_reads(problem, reads, betas, 11, device)
     else:
         spins, _ = exact_reads(problem, reads, beta, 11, device)
     log_weights = output_log_weights(problem, beta)
@@ -167,7 +166,7 @@ def test_reads_do_not_depend_on_how_the_batch_is_cut(device, name, monkeypatch):
         if name == "gibbs":
             return on_torch.gibbs_reads(few, 7, betas, 5, device)[0]
         if name == "collapsed":
-            return on_torch.collapsed_reads(few, 7, betas, 1, 5, device)[0]
+            return on_torch.collapsed_reads(few, 7, betas, 5, device)[0]
         return exact_reads(few, 7, 0.2, 5, device)[0]
 
     whole = sample(30)

@@ -328,32 +328,6 @@ def test_collapsed_takes_wide_layers_and_strong_couplings():
         assert chi_square_p(np.bincount(states[image], minlength=16), exact[image]) > 1e-3
 
 
-def test_several_anneals_a_read_go_deeper_at_equal_sweeps():
-    problem = random_problem((60, 9), images=100, seed=12)
-    lowest = lowest_energies(problem).min(axis=1)
-    found = []
-    for anneals in (1, 4):
-        reads = quench(problem, get_sampler("collapsed", sweeps=40, anneals=anneals).sample(problem, 10, seed=0))
-        found.append(np.mean(reads.energies <= lowest[:, None] + 1e-3))
-    assert found[1] > found[0] + 0.1
-    with pytest.raises(InvalidInput, match=r"anneals = 3 .* a divisor of the 40 sweeps"):
-        get_sampler("collapsed", sweeps=40, anneals=3)
-
-
-def test_the_kept_anneal_is_the_deepest():
-    """The reads of n anneals are, one by one, no higher than those of the first n - 1: the random numbers are the same."""
-    problem = random_problem((30, 7), images=20, seed=13)
-    energies = []
-    for anneals in (1, 2, 3):
-        spins = get_sampler("collapsed", sweeps=2 * anneals, beta=(0.5, 0.5), anneals=anneals).sample(problem, 10, seed=0).spins
-        outputs = problem.split(spins)[1]
-        rows = ((outputs > 0) * (1 << np.arange(7))).sum(axis=-1)
-        energies.append(np.take_along_axis(lowest_energies(problem), rows, axis=1))
-    assert (energies[1] <= energies[0] + 1e-3).all()
-    assert (energies[2] <= energies[1] + 1e-3).all()
-    assert (energies[1] < energies[0] - 1e-3).any()
-
-
 def test_memory_of_energies_stays_bounded():
     """Energies of a large batch add less than 200 MiB to the spins, which would be 800 MiB as floats."""
     problem = random_problem((60, 20), images=2_500, seed=0)

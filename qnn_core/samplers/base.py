@@ -91,9 +91,9 @@ def check_seed(seed: int) -> None:
     check_count("seed", seed, least=0)
 
 
-def check_counters(problem: IsingProblem, sweeps: int, anneals: int = 1) -> None:
-    """Counter-based random numbers have 32-bit counters: one for each spin, in each sweep and random start of a read."""
-    most = 2**32 // problem.num_spins - anneals
+def check_counters(problem: IsingProblem, sweeps: int) -> None:
+    """Counter-based random numbers have 32-bit counters: one for each spin, in each sweep and the random start of a read."""
+    most = 2**32 // problem.num_spins - 1
     if sweeps > most:
         raise InvalidInput("sweeps", sweeps, f"at most {most} for {problem.num_spins} spins, else random numbers would repeat")
 

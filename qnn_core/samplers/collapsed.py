@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qnn_core.errors import InvalidInput, check_count
+from qnn_core.errors import InvalidInput
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import (
     Reads,
@@ -33,24 +33,20 @@ class CollapsedSampler:
 
     sweeps: draws of every output per read; the hidden spins are drawn once, at the end. beta: inverse temperatures (hot, cold),
     dimensionless, passed through geometrically; equal numbers sample at a fixed temperature; None for the own scale of the couplings,
-    `own_range`. anneals: how many separate anneals share the sweeps of a read, which keeps the outputs of the deepest. Several short anneals
-    find the ground state more often than one long one, but the reads vary less. device and random numbers: as for `GibbsSampler`.
+    `own_range`. device and random numbers: as for `GibbsSampler`. At equal sweeps the deepest of several short reads is the ground state more
+    often than one long read.
     """
 
     sweeps: int = 20
     beta: tuple[float, float] | None = None
-    anneals: int = 1
     device: str = "cpu"
 
     name: ClassVar[str] = "collapsed"
     kind: ClassVar[str] = "classical annealer (hidden spins summed out)"
 
     def __post_init__(self) -> None:
-        check_count("anneals", self.anneals)
         check_schedule(self.sweeps, self.beta)
         check_device(self.device)
-        if self.sweeps % self.anneals:
-            raise InvalidInput("anneals", self.anneals, f"a divisor of the {self.sweeps} sweeps, which they share")
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         check_num_reads(num_reads)
@@ -61,16 +57,16 @@ class CollapsedSampler:
             return GibbsSampler(1, (cold, cold)).sample(problem, num_reads, seed)
         if len(problem.layers) != 2:
             raise InvalidInput("layers", problem.layers, "one hidden layer and the outputs, for hidden spins to be summed out")
-        check_counters(problem, self.sweeps, self.anneals)
-        betas = annealing_betas(problem, self.sweeps // self.anneals, self.beta)
+        check_counters(problem, self.sweeps)
+        betas = annealing_betas(problem, self.sweeps, self.beta)
         if on_gpu(self.device):
             from qnn_core.samplers.on_torch import collapsed_reads
 
-            spins, energies = collapsed_reads(problem, num_reads, betas, self.anneals, seed, "cuda")
+            spins, energies = collapsed_reads(problem, num_reads, betas, seed, "cuda")
         else:
             spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
             energies = np.empty(spins.shape[:2], np.float32)
             by_hidden, by_output = problem.couplings[0], np.ascontiguousarray(problem.couplings[0].T)
-            anneal_collapsed(problem.fields, by_hidden, by_output, betas, self.anneals, np.uint64(seed), spins, energies)
+            anneal_collapsed(problem.fields, by_hidden, by_output, betas, np.uint64(seed), spins, energies)
         drawn = spins[..., 0].size * (self.sweeps * problem.layers[1] + problem.layers[0])
         return Reads(spins, energies, {"spin_updates": drawn})

@@ -78,9 +78,7 @@ def sweep_on(fields: Tensor, couplings: Tensor, states: Tensor, scales: Tensor, 
     )
 
 
-def anneal_collapsed(
-    fields: Tensor, couplings: Tensor, states: Tensor, scales: Tensor, anneals: int, low: Tensor, high: Tensor
-) -> None:
+def anneal_collapsed(fields: Tensor, couplings: Tensor, states: Tensor, scales: Tensor, low: Tensor, high: Tensor) -> None:
     """As in `qnn_core.samplers.on_torch`, with the keys of the configurations."""
     hidden, outputs = couplings.shape
     rows = max(1, 2048 // max(_padded(hidden), _padded(outputs)))
@@ -96,7 +94,6 @@ def anneal_collapsed(
         hidden,
         outputs,
         len(scales),
-        anneals,
         ROWS=rows,
         HIDDEN=_padded(hidden),
         OUTPUTS=_padded(outputs),
@@ -208,7 +205,6 @@ def _collapsed(
     hidden,
     outputs,
     sweeps,
-    anneals,
     ROWS: tl.constexpr,
     HIDDEN: tl.constexpr,
     OUTPUTS: tl.constexpr,
@@ -220,43 +216,36 @@ def _collapsed(
     hidden_there, output_there = live[:, None] & (at < hidden)[None, :], live[:, None] & (column < outputs)[None, :]
     own = fields + (row // reads).to(tl.int64)[:, None] * spins
     own_hidden = tl.load(own + at[None, :], mask=hidden_there, other=0.0)
-    own_outputs = tl.load(own + hidden + column[None, :], mask=output_there, other=0.0)
     own_output = fields + (row // reads).to(tl.int64) * spins + hidden
     low = tl.load(keys_low + row, mask=live, other=0).to(tl.uint32, bitcast=True)
     high = tl.load(keys_high + row, mask=live, other=0).to(tl.uint32, bitcast=True)
     driven = own_hidden
     drawn = tl.zeros((ROWS, OUTPUTS), tl.float32)
-    kept = tl.zeros((ROWS, OUTPUTS), tl.float32)
-    depths = tl.full((ROWS,), float("inf"), tl.float32)
     turn = 0
-    for _ in range(anneals):
-        for sweep in range(sweeps):
-            twice_beta = 2 * _LOG2E * tl.load(scales + sweep)
-            for output in range(outputs):
-                couplings = tl.load(by_output + output * hidden + at, mask=at < hidden, other=0.0)[None, :]
-                chosen = (column == output)[None, :]
-                old = tl.sum(tl.where(chosen, drawn, 0.0), axis=1)[:, None]
-                rest = driven - old * couplings
-                up, down = tl.abs(rest + couplings), tl.abs(rest - couplings)
-                # ln 2 cosh(beta h) = beta |h| + ln(1 + exp(-2 beta |h|))
-                tails = tl.log2((1 + tl.exp2(-twice_beta * up)) / (1 + tl.exp2(-twice_beta * down)))
-                field = tl.load(own_output + output, mask=live, other=0.0)
-                log2_odds = twice_beta * field + tl.sum(0.5 * twice_beta * (up - down) + tails, axis=1)
-                new = _heat_bath(log2_odds, _random_bits(tl.cast(turn + output, tl.uint32), low, high))[:, None]
-                driven += couplings * (new - old)
-                drawn = tl.where(chosen, new, drawn)
-            turn += spins
-        energies = -tl.sum(tl.abs(driven), axis=1) - tl.sum(own_outputs * drawn, axis=1)
-        kept = tl.where((energies < depths)[:, None], drawn, kept)
-        depths = tl.minimum(energies, depths)
+    for sweep in range(sweeps):
+        twice_beta = 2 * _LOG2E * tl.load(scales + sweep)
+        for output in range(outputs):
+            couplings = tl.load(by_output + output * hidden + at, mask=at < hidden, other=0.0)[None, :]
+            chosen = (column == output)[None, :]
+            old = tl.sum(tl.where(chosen, drawn, 0.0), axis=1)[:, None]
+            rest = driven - old * couplings
+            up, down = tl.abs(rest + couplings), tl.abs(rest - couplings)
+            # ln 2 cosh(beta h) = beta |h| + ln(1 + exp(-2 beta |h|))
+            tails = tl.log2((1 + tl.exp2(-twice_beta * up)) / (1 + tl.exp2(-twice_beta * down)))
+            field = tl.load(own_output + output, mask=live, other=0.0)
+            log2_odds = twice_beta * field + tl.sum(0.5 * twice_beta * (up - down) + tails, axis=1)
+            new = _heat_bath(log2_odds, _random_bits(tl.cast(turn + output, tl.uint32), low, high))[:, None]
+            driven += couplings * (new - old)
+            drawn = tl.where(chosen, new, drawn)
+        turn += spins
     felt = own_hidden
     for output in range(outputs):
         couplings = tl.load(by_output + output * hidden + at, mask=at < hidden, other=0.0)[None, :]
-        felt += couplings * tl.sum(tl.where((column == output)[None, :], kept, 0.0), axis=1)[:, None]
+        felt += couplings * tl.sum(tl.where((column == output)[None, :], drawn, 0.0), axis=1)[:, None]
     turn += outputs - spins
     bits = _random_bits(tl.cast(turn + at, tl.uint32)[None, :], low[:, None], high[:, None])
     # The hidden spins, at the temperature of the last sweep.
     drawn_hidden = _heat_bath(2 * _LOG2E * tl.load(scales + sweeps - 1) * felt, bits)
     place = states + row.to(tl.int64)[:, None] * spins
     tl.store(place + at[None, :], drawn_hidden.to(tl.int8), mask=hidden_there)
-    tl.store(place + hidden + column[None, :], kept.to(tl.int8), mask=output_there)
+    tl.store(place + hidden + column[None, :], drawn.to(tl.int8), mask=output_there)

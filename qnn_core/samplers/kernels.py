@@ -59,21 +59,6 @@ class _Tile(NamedTuple):
     keys: np.ndarray  # (2, LANES) of the random numbers
 
 
-@_inlined
-def _new_tile(num_spins):
-    """A tile with all spins and betas zero, and fields and keys still to be filled in."""
-    return _Tile(
-        np.zeros((num_spins + 1, LANES), np.float32),
-        np.empty((num_spins, LANES), np.float32),
-        np.zeros((num_spins, LANES), np.float32),
-        np.zeros((num_spins + 1, LANES), np.float32),
-        np.zeros(num_spins, np.bool_),
-        np.empty(num_spins + _TOGETHER, np.int64),
-        np.zeros(LANES, np.float32),
-        np.empty((2, LANES), np.uint32),
-    )
-
-
 @intrinsic
 def _fma(typing, a, b, c):  # noqa: ARG001
     """a b + c, rounded once."""
@@ -87,15 +72,6 @@ def _splitmix64(value):
     value = (value ^ (value >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
     value = (value ^ (value >> uint64(27))) * uint64(0x94D049BB133111EB)
     return value ^ (value >> uint64(31))
-
-
-@_inlined
-def _fill_keys(keys, stream, tile, replicas):
-    """The 64-bit keys of a tile's random numbers, in halves: they depend on the seed's stream and on each replica's own number."""
-    for lane in range(LANES):
-        key = _splitmix64(stream ^ _splitmix64(uint64(min(tile * LANES + lane, replicas - 1))))
-        keys[0, lane] = uint32(key & uint64(0xFFFFFFFF))
-        keys[1, lane] = uint32(key >> uint64(32))
 
 
 @_inlined
@@ -208,13 +184,30 @@ def _tiles(states):
 
 
 @_inlined
-def _fill_tile(tile, fields, order, number, images, reads, stream):
-    """The keys and fields of a tile's replicas; lanes past the last replica repeat it."""
-    _fill_keys(tile.keys, stream, number, images * reads)
+def _new_tile(fields, order, number, replicas, reads, stream):
+    """A tile with all spins and betas zero; lanes past the last replica repeat it.
+
+    The 64-bit keys of the random numbers, in halves, depend on the seed's stream and on each replica's own number.
+    """
+    num_spins = order.size
+    tile = _Tile(
+        np.zeros((num_spins + 1, LANES), np.float32),
+        np.empty((num_spins, LANES), np.float32),
+        np.zeros((num_spins, LANES), np.float32),
+        np.zeros((num_spins + 1, LANES), np.float32),
+        np.zeros(num_spins, np.bool_),
+        np.empty(num_spins + _TOGETHER, np.int64),
+        np.zeros(LANES, np.float32),
+        np.empty((2, LANES), np.uint32),
+    )
     for lane in range(LANES):
-        image = min(number * LANES + lane, images * reads - 1) // reads
-        for spin in range(order.size):
-            tile.fields[spin, lane] = fields[image, order[spin]]
+        replica = min(number * LANES + lane, replicas - 1)
+        key = _splitmix64(stream ^ _splitmix64(uint64(replica)))
+        tile.keys[0, lane] = uint32(key & uint64(0xFFFFFFFF))
+        tile.keys[1, lane] = uint32(key >> uint64(32))
+        for spin in range(num_spins):
+            tile.fields[spin, lane] = fields[replica // reads, order[spin]]
+    return tile
 
 
 @_inlined
@@ -258,8 +251,7 @@ def anneal(fields, layers, betas, seed, out, energies):
 @_compiled
 def _anneal_tile(number, fields, layers, betas, stream, out, energies):
     images, reads, num_spins = out.shape
-    tile = _new_tile(num_spins)
-    _fill_tile(tile, fields, layers.order, number, images, reads, stream)
+    tile = _new_tile(fields, layers.order, number, images * reads, reads, stream)
     _draw_spins(tile, 0, num_spins, uint32(0))
     for sweep in range(betas.size):
         tile.betas[:] = betas[sweep]
@@ -282,8 +274,7 @@ def sweep_on(fields, layers, betas, sweeps, seed, states):
 @_compiled
 def _sweep_tile(number, fields, layers, betas, sweeps, stream, states):
     images, reads, num_spins = states.shape
-    tile = _new_tile(num_spins)
-    _fill_tile(tile, fields, layers.order, number, images, reads, stream)
+    tile = _new_tile(fields, layers.order, number, images * reads, reads, stream)
     for lane in range(LANES):
         replica = min(number * LANES + lane, images * reads - 1)
         image, read = replica // reads, replica % reads
@@ -358,58 +349,32 @@ def _draw_output(driven, spins, fields, weights, beta, counter, keys, sums):
             driven[hidden, lane] = _fma(weight, changes[lane], driven[hidden, lane])
 
 
-@_inlined
-def _keep_deepest(driven, spins, own, num_outputs, kept, depths):
-    """In every replica of a tile, remember the outputs if their lowest energy, -sum_j |x_j| - b.o, is below the depth so far."""
-    energies = np.zeros(LANES, np.float32)
-    for hidden in range(driven.shape[0]):
-        for lane in range(LANES):
-            energies[lane] -= abs(driven[hidden, lane])
-    for output in range(num_outputs):
-        for lane in range(LANES):
-            energies[lane] -= own[output, lane] * spins[output, lane]
-    for lane in range(LANES):
-        if energies[lane] < depths[lane]:
-            depths[lane] = energies[lane]
-            for output in range(num_outputs):
-                kept[output, lane] = spins[output, lane]
-
-
 @_over_tiles
-def anneal_collapsed(fields, by_hidden, by_output, betas, anneals, seed, out, energies):
+def anneal_collapsed(fields, by_hidden, by_output, betas, seed, out, energies):
     """Anneal the outputs of every replica with the hidden spins summed out, then draw the hidden spins at the last beta.
 
-    fields: (B, N_h + N_o) float32. by_hidden, by_output: the couplings row by row, N_h rows of N_o and N_o rows of N_h. betas: of one
-    anneal. anneals: how many each replica makes, from a random start each; the outputs of the deepest are kept. The spins go into
-    `out`, (B, R, N_h + N_o) int8, their energies into `energies`, (B, R) float32.
+    fields: (B, N_h + N_o) float32. by_hidden, by_output: the couplings row by row, N_h rows of N_o and N_o rows of N_h. The spins go
+    into `out`, (B, R, N_h + N_o) int8, their energies into `energies`, (B, R) float32.
     """
     stream = _splitmix64(seed)
     for number in numba.prange(_tiles(out)):
-        _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals, stream, out, energies)
+        _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, stream, out, energies)
 
 
 @_compiled
-def _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals, stream, out, energies):
+def _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, stream, out, energies):
     images, reads, num_spins = out.shape
     num_outputs, hidden = by_output.shape
     # Outputs first, then hidden spins.
     order = np.concatenate((np.arange(hidden, num_spins), np.arange(hidden)))
-    tile = _new_tile(num_spins)
-    _fill_tile(tile, fields, order, number, images, reads, stream)
+    tile = _new_tile(fields, order, number, images * reads, reads, stream)
     spins, own, driven, felt = tile.spins, tile.fields, tile.fields[num_outputs:].copy(), tile.felt[num_outputs:]
     sums = np.empty(LANES, np.float32), np.empty(LANES, np.float32), np.empty(LANES, np.float32), np.empty(LANES, np.float32)
-    kept = np.empty((num_outputs, LANES), np.float32)
-    depths = np.full(LANES, np.float32(np.inf))
-    for turn in range(anneals):
-        for sweep in range(betas.size + 1):
-            beta = betas[sweep - 1] if sweep else float32(0)
-            for output in range(num_outputs):
-                counter = uint32((turn * (betas.size + 1) + sweep) * num_spins + output)
-                _draw_output(driven, spins[output], own[output], by_output[output], beta, counter, tile.keys, sums)
-        if anneals > 1:
-            _keep_deepest(driven, spins, own, num_outputs, kept, depths)
-    if anneals > 1:
-        spins[:num_outputs] = kept
+    for sweep in range(betas.size + 1):
+        beta = betas[sweep - 1] if sweep else float32(0)
+        for output in range(num_outputs):
+            counter = uint32(sweep * num_spins + output)
+            _draw_output(driven, spins[output], own[output], by_output[output], beta, counter, tile.keys, sums)
     felt[:] = own[num_outputs:]
     for spin in range(hidden):
         for output in range(num_outputs):
@@ -417,6 +382,6 @@ def _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, anneals,
             for lane in range(felt.shape[1]):
                 felt[spin, lane] = _fma(weight, spins[output, lane], felt[spin, lane])
     tile.betas[:] = betas[-1]
-    _draw_spins(tile, num_outputs, num_spins, uint32((anneals * (betas.size + 1) - 1) * num_spins + num_outputs))
+    _draw_spins(tile, num_outputs, num_spins, uint32(betas.size * num_spins + num_outputs))
     _store_tile(tile, order, number, out)
     _store_energies(tile, num_outputs, number, energies)

@@ -74,12 +74,12 @@ def gibbs_reads(
 
 
 def collapsed_reads(
-    problem: IsingProblem, num_reads: int, betas: Float32[np.ndarray, " S"], anneals: int, seed: int, device: str
+    problem: IsingProblem, num_reads: int, betas: Float32[np.ndarray, " S"], seed: int, device: str
 ) -> tuple[Int8[np.ndarray, "B R N"], Float32[np.ndarray, "B R"]]:
-    """Spins and energies of `anneals` anneals with the hidden spins summed out: see `CollapsedSampler`. device: as torch names it."""
+    """Spins and energies after annealing with the hidden spins summed out: see `CollapsedSampler`. device: as torch names it."""
 
     def anneal(blocks: Bipartite, states: Tensor, first: int) -> None:
-        anneal_collapsed(blocks, states, _with_start(betas, device), anneals, seed, first)
+        anneal_collapsed(blocks, states, _with_start(betas, device), seed, first)
 
     return _reads(problem, num_reads, device, anneal)
 
@@ -156,16 +156,16 @@ def sweep_on(
 
 
 def anneal_collapsed(
-    blocks: Bipartite, states: Int8[Tensor, "K N"], scales: Float32[Tensor, " S"], anneals: int, seed: int, first: int
+    blocks: Bipartite, states: Int8[Tensor, "K N"], scales: Float32[Tensor, " S"], seed: int, first: int
 ) -> None:
     """Write into `states` K configurations of hidden and output spins, annealed with the hidden spins summed out.
 
-    scales: inverse temperatures of one anneal, the first of which, 0, makes the random start. first: as for `sweep_on`.
+    scales: inverse temperatures, the first of which, 0, makes the random start. first: as for `sweep_on`.
     """
     keys = replica_keys(seed, first, len(states), states.device)
     kernels = fused(states.device)
     if kernels is not None and kernels.collapsed_fits(blocks.couplings):
-        kernels.anneal_collapsed(blocks.fields, blocks.couplings, states, scales, anneals, *keys)
+        kernels.anneal_collapsed(blocks.fields, blocks.couplings, states, scales, *keys)
         return
     reads, num_spins = len(states) // len(blocks.fields), states.shape[1]
     hidden, num_outputs = blocks.couplings.shape
@@ -173,28 +173,21 @@ def anneal_collapsed(
         low, high = (key[rows, None] for key in keys)
         own_hidden, own_outputs = blocks.fields[rows // reads].tensor_split([hidden], dim=1)
         driven, outputs = own_hidden.clone(), torch.zeros_like(own_outputs)
-        kept, depths = outputs.clone(), torch.full_like(outputs[:, 0], torch.inf)
-        for turn in range(anneals):
-            for sweep, beta in enumerate(scales):
-                for output in range(num_outputs):
-                    couplings, old = blocks.couplings[:, output], outputs[:, output, None]
-                    rest = driven - old * couplings
-                    up, down = (rest + couplings).abs(), (rest - couplings).abs()
-                    # ln 2 cosh(beta h) = beta |h| + ln(1 + exp(-2 beta |h|))
-                    tails = torch.log1p(torch.exp(-2 * beta * up)) - torch.log1p(torch.exp(-2 * beta * down))
-                    log_odds = 2 * beta * own_outputs[:, output] + (beta * (up - down) + tails).sum(dim=1)
-                    counter = (turn * len(scales) + sweep) * num_spins + output
-                    new = heat_bath(log_odds[:, None], random_bits(counter, 1, low, high))
-                    driven += couplings * (new - old)
-                    outputs[:, output, None] = new
-            energies = -driven.abs().sum(dim=1) - (own_outputs * outputs).sum(dim=1)
-            deeper = energies < depths
-            depths = torch.where(deeper, energies, depths)
-            kept = torch.where(deeper[:, None], outputs, kept)
-        felt = own_hidden + kept @ blocks.couplings.T
-        counter = (anneals * len(scales) - 1) * num_spins + num_outputs
+        for sweep, beta in enumerate(scales):
+            for output in range(num_outputs):
+                couplings, old = blocks.couplings[:, output], outputs[:, output, None]
+                rest = driven - old * couplings
+                up, down = (rest + couplings).abs(), (rest - couplings).abs()
+                # ln 2 cosh(beta h) = beta |h| + ln(1 + exp(-2 beta |h|))
+                tails = torch.log1p(torch.exp(-2 * beta * up)) - torch.log1p(torch.exp(-2 * beta * down))
+                log_odds = 2 * beta * own_outputs[:, output] + (beta * (up - down) + tails).sum(dim=1)
+                new = heat_bath(log_odds[:, None], random_bits(sweep * num_spins + output, 1, low, high))
+                driven += couplings * (new - old)
+                outputs[:, output, None] = new
+        felt = own_hidden + outputs @ blocks.couplings.T
+        counter = (len(scales) - 1) * num_spins + num_outputs
         spins = heat_bath(2 * scales[-1] * felt, random_bits(counter, hidden, low, high))
-        states[part] = torch.cat([spins, kept], dim=1)[: part.stop - part.start].to(torch.int8)
+        states[part] = torch.cat([spins, outputs], dim=1)[: part.stop - part.start].to(torch.int8)
 
 
 def draw(
