@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,8 +18,8 @@ from qnn_core.history import History
 from qnn_core.samplers import get_sampler
 from qnn_core.statistics import PERCENT, Interval, difference_interval, mean_interval
 from studies.answers import ask
-from studies.plots import PAGE, label_panels, legend_below
-from studies.stored import Result
+from studies.plots import PAGE, error_bars, label_panels, legend_below
+from studies.stored import Arrays, Result
 from studies.tables import Table, compared, table
 from studies.training import Recipe
 
@@ -39,6 +39,16 @@ class Run:
 
     history: History
     own_error: float
+
+    @property
+    def error(self) -> float:
+        """The same of the network."""
+        return float(self.history.test_error[-1])
+
+
+def end_of(runs: Mapping[Any, list[Run]], name: str) -> dict[Any, Float64[np.ndarray, " S"]]:
+    """The "error" or "own_error" of runs, one a seed."""
+    return {variant: np.array([getattr(run, name) for run in of_it]) for variant, of_it in runs.items()}
 
 
 def train_variants(
@@ -104,39 +114,34 @@ def reads_tried(recipe: Recipe, tried: Sequence[int]) -> dict[tuple[str, int], R
     return equal_updates | {(EQUAL_READS, reads): recipe.varied(reads=reads, epochs=total // reads) for reads in tried}
 
 
-def final_errors(runs: Mapping[Any, list[Run]]) -> dict[Any, Float64[np.ndarray, " S"]]:
-    """Error of the held-out images at the end, one per seed, fractions."""
-    return {name: np.array([run.history.test_error[-1] for run in of_it]) for name, of_it in runs.items()}
-
-
-def own_errors(runs: Mapping[Any, list[Run]]) -> dict[Any, Float64[np.ndarray, " S"]]:
-    """The same of the annealer's own answers."""
-    return {name: np.array([run.own_error for run in of_it]) for name, of_it in runs.items()}
-
-
 @dataclass(frozen=True, eq=False)
-class OneChange:
-    """Trainings with one setting changed. runs: by variant, one per seed."""
+class Trainings:
+    """Trainings with one thing varied. runs: by its name, one per seed."""
 
     runs: Mapping[str, list[Run]]
+    varied: ClassVar[str]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """Final errors of the network and of the annealer itself in per cent, (V, S), to store."""
-        errors, own = (100 * np.array(list(of(self.runs).values())) for of in (final_errors, own_errors))
-        return {"variant": np.array(list(self.runs)), "variant_error": errors, "variant_own_error": own}
+        errors = {name: 100 * np.array(list(end_of(self.runs, name).values())) for name in ("error", "own_error")}
+        return {self.varied: np.array(list(self.runs)), **{f"{self.varied}_{name}": values for name, values in errors.items()}}
+
+
+class OneChange(Trainings):
+    """Trainings with one setting changed."""
+
+    varied = "variant"
 
     def table(self) -> Table:
         """Errors and their differences to the recommended settings'."""
-        network = compared(final_errors(self.runs), RECOMMENDED, "network, %")
-        own = compared(own_errors(self.runs), RECOMMENDED, "annealer's own answer, %")
-        own = {
-            name: {heading.replace("minus", "own minus"): value for heading, value in row.items()} for name, row in own.items()
-        }
-        return table({name: {**row, **own[name]} for name, row in network.items()})
+        network = compared(end_of(self.runs, "error"), RECOMMENDED, "network, %")
+        own = compared(end_of(self.runs, "own_error"), RECOMMENDED, "annealer's own answer, %")
+        rows = {name: {what.replace("minus", "own minus"): value for what, value in row.items()} for name, row in own.items()}
+        return table({name: {**row, **rows[name]} for name, row in network.items()})
 
     def figure(self) -> Figure:
         """Differences with their intervals; coloured and filled where they exclude zero."""
-        parts = {"network": final_errors(self.runs), "annealer's own answer": own_errors(self.runs)}
+        parts = {"network": end_of(self.runs, "error"), "annealer's own answer": end_of(self.runs, "own_error")}
         figure, axes = plt.subplots(1, 2, figsize=(PAGE, 0.22 * len(self.runs) + 0.7), sharey=True)
         for axis, (title, errors) in zip(axes, parts.items(), strict=True):
             recommended = errors.pop(RECOMMENDED)
@@ -155,20 +160,15 @@ class OneChange:
         return figure
 
 
-@dataclass(frozen=True, eq=False)
-class BySampler:
-    """Trainings with different samplers. runs: by sampler, one per seed."""
+class BySampler(Trainings):
+    """Trainings with different samplers."""
 
-    runs: Mapping[str, list[Run]]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Final errors in per cent, (N, S), to store."""
-        errors, own = (100 * np.array(list(of(self.runs).values())) for of in (final_errors, own_errors))
-        return {"sampler": np.array(list(self.runs)), "sampler_error": errors, "sampler_own_error": own}
+    varied = "sampler"
 
     def table(self) -> Table:
         """Errors, their difference to the first sampler's, own answers' errors, and spin updates, where a sampler has such."""
-        rows, own = (compared(final_errors(self.runs), next(iter(self.runs)), "network, %"), own_errors(self.runs))
+        rows = compared(end_of(self.runs, "error"), next(iter(self.runs)), "network, %")
+        own = end_of(self.runs, "own_error")
         return table(
             {
                 name: {
@@ -192,18 +192,14 @@ class ReadsTried:
         """Reads of an update that were tried."""
         return list(dict.fromkeys(reads for _, reads in self.runs))
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """Final errors in per cent, (W, R, S) over ways and reads, to store."""
         ways = list(dict.fromkeys(way for way, _ in self.runs))
-        stacked = (
-            100 * np.array([[errors[way, reads] for reads in self.reads] for way in ways])
-            for errors in (final_errors(self.runs), own_errors(self.runs))
-        )
-        return {
-            "reads": np.array(self.reads),
-            "way": np.array(ways),
-            **dict(zip(("reads_error", "reads_own_error"), stacked, strict=True)),
-        }
+        stored = {"reads": np.array(self.reads), "way": np.array(ways)}
+        for name in ("error", "own_error"):
+            errors = end_of(self.runs, name)
+            stored[f"reads_{name}"] = 100 * np.array([[errors[way, reads] for reads in self.reads] for way in ways])
+        return stored
 
     def table(self) -> Table:
         """Errors by way and reads, and what the reads found."""
@@ -243,11 +239,11 @@ class ReadsTried:
         figure, axes = plt.subplots(1, 2, figsize=(PAGE, 3.2), sharey=True)
         stored = self.arrays()
         for number, (way, errors) in enumerate(zip(stored["way"].tolist(), stored["reads_error"], strict=True)):
-            means = [mean_interval(values, PERCENT) for values in errors]
-            bars = [[mean.value - mean.low for mean in means], [mean.high - mean.value for mean in means]]
+            means = np.array([mean_interval(values, PERCENT) for values in errors])
             aside = stored["reads"] * 1.08 ** (number % 3 - 1)
-            style = {"fmt": ("o-", "s--", "^:")[number], "color": f"C{number}", "capsize": 2, "label": way}
-            axes[int(way == EQUAL_READS)].errorbar(aside, [mean.value for mean in means], bars, **style)
+            error_bars(
+                axes[int(way == EQUAL_READS)], aside, means, fmt=("o-", "s--", "^:")[number], color=f"C{number}", label=way
+            )
         for axis, title in zip(axes, ("equal updates", "equal reads"), strict=True):
             axis.set(xscale="log", xlabel="reads of an image in an update")
             axis.set_title(title)
@@ -261,7 +257,7 @@ def _told(reads: int) -> str:
     return "1 read" if reads == 1 else f"{reads} reads"
 
 
-def more_reads(study: Result | Mapping[str, np.ndarray], way: str) -> Interval:
+def more_reads(study: Result | Arrays, way: str) -> Interval:
     """Change of the validation error, in points, from the fewest to the most reads per update.
 
     study: with the arrays of `ReadsTried`. way: one of them, such as "deepest" or `EQUAL_READS`.

@@ -12,6 +12,7 @@ from qnn_core.data import Dataset
 from qnn_core.network import QNN
 from qnn_core.samplers.base import Metered, Sampler, derived_seed
 from qnn_core.statistics import proportion_interval
+from studies.stored import Arrays
 from studies.tables import Table, table
 
 READS, SWEEPS = 10, 100
@@ -27,7 +28,7 @@ def ask(net: QNN, data: Dataset, sampler: Sampler, seed: int, most: int | None =
     return own_answers(net, data.x_test[:most], data.y_test[:most], patient, READS, derived_seed(seed, READS, SWEEPS))
 
 
-def own_counts(found: OwnAnswers) -> dict[str, np.ndarray]:
+def own_counts(found: OwnAnswers) -> Arrays:
     """Numbers of images: asked about, deepest read wrong, deepest read exactly the right code, any read below the right answer."""
     counts = {
         "images": len(found.wrong),

@@ -10,6 +10,7 @@ import numpy as np
 
 from qnn_core.windows import WindowSampler
 from qnn_dwave.footprint import Demand, demand, footprint
+from studies.stored import Arrays
 from studies.tables import Table, table
 
 
@@ -29,7 +30,7 @@ class ChipNeeds:
     chips: Sequence[Chip]
     demands: Mapping[str, list[Demand]]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored; -1 stands for qubits and seconds of what does not fit."""
         rows = list(self.demands.values())
         return {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -17,11 +17,13 @@ from qnn_core.answers import own_answers
 from qnn_core.checkpoint import kept_arrays, run_file
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged
+from qnn_core.network import QNN
 from qnn_core.optimiser import Average
 from qnn_core.samplers.base import derived_seed
 from qnn_core.threads import one_thread_for_algebra
 from qnn_core.training import Settings, TrainingRun, TrainingWarning, errors_of
 from studies.curves import LearningCurve, columns_of
+from studies.stored import Arrays
 from studies.training import BASELINES, Recipe, with_rule
 
 WEIGHTS = ("last", "averaged")
@@ -73,7 +75,7 @@ Learned = dict[tuple[Setting, str, str], LearningCurve | None]
 def learn(
     data: Dataset, recipe: Recipe, choices: Choices, *, first_rate: float, seeds: Sequence[int], held_out: float,
     tuning_epochs: int, test_images: int | None, folder: str, progress: bool = False,
-) -> tuple[Learned, dict[str, np.ndarray]]:  # fmt: skip
+) -> tuple[Learned, Arrays]:  # fmt: skip
     """Train with every setting and seed; the best rate of each maker and optimiser is found first, see `best_rate`.
 
     recipe: with evaluations on all images. test_images: how many of the test set are counted. held_out: fraction of the largest set that rates
@@ -121,10 +123,10 @@ def _mistakes(made: Recipe, split: Dataset, seed: int, folder: str, rate: float)
     return float(run["averaged_test_mistakes"][-1]) if run else np.inf
 
 
-def _kept(made: Recipe, data: Dataset, seed: int, folder: str) -> dict[str, np.ndarray]:
+def _kept(made: Recipe, data: Dataset, seed: int, folder: str) -> Arrays:
     """The arrays of `both_weights`, trained once; none where the run diverges."""
 
-    def trained() -> dict[str, np.ndarray]:
+    def trained() -> Arrays:
         try:
             return both_weights(made, data, seed)
         except Diverged:
@@ -133,48 +135,40 @@ def _kept(made: Recipe, data: Dataset, seed: int, folder: str) -> dict[str, np.n
     return kept_arrays(run_file(folder, [asdict(made), data.sha256, seed]), trained)
 
 
-def both_weights(made: Recipe, data: Dataset, seed: int) -> dict[str, np.ndarray]:
+def both_weights(made: Recipe, data: Dataset, seed: int) -> Arrays:
     """The columns of a history twice, before them the names of WEIGHTS; an annealer's from one run."""
     if made.method in BASELINES:
-        taken = ("epochs", "lr", "batch_size", "optimiser", "schedule", "evaluations", "evaluation_images")
-        options: dict[str, Any] = {name: made.training[name] for name in taken} | {"copies": made.network["copies"], "seed": seed}
-        histories = {
-            weights: qnn_core.train_backprop(made.method, data, made.hidden, averaged=weights == "averaged", **options).arrays()  # type: ignore[arg-type]
-            for weights in WEIGHTS
-        }
+        histories = {name: made.varied(averaged=name == "averaged").train(data, seed).arrays() for name in WEIGHTS}
     else:
         settings = Settings(**{**with_rule(made.training), "seed": seed, "averaged": False})
         net = made.untrained(data, seed)
         run, mean = TrainingRun(net, data, made.sampler, settings, None), net.copy()
         average, found = Average(mean.parameters), []
-        asked = data.x_test[run.asked], data.y_test[run.asked]
         with one_thread_for_algebra(), warnings.catch_warnings():
             warnings.simplefilter("ignore", TrainingWarning)
             while run.done < run.total:
                 run.step()
                 average.update(net.parameters, run.done)
                 if run.done in run.look:
-                    of_reads = derived_seed(seed, run.done, 2)
-                    own = (
-                        own_answers(mean, *asked, run.sampler, settings.reads, of_reads).wrong.mean()
-                        if len(run.asked)
-                        else np.nan
-                    )
-                    found.append({**errors_of(mean, data), "own_error": float(own)})
+                    found.append({**errors_of(mean, data), "own_error": _own_error(mean, run)})
         last = run.history.arrays()
         measured = {name: np.array([last[name][0], *(entry[name] for entry in found)]) for name in found[0]}
         histories = {"last": last, "averaged": {**last, **measured}}
     return {f"{weights}_{name}": values for weights, history in histories.items() for name, values in history.items()}
 
 
-def _curves(
-    setting: Setting, made: Recipe, runs: Sequence[Mapping[str, np.ndarray]], weights: str
-) -> tuple[LearningCurve, LearningCurve]:
+def _own_error(net: QNN, run: TrainingRun) -> float:
+    if not len(run.asked):
+        return np.nan
+    asked, of_reads = (run.data.x_test[run.asked], run.data.y_test[run.asked]), derived_seed(run.settings.seed, run.done, 2)
+    return float(own_answers(net, *asked, run.sampler, run.settings.reads, of_reads).wrong.mean())
+
+
+def _curves(setting: Setting, made: Recipe, runs: Sequence[Arrays], weights: str) -> tuple[LearningCurve, LearningCurve]:
     """Of the network's answers and of the annealer's own; for a baseline both are the network's, and training mistakes stand for heads."""
     histories = [{name.removeprefix(f"{weights}_"): run[name] for name in run if name.startswith(f"{weights}_")} for run in runs]
-    columns: dict[str, Any] = {name[1:]: values for name, values in columns_of("", histories, made.method).items()}
-    columns |= {name: int(columns[name]) for name in ("num_train", "num_test")}
-    curve = LearningCurve(made.method, setting.width, setting.images, float(made.training["lr"]), **columns)
+    columns = columns_of(histories, made.method)
+    curve = LearningCurve.of_columns(made.method, setting.width, setting.images, float(made.training["lr"]), columns)
     if made.method in BASELINES:
         curve = replace(curve, heads=curve.train, seen=np.full(len(curve.epoch), curve.num_train))
         return curve, curve

@@ -12,12 +12,13 @@ from jaxtyping import Bool, Float64, Shaped
 from scipy.spatial import Delaunay, QhullError
 
 from qnn_core.errors import Diverged, InvalidInput
-from qnn_core.powerlaw import MIN_DECADES, Fit, Model, paired_difference
+from qnn_core.powerlaw import Fit, Model, paired_difference
 from qnn_core.statistics import FRACTION, few_runs_interval
 from studies.choices import WEIGHTS, Choices, Learned, Setting
 from studies.curves import Measure
-from studies.exponents import AXES, SHORT_DECADES, common_window
+from studies.exponents import AXES, common_window
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
+from studies.stored import Arrays
 
 MEASURES: dict[str, tuple[Measure, Model]] = {
     "training error": ("train", "power"),
@@ -30,7 +31,11 @@ MEASURES: dict[str, tuple[Measure, Model]] = {
 """What is fitted, and with which law. The last two are the annealer's alone: images with a head stand beside backpropagation's training error,
 the annealer's own wrong answers to test images beside its test error.
 """
-FACTORS = ("rule", "optimiser", "weights", "rate", "measure", "axis", "width", "images", "network")
+FACTORS = {
+    "rule": "learning rule", "optimiser": "optimiser", "weights": "weights measured", "rate": "rate", "measure": "measure", "axis": "axis",
+    "width": "width", "images": "training images", "network": "network of backprop",
+}  # fmt: skip
+"""What is chosen, in words."""
 WIDEST = 0.5
 """Largest half width of an interval of an exponent that still says something. Wider ones are counted, and left out of the cloud."""
 
@@ -38,7 +43,7 @@ WIDEST = 0.5
 _PAPER = {"backprop": BACKPROP_EXPONENT, "annealer": ANNEALER_EXPONENT}
 
 
-def fit_cloud(learned: Learned, choices: Choices, *, plateau: float, resamples: int, seed: int) -> dict[str, np.ndarray]:
+def fit_cloud(learned: Learned, choices: Choices, *, plateau: float, resamples: int, seed: int) -> Arrays:
     """The pair of exponents of every choice over its common window, and what the cloud of them says.
 
     Returns, of all C choices, the FACTORS, each (C,); backprop, annealer, difference (C, 3), exponents with their intervals; refused (C,), why
@@ -52,9 +57,7 @@ def fit_cloud(learned: Learned, choices: Choices, *, plateau: float, resamples: 
     def fit(key: tuple[Setting, str, str], measure: Measure, model: Model, axis: str, window: tuple[float, float]) -> Fit:
         curve = learned[key]
         assert curve is not None
-        least = SHORT_DECADES if axis == "cuts" or measure == "heads" else MIN_DECADES
-        options: dict[str, Any] = {"resamples": resamples, "seed": seed, "min_decades": least}
-        return curve.fit(measure, window, axis, model=model, **options)
+        return curve.fit(measure, window, axis, model=model, resamples=resamples, seed=seed)
 
     rows, above = [], []
     order = (choices.rules, choices.optimisers, WEIGHTS, choices.rates, MEASURES, AXES, choices.sizes, choices.networks)
@@ -71,7 +74,7 @@ def fit_cloud(learned: Learned, choices: Choices, *, plateau: float, resamples: 
             pair = [curve for key in keys if (curve := learned[key]) is not None]
             if len(pair) < 2:
                 raise Diverged("A run diverged.")
-            window = common_window(pair, measure, axis, plateau if measure == "train" else 0.0)
+            window = common_window(pair, measure, axis, plateau)
             annealer, backprop = (fit(key, measure, model, axis, window) for key in keys)
             row |= {"backprop": backprop.interval, "annealer": annealer.interval}
             row["difference"] = paired_difference(annealer, backprop)
@@ -85,7 +88,7 @@ def fit_cloud(learned: Learned, choices: Choices, *, plateau: float, resamples: 
     return arrays | _said_by(arrays, np.array(above), max((len(curve.train) for curve in learned.values() if curve), default=0))
 
 
-def _said_by(arrays: Mapping[str, np.ndarray], above: Bool[np.ndarray, ...], runs: int) -> dict[str, np.ndarray]:
+def _said_by(arrays: Arrays, above: Bool[np.ndarray, ...], runs: int) -> Arrays:
     known = arrays["known"]
     backprop, annealer = (arrays[name][:, 0][known] for name in ("backprop", "annealer"))
     held = [(arrays[name][:, 1] <= level) & (arrays[name][:, 2] >= level) for name, level in _PAPER.items()]
@@ -98,7 +101,8 @@ def _said_by(arrays: Mapping[str, np.ndarray], above: Bool[np.ndarray, ...], run
     factors = {name: arrays[name][known] for name in FACTORS}
     for name in ("difference", *_PAPER):
         said[f"share_{name}"] = np.array([*main_effects(arrays[name][:, 0][known], factors).values()])
-    return {**said, "factors": np.array(FACTORS), "largest_factor": np.array(FACTORS[int(said["share_difference"].argmax())])}
+    names = np.array(list(FACTORS))
+    return {**said, "factors": names, "largest_factor": np.array(names[said["share_difference"].argmax()])}
 
 
 def main_effects(values: Float64[np.ndarray, " K"], factors: Mapping[str, Shaped[np.ndarray, " K"]]) -> dict[str, float]:
@@ -128,7 +132,7 @@ def in_hull(point: tuple[float, float], x: Float64[np.ndarray, " K"], y: Float64
         return False
 
 
-def by_level(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+def by_level(arrays: Arrays) -> Iterator[dict[str, Any]]:
     """A row for every level of every factor: its choices, those that are known, and what these say."""
     for factor in FACTORS:
         for level in np.unique(arrays[factor]):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,15 +12,17 @@ from tqdm import tqdm
 
 from qnn_core.checkpoint import kept_arrays, run_file
 from qnn_core.data import Dataset
-from qnn_core.powerlaw import Fit, fit_power_law
+from qnn_core.powerlaw import MIN_DECADES, Fit, fit_power_law
 from qnn_core.samplers import SAMPLERS
 from qnn_dwave.device import modelled_seconds
-from studies.stored import Result
+from studies.stored import Arrays, Result, stack_rows
 from studies.training import Recipe
 
 Measure = Literal["train", "test", "heads", "loss"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 """Training error, test error, fraction of images with a head, and cross-entropy of the training images."""
+SHORT_DECADES = 1.0
+"""Least window on the axis of cuts, and of heads: cuts get rare as the error falls, and heads are counted only between two evaluations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,12 @@ class LearningCurve:
     num_train: int
     num_test: int
 
+    @classmethod
+    def of_columns(cls, method: str, width: int, images: int, rate: float, columns: Arrays) -> LearningCurve:
+        """From what `columns_of` gave."""
+        numbers: dict[str, Any] = {name: int(columns[name]) for name in ("num_train", "num_test")}
+        return cls(method, width, images, rate, **{**columns, **numbers})
+
     def trials(self, measure: Measure) -> Int64[np.ndarray, " T"] | None:
         """Out of how many images a measure counts; None for the loss, which is no count."""
         if measure == "loss":
@@ -65,21 +73,14 @@ class LearningCurve:
 
     def fit(self, measure: Measure, window: tuple[float, float], axis: str = "epochs", **options: Any) -> Fit:
         """A measure fitted against an axis; options: of `fit_power_law`."""
+        options = {"min_decades": SHORT_DECADES if axis == "cuts" or measure == "heads" else MIN_DECADES, **options}
         return fit_power_law(self.effort(axis), getattr(self, measure), self.trials(measure), window=window, **options)
 
 
 def train_curves(
-    data: Dataset,
-    recipe: Recipe,
-    *,
-    train_images: Sequence[int],
-    rates: Sequence[float],
-    held_out: float,
-    seeds: Sequence[int],
-    rate_seeds: int,
-    folder: str,
-    progress: bool = False,
-) -> dict[str, np.ndarray]:
+    data: Dataset, recipe: Recipe, *, train_images: Sequence[int], rates: Sequence[float], held_out: float, seeds: Sequence[int],
+    rate_seeds: int, folder: str, progress: bool = False,
+) -> Arrays:  # fmt: skip
     """Tune the rate on the largest training set, then train all runs.
 
     recipe: with any rate, and a number of evaluations. held_out: fraction of the largest set that the rate is chosen on, with the first
@@ -92,7 +93,7 @@ def train_curves(
     rates, largest = sorted(rates), max(train_images)
     bar = tqdm(total=len(rates) * 2 * rate_seeds + len(train_images) * len(seeds), desc="runs", unit="run", disable=not progress)
 
-    def run(subset: Dataset, rate: float, seed: int, **changes: Any) -> dict[str, np.ndarray]:
+    def run(subset: Dataset, rate: float, seed: int, **changes: Any) -> Arrays:
         bar.update()
         at_rate = recipe.varied(lr=rate, **changes)
         return kept_arrays(run_file(folder, [asdict(at_rate), subset.sha256, seed]), lambda: at_rate.train(subset, seed).arrays())
@@ -111,11 +112,11 @@ def train_curves(
         "pixels": np.array(data.num_pixels),
         "classes": np.array(data.num_classes),
     }
-    for images in train_images:
-        arrays |= columns_of(str(images), [run(data.take(images, seed), chosen, seed) for seed in seeds], recipe.method)
-    for number, rate in enumerate(rates):
-        runs = [run(data.take(largest, seed), rate, seed) for seed in seeds[:rate_seeds]]
-        arrays |= columns_of(f"rate{number}", runs, recipe.method)
+    parts = {str(images): (images, chosen, seeds) for images in train_images}
+    parts |= {f"rate{number}": (largest, rate, seeds[:rate_seeds]) for number, rate in enumerate(rates)}
+    for prefix, (images, rate, some) in parts.items():
+        columns = columns_of([run(data.take(images, seed), rate, seed) for seed in some], recipe.method)
+        arrays |= {f"{prefix}_{name}": values for name, values in columns.items()}
     bar.close()
     return arrays
 
@@ -149,10 +150,8 @@ class CurveStudy:
         return cost_of_an_epoch(pixels, classes, images, **{name: self.parameters[name] for name in names})
 
     def _curve(self, prefix: str, images: int, rate: float) -> LearningCurve:
-        names = ("epoch", "train", "test", "heads", "seen", "cuts", "loss", "num_train", "num_test")
-        columns: dict[str, Any] = {name: self.result[f"{prefix}_{name}"] for name in names}
-        columns |= {name: int(columns[name]) for name in ("num_train", "num_test")}
-        return LearningCurve(self.parameters["method"], self.parameters["width"], images, rate, **columns)
+        columns = {name: self.result[f"{prefix}_{name}"] for name in COLUMNS}
+        return LearningCurve.of_columns(self.parameters["method"], self.parameters["width"], images, rate, columns)
 
 
 def cost_of_an_epoch(
@@ -178,20 +177,23 @@ def cost_of_an_epoch(
     }
 
 
-def columns_of(prefix: str, runs: Sequence[Mapping[str, np.ndarray]], method: str) -> dict[str, np.ndarray]:
-    """The columns of a `LearningCurve`, from runs that were evaluated at the same steps."""
-    epoch, sampled = runs[0]["epoch"], method in SAMPLERS
-    passed = np.round(np.diff(epoch, prepend=0) * int(runs[0]["num_train"])).astype(np.int64)
-    heads = np.round(np.stack([np.nan_to_num(run["head_fraction"]) for run in runs]) * passed).astype(np.int64)
-    columns = {
-        "epoch": epoch,
-        "train": np.stack([run["train_mistakes"] for run in runs]),
-        "test": np.stack([run["test_mistakes"] for run in runs]),
+COLUMNS = tuple(field.name for field in fields(LearningCurve))[4:]
+"""Of a `LearningCurve`, as they are stored; its method, width, images and rate stand with the parameters."""
+
+
+def columns_of(runs: Sequence[Arrays], method: str) -> Arrays:
+    """`COLUMNS`, from runs that were evaluated at the same steps."""
+    stacked, first, sampled = stack_rows(runs), runs[0], method in SAMPLERS
+    passed = np.round(np.diff(first["epoch"], prepend=0) * int(first["num_train"])).astype(np.int64)
+    heads = np.round(np.nan_to_num(stacked["head_fraction"]) * passed).astype(np.int64)
+    return {
+        "epoch": first["epoch"],
+        "train": stacked["train_mistakes"],
+        "test": stacked["test_mistakes"],
         "heads": heads,
         "seen": passed if sampled else np.zeros_like(passed),
         "cuts": (heads.mean(axis=0) if sampled else passed.astype(np.float64)).cumsum(),
-        "loss": np.stack([run["cross_entropy"] for run in runs]),
-        "num_train": runs[0]["num_train"],
-        "num_test": runs[0]["num_test"],
+        "loss": stacked["cross_entropy"],
+        "num_train": first["num_train"],
+        "num_test": first["num_test"],
     }
-    return {f"{prefix}_{name}": values for name, values in columns.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -26,7 +27,7 @@ from qnn_core.training import TrainingWarning, default_rate, train
 from qnn_core.windows import WindowSampler
 from studies.plots import COLUMN, METHOD_STYLE, PAGE, band, label_panels, look
 from studies.searches import minimum_found
-from studies.stored import Result
+from studies.stored import Arrays, Result
 from studies.tables import Table, compared, table
 from studies.training import with_rule
 
@@ -95,10 +96,10 @@ class Ways:
         """The trained networks, by way, one per seed."""
         return {way: [run.net for run in runs] for way, runs in self.trained.items()}
 
-    def _of_runs(self, name: str) -> Shaped[np.ndarray, "W S T"]:
+    def _column(self, name: str) -> Shaped[np.ndarray, "W S T"]:
         return np.array([[getattr(run.history, name) for run in runs] for runs in self.trained.values()])
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored."""
         first = next(iter(self.trained.values()))[0]
         return {
@@ -106,11 +107,11 @@ class Ways:
             "width": np.array(self.widths),
             "layers": np.array(first.net.layers),
             "epoch": np.array(first.history.epoch),
-            "test_error": self._of_runs("test_error"),
-            "train_error": self._of_runs("train_error"),
-            "own_error": self._of_runs("own_error")[..., -1],
-            "reads": self._of_runs("reads")[:, 0, -1],
-            "anneals": self._of_runs("anneals")[..., -1],
+            "test_error": self._column("test_error"),
+            "train_error": self._column("train_error"),
+            "own_error": self._column("own_error")[..., -1],
+            "reads": self._column("reads")[:, 0, -1],
+            "anneals": self._column("anneals")[..., -1],
             "num_test": np.array(first.history.num_test),
             "mlp_epoch": np.array(self.mlp[0].epoch),
             "mlp_error": np.array([history.test_error for history in self.mlp]),
@@ -122,7 +123,7 @@ class Ways:
         stored = self.arrays()
         names = list(self.trained)
         rows = compared(dict(zip(names, stored["test_error"][..., -1], strict=True)), names[0])
-        per_read = (self._of_runs("anneals") / np.maximum(self._of_runs("reads"), 1))[..., -1].mean(axis=1)
+        per_read = (self._column("anneals") / np.maximum(self._column("reads"), 1))[..., -1].mean(axis=1)
         for row, (name, anneals) in enumerate(zip(names, per_read, strict=True)):
             own = mean_interval(100 * stored["own_error"][row], PERCENT)
             train_error = 100 * stored["train_error"][row, :, -1].mean()
@@ -133,7 +134,7 @@ class Ways:
     def figure(self) -> Figure:
         """Test error and images with a head against epochs; no mistake at all is drawn as half a mistake."""
         figure, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7))
-        stored, heads = self.arrays(), self._of_runs("head_fraction")
+        stored, heads = self.arrays(), self._column("head_fraction")
         epoch, floor = stored["epoch"][1:], 0.5 / int(stored["num_test"])
         for row, label in enumerate(self.trained):
             band(axes[0], epoch, stored["test_error"][row][:, 1:], floor=floor, label=label, **look(row))
@@ -147,21 +148,15 @@ class Ways:
 
 
 def train_ways(
-    ways: Mapping[str, WindowSampler],
-    data: Dataset,
-    recipe: DeepRecipe,
-    mlp_rates: Sequence[float],
-    seeds: Sequence[int],
-    folder: str,
+    ways: Mapping[str, WindowSampler], data: Dataset, recipe: DeepRecipe, mlp_rates: Sequence[float], seeds: Sequence[int], folder: str,
     progress: bool = False,
-) -> Ways:
+) -> Ways:  # fmt: skip
     """Train a network for each way to sample the layers and each seed, all with the same images in the same order and equal reads.
 
     mlp_rates: those of the MLP to choose from. folder: where each run keeps its checkpoint, from which it goes on if it was stopped.
     """
-    runs = [(way, seed) for way in ways for seed in seeds]
     trained: dict[str, list[Trained]] = {way: [] for way in ways}
-    for way, seed in tqdm(runs, desc="networks", disable=not progress):
+    for way, seed in tqdm([*product(ways, seeds)], desc="networks", disable=not progress):
         trained[way].append(recipe.train(data, ways[way], seed, folder))
     return Ways([sampler.width for sampler in ways.values()], trained, *train_mlp(data, recipe, mlp_rates, seeds))
 
@@ -184,7 +179,7 @@ class MinimaFound:
 
     found: Mapping[str, Mapping[str, float]]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored."""
         return {"minimum_found": np.array([list(row.values()) for row in self.found.values()])}
 
@@ -195,7 +190,7 @@ class MinimaFound:
 
 
 def minima_of_small_twin(
-    data: Dataset, recipe: DeepRecipe, sampler: Sampler, seed: int, folder: str, images: int = 20, num_reads: int = 10
+    data: Dataset, recipe: DeepRecipe, sampler: Sampler, seed: int, folder: str, images: int = 20
 ) -> MinimaFound:
     """A network of the same depth whose exact minima are known, untrained and trained on 500 images.
 
@@ -208,8 +203,7 @@ def minima_of_small_twin(
     return MinimaFound(
         {
             f"{'-'.join(map(str, net.sizes))}, {name}": {
-                way: float(found.mean())
-                for way, found in minimum_found(net, data.x_test[:images], sampler, num_reads, seed).items()
+                way: float(found.mean()) for way, found in minimum_found(net, data.x_test[:images], sampler, 10, seed).items()
             }
             for name, net in networks.items()
         }
@@ -225,9 +219,9 @@ class Depths:
 
     studies: Sequence[Result]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """The numbers that `figure` plots, by layers: of each way; qubits and seconds of the first of the chips that it fits on, or NaN."""
-        stored: dict[str, np.ndarray] = {}
+        stored: Arrays = {}
         for study in self.studies:
             fits = study["qubits"] > 0
             first = (np.arange(len(fits)), fits.argmax(axis=1))

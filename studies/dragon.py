@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float32, Int64
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from qnn_core.landscape.minima import BarrierTree, barrier_tree
-from qnn_core.network import QNN
 from qnn_core.samplers.base import Sampler, derived_seed
 from studies.heads import count_cut
-from studies.plots import PAGE, label_panels, look, plot_tree, small_legend, step_axis
+from studies.plots import COLOURS, PAGE, label_panels, look, small_legend, step_axis
+from studies.stored import Arrays, Images, Labels, Networks, stack_rows
+
+_DRAWN = 60
+"""How many of the deepest minima of a tree are drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,20 +29,12 @@ class Dragon:
     wrong: Mapping[int, np.ndarray]
 
     @classmethod
-    def of_networks(cls, networks: Mapping[int, QNN], x: Float32[np.ndarray, "1 D"], label: Int64[np.ndarray, " 1"]) -> Dragon:
+    def of_networks(cls, networks: Networks, x: Images, label: Labels) -> Dragon:
         """The trees of one image in networks with at most 16 outputs, by step."""
         trees = {step: barrier_tree(net.problem(x)) for step, net in networks.items()}
         return cls(trees, {step: net.is_wrong(trees[step].outputs[None], label)[0] for step, net in networks.items()})
 
-    @classmethod
-    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Dragon:
-        """From what `arrays` gave."""
-        moments = arrays["moments"].tolist()
-        names = [field.name for field in fields(BarrierTree)]
-        trees = {step: BarrierTree(**{name: arrays[f"tree_{step}_{name}"] for name in names}) for step in moments}
-        return cls(trees, {step: arrays[f"tree_{step}_wrong"] for step in moments})
-
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored."""
         parts = {step: {**asdict(tree), "wrong": self.wrong[step]} for step, tree in self.trees.items()}
         named = {f"tree_{step}_{name}": values for step, tree in parts.items() for name, values in tree.items()}
@@ -62,46 +57,62 @@ class Dragon:
             )
         return rows
 
-    def plot(self, axes: list[Axes]) -> None:
-        """One tree an axis, with the number of its minima."""
-        for axis, (step, tree) in zip(axes, self.trees.items(), strict=True):
-            plot_tree(axis, tree, self.wrong[step])
+    def figure(self) -> Figure:
+        """The trees side by side, with the numbers of their minima."""
+        figure, _ = plt.subplots(1, len(self.trees), figsize=(PAGE, 3.0))
+        for axis, (step, tree) in zip(figure.axes, self.trees.items(), strict=True):
+            _plot_tree(axis, tree, self.wrong[step])
             axis.set_ylim(bottom=-0.04 * axis.get_ylim()[1], top=max(axis.get_ylim()[1], 1.0))
             axis.set_title(f"{step:,} updates: {len(tree.energies)}")
-        axes[0].set(ylabel="energy above the deepest")
-        small_legend(axes[0], loc="upper left")
-
-    def figure(self) -> Figure:
-        """The trees side by side."""
-        figure, _ = plt.subplots(1, len(self.trees), figsize=(PAGE, 3.0))
-        self.plot(figure.axes)
+        figure.axes[0].set(ylabel="energy above the deepest")
+        small_legend(figure.axes[0], loc="upper left")
         label_panels(figure.axes)
         return figure
 
 
+def _plot_tree(axis: Axes, tree: BarrierTree, wrong: np.ndarray) -> None:
+    """Leaves are minima at their energies above the deepest, right answers filled, wrong ones open; branches meet at passes."""
+    count = len(tree.energies)
+    height = (np.concatenate([tree.energies, tree.passes]) - tree.energies[0]).tolist()
+    members = [[leaf] for leaf in range(count)]
+    branches: list[list[int]] = []
+    for pair in tree.joins.tolist():
+        # The group with the deeper minimum stands on the left, so that the deepest of all is the first leaf.
+        branches.append(sorted(pair, key=lambda group: min(members[group])))
+        members.append([leaf for group in branches[-1] for leaf in members[group]])
+    order = [leaf for leaf in members[-1] if leaf < _DRAWN]
+    place = {leaf: float(position) for position, leaf in enumerate(order)}
+    for group, pair in enumerate(branches, start=count):
+        drawn = [one for one in pair if one in place]
+        for one in drawn:
+            axis.plot([place[one]] * 2, [height[one], height[group]], color="0.35", linewidth=0.8)
+        if len(drawn) == 2:
+            axis.plot([place[one] for one in drawn], [height[group]] * 2, color="0.35", linewidth=0.8)
+        if drawn:
+            place[group] = float(np.mean([place[one] for one in drawn]))
+    for right, colour, fill, label in (
+        (True, COLOURS[0], COLOURS[0], "right answer"),
+        (False, COLOURS[3], "white", "wrong answer"),
+    ):
+        leaves = [leaf for leaf in order if wrong[leaf] != right]
+        style = {"color": colour, "markerfacecolor": fill, "markersize": 4, "label": label}
+        axis.plot([place[leaf] for leaf in leaves], [height[leaf] for leaf in leaves], "o", **style)
+    axis.set_xticks([])
+    sns.despine(ax=axis, bottom=True)
+
+
 def cut_once(
-    networks: Mapping[int, QNN],
-    x: Float32[np.ndarray, "B D"],
-    labels: Int64[np.ndarray, " B"],
-    sampler: Sampler,
-    reads: int,
-    margin: float,
-    rate: float,
-    seed: int,
-) -> dict[str, np.ndarray]:
+    networks: Networks, x: Images, labels: Labels, sampler: Sampler, reads: int, margin: float, rate: float, seed: int
+) -> Arrays:
     """`count_cut` of the reads of B images in S networks, by step: step, heads, gone and new, (S,). seed: of the reads."""
-    cuts = [
-        count_cut(net, x, labels, sampler.sample(net.problem(x), reads, derived_seed(seed, step)), margin, rate)
-        for step, net in networks.items()
-    ]
-    counts = {"heads": "before", "gone": "gone", "new": "new"}
-    return {
-        "step": np.array(list(networks)),
-        **{name: np.array([getattr(cut, of) for cut in cuts]) for name, of in counts.items()},
-    }
+    rows = []
+    for step, net in networks.items():
+        read = sampler.sample(net.problem(x), reads, derived_seed(seed, step))
+        rows.append({"step": np.array(step), **count_cut(net, x, labels, read, margin, rate)})
+    return stack_rows(rows)
 
 
-def plot_cuts(cuts: Mapping[str, np.ndarray]) -> Figure:
+def plot_cuts(cuts: Arrays) -> Figure:
     """Heads of an image, and how many vanish and appear with a cut, along training."""
     figure, axis = plt.subplots(figsize=(PAGE * 0.55, 2.7))
     labels = {"heads": "heads of an image", "gone": "vanish with a cut", "new": "appear with it"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
@@ -18,19 +18,16 @@ from qnn_core.landscape.tempering import parallel_tempering
 from qnn_core.network import QNN
 from qnn_core.samplers.base import derived_seed
 from qnn_core.statistics import FRACTION, UNBOUNDED, Interval, bootstrap_interval, mean_interval
-from studies.plots import PAGE, band, label_panels, look, plot_phase_diagram, small_legend, step_axis
-from studies.stored import stack_rows
+from studies.plots import PAGE, band, label_panels, look, small_legend, step_axis
+from studies.stored import Arrays, Images, Labels, Networks, stack_rows
+
+_MOLTEN = 0.5
+"""Order below which a network has melted."""
 
 
 def follow_equilibrium(
-    networks: Mapping[int, QNN],
-    x: Float32[np.ndarray, "B D"],
-    labels: Int64[np.ndarray, " B"] | None,
-    temperatures: Float64[np.ndarray, " T"],
-    sweeps: int,
-    measurements: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
+    networks: Networks, x: Images, labels: Labels | None, temperatures: Float64[np.ndarray, " T"], sweeps: int, measurements: int, seed: int
+) -> Arrays:  # fmt: skip
     """Equilibrium of B images in the S networks of one training run, by step; sweeps, measurements, seed: as in `parallel_tempering`.
 
     Returns q, the mean |q| of two replicas, m, the mean overlap with the clamped state of the right answer (NaN without labels), chi, the
@@ -44,16 +41,17 @@ def follow_equilibrium(
             target=None if labels is None else net.clamped(x, labels),
         )  # fmt: skip
         q, spins = found.overlaps["all"].astype(np.float64), found.num_spins["all"]
-        row: dict[str, np.ndarray] = {
-            "q": np.abs(q).mean(axis=(0, 3)).T,
-            "m": found.alignment.mean(axis=(0, 3), dtype=np.float64).T,
-            "chi": susceptibility(q, spins).mean(axis=0).T,
-            "energy": found.energies.mean(axis=(0, 3), dtype=np.float64).T / spins,
-            "equilibrated": found.equilibrated,
-            "acceptance": found.acceptance,
-            "spin_updates": np.array(found.spin_updates),
-        }
-        rows.append(row)
+        rows.append(
+            {
+                "q": np.abs(q).mean(axis=(0, 3)).T,
+                "m": found.alignment.mean(axis=(0, 3), dtype=np.float64).T,
+                "chi": susceptibility(q, spins).mean(axis=0).T,
+                "energy": found.energies.mean(axis=(0, 3), dtype=np.float64).T / spins,
+                "equilibrated": found.equilibrated,
+                "acceptance": found.acceptance,
+                "spin_updates": np.array(found.spin_updates),
+            }
+        )
     return stack_rows(rows)
 
 
@@ -68,16 +66,14 @@ def glass_temperature(net: QNN) -> float:
     return float(np.sqrt(np.linalg.eigvalsh(np.diag(entries, 1) + np.diag(entries, -1))[-1]))
 
 
-def melting_temperature(
-    temperatures: Float64[np.ndarray, " T"], order: Float64[np.ndarray, "S T"], level: float = 0.5
-) -> Float64[np.ndarray, " S"]:
-    """Where the order last falls through `level` as the temperature rises, linear in its logarithm; NaN if it does not."""
+def melting_temperature(temperatures: Float64[np.ndarray, " T"], order: Float64[np.ndarray, "S T"]) -> Float64[np.ndarray, " S"]:
+    """Where the order last falls through one half as the temperature rises, linear in its logarithm; NaN if it does not."""
     melting = np.full(len(order), np.nan)
     for row, values in enumerate(order):
-        above = np.flatnonzero(values >= level)
+        above = np.flatnonzero(values >= _MOLTEN)
         if above.size and above[-1] + 1 < len(values):
             low = above[-1]
-            part = (values[low] - level) / (values[low] - values[low + 1])
+            part = (values[low] - _MOLTEN) / (values[low] - values[low + 1])
             melting[row] = temperatures[low] * (temperatures[low + 1] / temperatures[low]) ** part
     return melting
 
@@ -102,12 +98,12 @@ class PhaseDiagram:
     melting_image, melting_free and random_couplings (R, S), `melting_temperature` of the mean over images and `glass_temperature`.
     """
 
-    arrays: Mapping[str, np.ndarray]
+    arrays: Arrays
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
 
-    def stored(self) -> dict[str, np.ndarray]:
+    def stored(self) -> Arrays:
         """What is stored: all arrays, and the order towards the right answer at the lowest temperature before and after training."""
         return {**self.arrays, "order_start": np.array(self.order(0)), "order_end": np.array(self.order(-1))}
 
@@ -143,13 +139,22 @@ class PhaseDiagram:
             rows[f"T_m / T_c of random couplings, {title}"] = _ends(melting / glass)
         return {**rows, "T_c of random couplings": {**_ends(glass), power: self.growth("random_couplings")}}
 
-    def plot(self, axis: Axes, way: str = "image", *, fluctuations: bool = False) -> QuadMesh:
-        """Mean |q| over updates and temperature, and where it is one half; or log10 of the susceptibility. Returns what a colour bar needs."""
+    def _plot(self, axis: Axes, way: str, fluctuations: bool) -> QuadMesh:
+        """Mean |q| over updates and temperature, and where it is one half; or log10 of the susceptibility.
+
+        Crosses stand where the networks are not in equilibrium, the untrained one at 0.5 updates. Returns what a colour bar needs.
+        """
         values = self[f"{way}_{'chi' if fluctuations else 'q'}"].mean(axis=(0, 3))
-        trusted = np.all(self[f"{way}_equilibrated"], axis=0)
-        level, colours = (None, "magma") if fluctuations else (0.5, "cividis")
         values = np.log10(np.maximum(values, 0.1)) if fluctuations else values
-        return plot_phase_diagram(axis, self["step"], self["temperature"], values, trusted, level, colours)
+        step, temperature, colours = np.maximum(self["step"], 0.5), self["temperature"], "magma" if fluctuations else "cividis"
+        mesh = axis.pcolormesh(step, temperature, values.T, cmap=colours, shading="nearest", rasterized=True)
+        for x, trusted in zip(step, np.all(self[f"{way}_equilibrated"], axis=0), strict=True):
+            bad = temperature[~trusted]
+            axis.plot(np.full(len(bad), x), bad, "x", color="white", markersize=4)
+        if not fluctuations:
+            axis.contour(step, temperature, values.T, levels=[_MOLTEN], colors="white", linewidths=1.2)
+        axis.set(xscale="log", yscale="log", xlabel="updates (untrained at 0.5)")
+        return mesh
 
     def plot_melting(self, axis: Axes) -> None:
         """Melting temperatures, where they lie within the temperatures measured, and T_c of random couplings."""
@@ -166,10 +171,9 @@ class PhaseDiagram:
         """Order and susceptibility, with images and without."""
         figure, axes = plt.subplots(2, 2, figsize=(PAGE, 5.2), sharex=True, sharey=True)
         for row, (way, title) in zip(axes, WAYS.items(), strict=True):
-            for axis, fluctuations, label in zip(
-                row, (False, True), (r"$\langle|q|\rangle$", r"$\log_{10}\chi_{SG}$"), strict=True
-            ):
-                figure.colorbar(self.plot(axis, way, fluctuations=fluctuations), ax=axis, label=label)
+            labels = (r"$\langle|q|\rangle$", r"$\log_{10}\chi_{SG}$")
+            for axis, fluctuations, label in zip(row, (False, True), labels, strict=True):
+                figure.colorbar(self._plot(axis, way, fluctuations), ax=axis, label=label)
                 axis.set(title=title, ylabel="temperature $T$")
                 axis.label_outer()
         label_panels(axes.ravel())
@@ -185,14 +189,8 @@ def _ends(values: Float64[np.ndarray, "R S"], bounds: tuple[float, float] = UNBO
 
 
 def phase_diagram(
-    runs: Sequence[Mapping[int, QNN]],
-    x: Float32[np.ndarray, "B D"],
-    labels: Int64[np.ndarray, " B"],
-    temperatures: Float64[np.ndarray, " T"],
-    sweeps: int,
-    measurements: int,
-    seed: int,
-) -> PhaseDiagram:
+    runs: Sequence[Networks], x: Images, labels: Labels, temperatures: Float64[np.ndarray, " T"], sweeps: int, measurements: int, seed: int
+) -> PhaseDiagram:  # fmt: skip
     """`follow_equilibrium` of each run with B images, and once more without any."""
     centre = next(iter(runs[0].values())).centre
     fields = {"image": (x, labels), "free": (np.zeros_like(x[:1]) if centre is None else centre[None], None)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from qnn_core.errors import InvalidInput
-from qnn_core.powerlaw import MIN_DECADES, MODELS, Fit, Model, default_window, effort_to_reach, local_exponent, paired_difference
+from qnn_core.powerlaw import MODELS, Fit, Model, default_window, effort_to_reach, local_exponent, paired_difference
 from qnn_core.samplers import SAMPLERS
 from qnn_core.statistics import Interval, of_largest_size
 from studies.curves import MEASURES, CurveStudy, LearningCurve, Measure
+from studies.stored import Arrays
 
 AXES = ("epochs", "cuts")
 """Passes over the training images, and images whose gradient was used. All other effort is proportional to one of these."""
@@ -25,11 +26,9 @@ LEVELS = (0.1, 0.02, 0.01)
 """Training errors to which the effort is counted."""
 
 _NUMBERS = ("exponent", "low", "high", "prefactor", "extra", "aicc", "dispersion")
-SHORT_DECADES = 1.0
-"""Least window on the axis of cuts, and of heads: cuts get rare as the error falls, and heads are counted only between two evaluations."""
 
 
-def study_exponents(studies: Sequence[CurveStudy], *, plateau: float, resamples: int, seed: int) -> dict[str, np.ndarray]:
+def study_exponents(studies: Sequence[CurveStudy], *, plateau: float, resamples: int, seed: int) -> Arrays:
     """The arrays of `fit_all` for all learning curves, which has the arguments too, and, for the training error of the largest size:
 
     local_<method> (C, 3), local exponents at local_centres (C,); rate_<method> (K, 3), rate over the chosen one, exponent and dispersion;
@@ -71,15 +70,7 @@ def largest(curves: Sequence[LearningCurve]) -> list[LearningCurve]:
     return [curve for curve, of_it in zip(curves, chosen, strict=True) if of_it]
 
 
-def fit_all(
-    curves: Sequence[LearningCurve],
-    *,
-    axes: Sequence[str] = AXES,
-    measures: Sequence[Measure] = MEASURES,
-    plateau: float,
-    resamples: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
+def fit_all(curves: Sequence[LearningCurve], *, plateau: float, resamples: int, seed: int) -> Arrays:
     """Fit every curve; those of one width and number of images, on one axis and measure, over the same window.
 
     plateau: training error at which its window ends. resamples, seed: of the bootstrap over runs.
@@ -92,16 +83,20 @@ def fit_all(
     rows: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
     sizes = sorted({(curve.width, curve.images) for curve in curves})
-    for (width, images), axis, measure in product(sizes, axes, measures):
+    for (width, images), axis, measure in product(sizes, AXES, MEASURES):
         known = {"width": width, "images": images, "measure": measure, "axis": axis}
+        barred = ERROR_BARS.get(measure, ("power",))
         group = [curve for curve in curves if (curve.width, curve.images) == (width, images)]
         group = [curve for curve in group if np.isfinite(curve.values(measure)).any()]
         fits: dict[str, dict[Model, Fit]] = {}
         for curve in group:
             window, refused = (np.nan, np.nan), ""
             try:
-                window = common_window(group, measure, axis, plateau if measure == "train" else 0.0)
-                fits[curve.method] = _fit_models(curve, measure, axis, window, resamples, seed)
+                window = common_window(group, measure, axis, plateau)
+                fits[curve.method] = {
+                    model: curve.fit(measure, window, axis, model=model, resamples=resamples * (model in barred), seed=seed)
+                    for model in MODELS
+                }
             except InvalidInput as refusal:
                 window, refused = (np.nan, np.nan), str(refusal)
             of_models = fits.get(curve.method, {})
@@ -120,7 +115,7 @@ def fit_all(
     return {**arrays, "difference": np.array([one["interval"] for one in found]).reshape(-1, 3)}
 
 
-def difference_rows(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+def difference_rows(arrays: Arrays) -> Iterator[dict[str, Any]]:
     """The differences of `fit_all` at the largest size, and of all sizes how many lie above and below 0."""
     names = ("measure", "axis", "model", "other")
     kinds = list(zip(*(arrays[f"difference_{name}"].tolist() for name in names), strict=True))
@@ -130,25 +125,12 @@ def difference_rows(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]
         yield {**dict(zip(names, kinds[row], strict=True)), "difference": Interval(*arrays["difference"][row].tolist()), **counts}
 
 
-def _fit_models(
-    curve: LearningCurve, measure: Measure, axis: str, window: tuple[float, float], resamples: int, seed: int
-) -> dict[Model, Fit]:
-    short = axis == "cuts" or measure == "heads"
-    options: dict[str, Any] = {"axis": axis, "seed": seed, "min_decades": SHORT_DECADES if short else MIN_DECADES}
-    barred = ERROR_BARS.get(measure, ("power",))
-    return {
-        model: curve.fit(measure, window, model=model, resamples=resamples * (model in barred), **options) for model in MODELS
-    }
-
-
-def common_window(
-    curves: Sequence[LearningCurve], measure: Measure = "train", axis: str = "epochs", until: float = 0.0
-) -> tuple[float, float]:
+def common_window(curves: Sequence[LearningCurve], measure: Measure, axis: str, plateau: float) -> tuple[float, float]:
     """The part of the effort axis in which every curve has halved, so that all are fitted over the same.
 
-    until: the window ends where the first of the curves falls to this. It may be empty or short: fits then refuse it.
+    plateau: the window ends where the first of the training errors falls to this. It may be empty or short: fits then refuse it.
     """
-    windows = []
+    windows, until = [], plateau if measure == "train" else 0.0
     for curve in curves:
         effort, values = curve.effort(axis), curve.values(measure)
         first, last = default_window(effort, values)
@@ -159,7 +141,7 @@ def common_window(
 
 def scan_windows(
     first: LearningCurve, second: LearningCurve, measure: Measure, window: tuple[float, float], *, resamples: int, seed: int
-) -> dict[str, np.ndarray]:
+) -> Arrays:
     """Difference of the two exponents against epochs in every window of a decade or more between a few points of a window.
 
     Returns start, end (W,) of each, and difference (W, 3): value and 95 % interval; all empty where one of them cannot be fitted.

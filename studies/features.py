@@ -26,7 +26,7 @@ from qnn_core.samplers import Sampler
 from qnn_core.threads import one_thread_for_algebra
 from qnn_core.torch_layer import AnnealedLayer
 from studies.plots import COLUMN, METHOD_STYLE, band, step_axis
-from studies.stored import Result, stack
+from studies.stored import Arrays, Images, Result, stack
 from studies.tables import Table, table
 
 Gradient = Literal["annealer", "cross-entropy"]
@@ -115,9 +115,9 @@ class Combined:
 
 
 @torch.no_grad()
-def in_parts(module: nn.Module, x: Float32[np.ndarray, "B D"], images: int = 500) -> Float32[np.ndarray, "B _"]:
-    """What a module makes of many images, `images` at a time."""
-    return torch.cat([module(torch.from_numpy(x[first : first + images])) for first in range(0, len(x), images)]).numpy()
+def in_parts(module: nn.Module, x: Images) -> Float32[np.ndarray, "B _"]:
+    """What a module makes of many images, 500 at a time."""
+    return torch.cat([module(torch.from_numpy(x[first : first + 500])) for first in range(0, len(x), 500)]).numpy()
 
 
 def _mistakes(model: nn.Module, data: Dataset) -> int:
@@ -139,7 +139,7 @@ class Compared:
     plain: Int64[np.ndarray, " P"]
     seconds: Mapping[str, Float64[np.ndarray, " S"]]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored."""
         of_gradients = {
             f"{name.replace('-', '_')}_{part}": values[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.figure import Figure
 
 from studies.equilibrium import PhaseDiagram
@@ -11,6 +10,7 @@ from studies.phase import Passage
 from studies.plots import COLUMN, label_panels, small_legend
 from studies.sizes import Sizes
 from studies.starts import Starts
+from studies.stored import Arrays
 from studies.tables import shown
 
 
@@ -48,7 +48,7 @@ def _rises(passage: Passage, name: str) -> bool:
     return bool(means[-1] > means[0])
 
 
-def plotted(starts: Starts, passage: Passage, sizes: Sizes, diagram: PhaseDiagram) -> dict[str, np.ndarray]:
+def plotted(starts: Starts, passage: Passage, sizes: Sizes, diagram: PhaseDiagram) -> Arrays:
     """The numbers that the figure shows."""
     images = ("m", "q_ea", "minima", "distinct")
     melting = ("melting_image", "melting_free", "random_couplings")

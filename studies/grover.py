@@ -9,26 +9,25 @@ for heads once and the anneal twice, once backwards. Everything here is an exact
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float64
 
 from qnn_core.errors import InvalidInput
 from qnn_core.network import QNN
 from qnn_core.samplers.base import derived_seed
 from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
 from qnn_core.statistics import UNKNOWN, Interval, percentile_interval, resampled
+from studies.stored import Arrays, Images, Labels, networks_of
 
 RARE = 0.03
 """Weight below which the law of calls is fitted: where heads are common, amplification does not pay."""
+_GROWTH = 6 / 5
 
 
 def head_states(
-    net: QNN,
-    x: Float32[np.ndarray, "B D"],
-    labels: Int64[np.ndarray, " B"],
-    energies: Float64[np.ndarray, "B K"],
-    margin: float,
+    net: QNN, x: Images, labels: Labels, energies: Float64[np.ndarray, "B K"], margin: float
 ) -> Bool[np.ndarray, "B K"]:
     """Which of the 2^N configurations are heads of each image: wrong class, energy at most the clamped state's plus margin."""
     problem = net.problem(x)
@@ -73,13 +72,11 @@ def amplified_probability(p: np.ndarray | float, steps: np.ndarray) -> np.ndarra
     return np.sin((2 * steps + 1) * np.arcsin(np.sqrt(p))) ** 2
 
 
-def oracle_calls(
-    p: Float64[np.ndarray, " S"], seed: int, *, growth: float = 6 / 5, most: float = np.inf
-) -> Float64[np.ndarray, " S"]:
+def oracle_calls(p: Float64[np.ndarray, " S"], seed: int, *, most: float = np.inf) -> Float64[np.ndarray, " S"]:
     """Oracle calls to find a head of unknown total weight p, drawn once for each of S searches; NaN where `most` calls are not enough.
 
-    The schedule of Boyer, Brassard, Hoyer, Tapp (quant-ph/9605034): amplify a random number of steps below a bound that grows by
-    `growth` after every failure. Each attempt costs its steps and one call to check the read; the anneals are twice the steps,
+    The schedule of Boyer, Brassard, Hoyer, Tapp (quant-ph/9605034): amplify a random number of steps below a bound that grows by a
+    fifth after every failure. Each attempt costs its steps and one call to check the read; the anneals are twice the steps,
     plus one. A read succeeds with the exact probability sin^2((2m + 1) theta). A p of 0 is searched in vain, with a finite `most` only.
     """
     if not (p >= 0).all() or (p > 1 + 1e-9).any() or (not np.isfinite(most) and not (p > 0).all()):
@@ -95,11 +92,11 @@ def oracle_calls(
         over = calls[searching] > most
         calls[searching[over]] = np.nan
         searching = searching[~success & ~over]
-        bound *= growth
+        bound *= _GROWTH
     return calls
 
 
-def expected_calls(p: Float64[np.ndarray, " P"], *, growth: float = 6 / 5) -> Float64[np.ndarray, " P"]:
+def expected_calls(p: Float64[np.ndarray, " P"]) -> Float64[np.ndarray, " P"]:
     """Mean of `oracle_calls` for each weight below 1, summed over the attempts of its schedule."""
     mean, searching, bound, theta = np.zeros(len(p)), np.ones(len(p)), 1.0, np.arcsin(np.sqrt(p))
     while searching.max(initial=0.0) > 1e-9:
@@ -107,7 +104,7 @@ def expected_calls(p: Float64[np.ndarray, " P"], *, growth: float = 6 / 5) -> Fl
         mean += searching * (most + 1) / 2
         # The mean of sin^2((2m + 1) theta) over m = 0 .. most - 1 is 1/2 - sin(4 most theta) / (4 most sin(2 theta)).
         searching = searching * (0.5 + np.sin(4 * most * theta) / (4 * most * np.sin(2 * theta)))
-        bound *= growth
+        bound *= _GROWTH
     return mean
 
 
@@ -121,27 +118,19 @@ SINGLE_SEARCHES: dict[str, Callable[..., np.ndarray]] = {"reads": plain_calls, "
 """Ways to find one head."""
 
 
-def power_of(p: Float64[np.ndarray, " P"], calls: Float64[np.ndarray, " P"], seed: int, resamples: int = 200) -> Interval:
+def power_of(p: Float64[np.ndarray, " P"], calls: Float64[np.ndarray, " P"], seed: int) -> Interval:
     """The exponent k of calls ~ p^k by least squares in the logarithms, with a 95 % interval from resampling the weights."""
     if len(p) < 10 or np.ptp(np.log10(p)) < 1:
         raise InvalidInput("p", f"{len(p)} weights", "at least ten weights over at least a decade")
     logs, heights = np.log(p), np.log(calls)
-    samples = [np.polyfit(logs[rows], heights[rows], 1)[0] for rows in resampled(len(p), resamples, seed)]
+    samples = [np.polyfit(logs[rows], heights[rows], 1)[0] for rows in resampled(len(p), 200, seed)]
     return percentile_interval(np.polyfit(logs, heights, 1)[0], np.array(samples))
 
 
 def search_single_heads(
-    net: QNN,
-    snapshots: Mapping[int, list[np.ndarray]],
-    x: Float32[np.ndarray, "B D"],
-    labels: Int64[np.ndarray, " B"],
-    durations: Sequence[float],
-    *,
-    steps: int,
-    margin: float,
-    searches: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
+    net: QNN, snapshots: Mapping[int, list[np.ndarray]], x: Images, labels: Labels, durations: Sequence[float], *, steps: int,
+    margin: float, searches: int, seed: int,
+) -> Arrays:  # fmt: skip
     """Anneal images in every network for every duration, and search `searches` times for each head that is a minimum.
 
     durations, steps: of the anneals, as in `AnnealingUnitary`. margin: of heads.
@@ -151,16 +140,14 @@ def search_single_heads(
     below 0.03, value and interval, NaN where it cannot be fitted; simulated, predicted (M,), probability of a head after each step of
     amplification for one image, of small weight, and largest_error between the two.
     """
-    net, anneals, singles, candidates = net.copy(), [], [], []
-    for duration in durations:
-        for parameters in snapshots.values():
-            net.set_parameters(parameters)
-            unitary = AnnealingUnitary(all_energies(net.problem(x)), duration, steps)
-            heads = head_states(net, x, labels, unitary.energies, margin)
-            weights = weights_after_anneal(unitary, heads)
-            anneals.append(weights.sum(axis=1))
-            singles.append(weights[heads & minima(unitary.energies)])
-            candidates += [(p, unitary, heads, image) for image, p in enumerate(anneals[-1].tolist())]
+    anneals, singles, candidates = [], [], []
+    for duration, trained in product(durations, networks_of(net, snapshots).values()):
+        unitary = AnnealingUnitary(all_energies(trained.problem(x)), duration, steps)
+        heads = head_states(trained, x, labels, unitary.energies, margin)
+        weights = weights_after_anneal(unitary, heads)
+        anneals.append(weights.sum(axis=1))
+        singles.append(weights[heads & minima(unitary.energies)])
+        candidates += [(p, unitary, heads, image) for image, p in enumerate(anneals[-1].tolist())]
     usable = [one for one in candidates if 1e-4 < one[0] < 0.1] or [one for one in candidates if one[0] > 0]
     p, unitary, heads, image = min(usable, key=lambda one: one[0])
     alone = AnnealingUnitary(unitary.energies[[image]], unitary.duration, unitary.steps)

@@ -10,8 +10,8 @@ The heads' weights are drawn from rho(p) ~ p^-gamma. What is left, eps, then fal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from jaxtyping import Float64
@@ -21,14 +21,18 @@ from qnn_core.samplers.base import derived_seed
 from qnn_core.statistics import Interval, percentile_interval, resampled
 from studies.grover import amplified_probability, oracle_calls, plain_calls
 from studies.paper import ANNEALER_EXPONENT
+from studies.stored import Arrays
 
 Search = Literal["reads", "each", "together", "fixed"]
 SEARCHES: tuple[Search, ...] = get_args(Search)
+Heads: TypeAlias = Float64[np.ndarray, "dragons heads"]
+_DEEPEST = 8
+"""The search "fixed" draws fewer steps than this in every attempt, as on a machine that keeps its coherence for no longer."""
+_BETWEEN = (0.001, 0.03)
+"""Parts of the first weight between which its decay is fitted."""
 
 
-def draw_weights(
-    gamma: float, dragons: int, heads: int, low: float, high: float, seed: int
-) -> Float64[np.ndarray, "dragons heads"]:
+def draw_weights(gamma: float, dragons: int, heads: int, low: float, high: float, seed: int) -> Heads:
     """Weights of heads from rho(p) ~ p^-gamma between low and high; refuses dragons whose weights add up to more than 1."""
     check_count("dragons", dragons)
     check_count("heads", heads)
@@ -46,14 +50,11 @@ def draw_weights(
     return weights
 
 
-def calls_until_cut(
-    weights: Float64[np.ndarray, "dragons heads"], search: Search, seed: int, deepest: int = 8
-) -> Float64[np.ndarray, "dragons heads"]:
+def calls_until_cut(weights: Heads, search: Search, seed: int) -> Heads:
     """Oracle calls after which each head has been found, drawn with the exact probabilities of every search.
 
     A read is one call; an amplified attempt of m steps is m + 1. With "each", time is that of searches side by side, one a head.
-    deepest: "fixed" draws fewer steps than this in every attempt, as on a machine that keeps its coherence for no longer; its attempts are
-    counted at their mean cost.
+    The attempts of "fixed" are counted at their mean cost.
     """
     if search not in SEARCHES:
         raise InvalidInput("search", search, f"one of {', '.join(SEARCHES)}")
@@ -70,8 +71,8 @@ def calls_until_cut(
         if search == "together":
             spent += oracle_calls(total, seed=int(random.integers(2**32)))
         else:
-            chance = amplified_probability(total[:, None], np.arange(deepest)).mean(axis=1)
-            spent += random.geometric(np.minimum(chance, 1.0)) * (deepest + 1) / 2
+            chance = amplified_probability(total[:, None], np.arange(_DEEPEST)).mean(axis=1)
+            spent += random.geometric(np.minimum(chance, 1.0)) * (_DEEPEST + 1) / 2
         shares = np.cumsum(left, axis=1)
         one = (shares < (random.random(len(left)) * shares[:, -1])[:, None]).sum(axis=1)
         found[everyone, one] = spent
@@ -79,11 +80,7 @@ def calls_until_cut(
     return found
 
 
-def weight_left_after(
-    weights: Float64[np.ndarray, "dragons heads"],
-    calls: Float64[np.ndarray, "dragons heads"],
-    at: Float64[np.ndarray, " T"],
-) -> Float64[np.ndarray, "dragons T"]:
+def weight_left_after(weights: Heads, calls: Heads, at: Float64[np.ndarray, " T"]) -> Float64[np.ndarray, "dragons T"]:
     """Weight of each dragon's heads that are still there after some numbers of calls."""
     order = np.argsort(calls, axis=1)
     gone = np.concatenate([np.zeros((len(weights), 1)), np.take_along_axis(weights, order, axis=1).cumsum(axis=1)], axis=1)
@@ -92,18 +89,12 @@ def weight_left_after(
     return np.maximum(gone[:, -1:] - np.take_along_axis(gone, number, axis=1), 0.0)
 
 
-def decay_exponent(
-    at: Float64[np.ndarray, " T"],
-    left: Float64[np.ndarray, "dragons T"],
-    seed: int,
-    *,
-    between: tuple[float, float] = (0.01, 0.3),
-) -> Interval:
-    """Slope of ln eps against ln t while the mean weight left is between two fractions of the first, with an interval over dragons."""
+def decay_exponent(at: Float64[np.ndarray, " T"], left: Float64[np.ndarray, "dragons T"], seed: int) -> Interval:
+    """Slope of ln eps against ln t while the mean weight left is between 3 % and 0.1 % of the first, with an interval over dragons."""
     part = left.mean(axis=0) / left[:, 0].mean()
-    inside = (part >= between[0]) & (part <= between[1]) & (at > 0)
+    inside = (part >= _BETWEEN[0]) & (part <= _BETWEEN[1]) & (at > 0)
     if inside.sum() < 3:
-        raise InvalidInput("at", f"{int(inside.sum())} points between {between}", "at least 3 points there")
+        raise InvalidInput("at", f"{int(inside.sum())} points between {_BETWEEN}", "at least 3 points there")
     logs = np.log(at[inside])
 
     def slope(dragons: np.ndarray) -> float:
@@ -119,7 +110,7 @@ def expected_exponent(alpha: float, search: Search) -> float:
     return {"reads": alpha, "fixed": alpha, "each": 2 * alpha, "together": together}[search]
 
 
-def study_dragons(alphas: Sequence[float], dragons: int, seed: int) -> dict[str, np.ndarray]:
+def study_dragons(alphas: Sequence[float], dragons: int, seed: int) -> Arrays:
     """Simulate dragons for each exponent of plain reads, with every search.
 
     Returns alphas (A,), searches (S,), exponents (A, S, 3), value and interval, expected (A, S) by theory; left_<search> (T,), the mean weight
@@ -136,13 +127,13 @@ def study_dragons(alphas: Sequence[float], dragons: int, seed: int) -> dict[str,
         weights = draw_weights(2 - alpha, dragons, heads, 1e-9, high, derived_seed(seed, 3, row))
         for column, search in enumerate(SEARCHES):
             left = weight_left_after(weights, calls_until_cut(weights, search, derived_seed(seed, 4, row)), at)
-            exponents[row, column] = decay_exponent(at, left, seed, between=(0.001, 0.03))
+            exponents[row, column] = decay_exponent(at, left, seed)
             if alpha == shown:
                 arrays[f"left_{search}"] = left.mean(axis=0)
     return {**arrays, "exponents": exponents}
 
 
-def dragon_rows(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+def dragon_rows(arrays: Arrays) -> Iterator[dict[str, Any]]:
     """The exponents of `study_dragons`, found and expected."""
     for row, alpha in enumerate(arrays["alphas"].tolist()):
         for column, search in enumerate(SEARCHES):

@@ -7,11 +7,11 @@ and none regrows, then after n reads the weight left is the integral of p rho(p)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float64
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
@@ -24,7 +24,7 @@ from qnn_core.powerlaw import Fit, fit_power_law, local_exponent
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
 from qnn_core.samplers.exact import output_log_weights, output_states
 from qnn_core.statistics import Interval, percentile_interval, resampled
-from studies.stored import stack_rows
+from studies.stored import Arrays, Images, Labels, Networks, networks_of, stack_rows
 from studies.training import Recipe
 
 _LEAST_HEADS = 30
@@ -50,9 +50,7 @@ def effective_beta(problem: IsingProblem, reads: Reads) -> float:
     return float(np.exp(minimize_scalar(cost, bounds=(np.log(0.01), np.log(20)), method="bounded").x))
 
 
-def weights_by_class(
-    net: QNN, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"], beta: float, margin: float
-) -> Float64[np.ndarray, "B C"]:
+def weights_by_class(net: QNN, x: Images, labels: Labels, beta: float, margin: float) -> Float64[np.ndarray, "B C"]:
     """Weight of each class that is a head of each image, in Boltzmann's distribution at inverse temperature beta; NaN where it is none."""
     problem = net.problem(x)
     states = output_states(problem.layers[-1])
@@ -67,27 +65,18 @@ def weights_by_class(
 
 
 def follow_heads(
-    net: QNN,
-    snapshots: dict[int, list[np.ndarray]],
-    x: Float32[np.ndarray, "B D"],
-    labels: Int64[np.ndarray, " B"],
-    sampler: Sampler,
-    num_reads: int,
-    margin: float,
-    seed: int,
-) -> dict[str, np.ndarray]:
-    """Weights of the heads of B images in each network along training.
+    networks: Networks, x: Images, labels: Labels, sampler: Sampler, num_reads: int, margin: float, seed: int
+) -> Arrays:
+    """Weights of the heads of B images in each of S networks along training.
 
-    Returns arrays over S snapshots: beta (S,), the effective inverse temperature of the sampler's reads, and weights (S, B, C) at it.
+    Returns beta (S,), the effective inverse temperature of the sampler's reads, and weights (S, B, C) at it.
     """
-    net = net.copy()
-    betas, weights = [], []
-    for step, parameters in snapshots.items():
-        net.set_parameters(parameters)
+    rows = []
+    for step, net in networks.items():
         problem = net.problem(x)
-        betas.append(effective_beta(problem, sampler.sample(problem, num_reads, derived_seed(seed, step))))
-        weights.append(weights_by_class(net, x, labels, betas[-1], margin))
-    return {"beta": np.array(betas), "weights": np.stack(weights)}
+        beta = effective_beta(problem, sampler.sample(problem, num_reads, derived_seed(seed, step)))
+        rows.append({"beta": np.array(beta), "weights": weights_by_class(net, x, labels, beta, margin)})
+    return stack_rows(rows)
 
 
 def weight_density(p: Float64[np.ndarray, " P"], gamma: float, low: float, high: float) -> Float64[np.ndarray, " P"]:
@@ -97,7 +86,7 @@ def weight_density(p: Float64[np.ndarray, " P"], gamma: float, low: float, high:
     return p**-gamma / whole
 
 
-def fit_weight_law(weights: Float64[np.ndarray, "B C"], low: float, high: float, *, seed: int, resamples: int = 200) -> Interval:
+def fit_weight_law(weights: Float64[np.ndarray, "B C"], low: float, high: float, *, seed: int) -> Interval:
     """gamma of rho(p) ~ p^-gamma between two bounds, by maximum likelihood (Clauset, Shalizi, Newman, SIAM Rev. 51, 661 (2009)).
 
     weights: NaN where there is no head. The interval is from resampling images, whose heads depend on each other. Raises InvalidInput
@@ -110,7 +99,7 @@ def fit_weight_law(weights: Float64[np.ndarray, "B C"], low: float, high: float,
         raise InvalidInput("weights", f"{int(inside.sum())} heads", f"at least {_LEAST_HEADS} between {low:g} and {high:g}")
     count = inside.sum(axis=1)
     logs = np.where(inside, np.log(np.where(inside, weights, 1.0)), 0.0).sum(axis=1)
-    rows = np.concatenate([np.arange(len(weights))[None], resampled(len(weights), resamples, seed)])
+    rows = np.concatenate([np.arange(len(weights))[None], resampled(len(weights), 200, seed)])
     mean_logs = logs[rows].sum(axis=1) / np.maximum(count[rows].sum(axis=1), 1)
     # The likelihood is largest where the mean of ln p is that of the law: the gamma of each is read from a table, to about 1e-5. The table
     # holds the mean place of ln p in its range, for a density of places u ~ e^(power * span * u).
@@ -133,7 +122,7 @@ MEASURES = {"heads per read": "heads_per_read", "images with a head": "head_frac
 
 def study_heads(
     data: Dataset, recipe: Recipe, seeds: Sequence[int], *, snapshots: int, images: int, between: tuple[float, float]
-) -> dict[str, np.ndarray]:
+) -> Arrays:
     """Train a network for each of R seeds and weigh the heads of B training images along the way.
 
     snapshots: networks along training. between: the weights between which the law is fitted.
@@ -148,7 +137,8 @@ def study_heads(
         net = recipe.untrained(data, seed)
         weights_by_class(net, x[:1], labels[:1], 1.0, margin)  # Refuses what cannot be enumerated.
         histories.append(recipe.train(data, seed, snapshots=snapshots))
-        heads.append(follow_heads(net, histories[-1].snapshots, x, labels, recipe.sampler, reads, margin, seed))
+        networks = networks_of(net, histories[-1].snapshots)
+        heads.append(follow_heads(networks, x, labels, recipe.sampler, reads, margin, seed))
     step = np.array(list(histories[0].snapshots))
     arrays = {"step": step, "epoch": step * recipe.training["epochs"] / histories[0].step[-1], **stack_rows(heads)}
     arrays["gamma"] = np.full((len(step), 3), np.nan)
@@ -159,7 +149,7 @@ def study_heads(
     return arrays | measured_exponents(histories, reads)
 
 
-def measured_exponents(histories: Sequence[History], reads: int) -> dict[str, np.ndarray]:
+def measured_exponents(histories: Sequence[History], reads: int) -> Arrays:
     """What was counted along R runs with `reads` reads an image, and its exponents.
 
     Returns evaluated (T,), in epochs, and for each of `MEASURES`, with _ for spaces, count_<measure> (R, T) out of trials_<measure> (T,), local
@@ -186,7 +176,7 @@ def measured_exponents(histories: Sequence[History], reads: int) -> dict[str, np
     return arrays
 
 
-def agreement(arrays: Mapping[str, np.ndarray], measure: str) -> tuple[int, int]:
+def agreement(arrays: Arrays, measure: str) -> tuple[int, int]:
     """For how many networks inside the window of a measure's power law, and of how many, 2 - gamma agrees with its exponent."""
     inside = np.isfinite(arrays["gamma"][:, 0]) & (arrays["epoch"] >= arrays[f"window_{measure}"][0])
     low, high = 2 - arrays["gamma"][inside][:, [2, 1]].T

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
@@ -19,6 +19,7 @@ from qnn_core.network import QNN
 from qnn_core.optimiser import Adam
 from qnn_core.samplers.base import Reads, Sampler
 from qnn_core.samplers.exact import local_minima, output_states
+from studies.stored import Arrays, Images, Labels, Networks
 from studies.tables import Table, table
 
 
@@ -26,26 +27,18 @@ from studies.tables import Table, table
 class HeadSearch:
     """Heads that are minima, for each of B images.
 
-    per_read: fraction of reads that end in one. distinct: different ones among the reads. existing: how many there are, by exact
-    enumeration; NaN where it is not possible (deep networks, more than 20 outputs).
-    rival_found: whether a read decodes to the rival, the wrong class of lowest clamped energy, which training needs to see.
+    per_read: fraction of reads that end in one. distinct: different ones among the reads. rival_found: whether a read decodes to the rival,
+    the wrong class of lowest clamped energy, which training needs to see. existing: how many there are, by exact enumeration; NaN where it
+    is not possible (deep networks, more than 20 outputs).
     """
 
     per_read: Float64[np.ndarray, " B"]
     distinct: Int64[np.ndarray, " B"]
-    existing: Float64[np.ndarray, " B"]
     rival_found: Bool[np.ndarray, " B"]
+    existing: Float64[np.ndarray, " B"]
 
 
-def search_heads(
-    net: QNN,
-    x: Float32[np.ndarray, "B D"],
-    labels: Int64[np.ndarray, " B"],
-    sampler: Sampler,
-    num_reads: int,
-    margin: float,
-    seed: int,
-) -> HeadSearch:
+def search_heads(net: QNN, x: Images, labels: Labels, sampler: Sampler, num_reads: int, margin: float, seed: int) -> HeadSearch:
     """Sample every image, let each read descend to the minimum below it, and count those that are heads.
 
     margin: energy above the clamped state up to which a wrong minimum is a head.
@@ -57,26 +50,22 @@ def search_heads(
     spins = relax(problem, reads.spins)
     heads = find_heads(net, problem, Reads(spins, problem.energy(spins)), clamped, labels, margin, "class")
     distinct = [len(np.unique(image[marked], axis=0)) for image, marked in zip(spins, heads, strict=True)]
+    energies = net.class_energies(x)
+    np.put_along_axis(energies, labels[:, None], np.inf, axis=1)
+    classes = net.decode(complete(net, problem, labels, reads).spins[..., -net.layers[-1] :])
     return HeadSearch(
         heads.mean(axis=1),
         np.array(distinct, np.int64),
+        (classes == energies.argmin(axis=1)[:, None]).any(axis=1),
         _existing(net, x, labels, margin).sum(axis=1).astype(np.float64) if _enumerable(net) else np.full(len(x), np.nan),
-        _rival_found(net, x, labels, complete(net, problem, labels, reads)),
     )
-
-
-def _rival_found(net: QNN, x: np.ndarray, labels: np.ndarray, completed: Reads) -> Bool[np.ndarray, " B"]:
-    energies = net.class_energies(x)
-    np.put_along_axis(energies, labels[:, None], np.inf, axis=1)
-    classes = net.decode(completed.spins[..., -net.layers[-1] :])
-    return (classes == energies.argmin(axis=1)[:, None]).any(axis=1)
 
 
 def _enumerable(net: QNN) -> bool:
     return len(net.layers) == 2 and net.layers[1] <= MAX_OUTPUTS
 
 
-def _existing(net: QNN, x: np.ndarray, labels: np.ndarray, margin: float) -> Bool[np.ndarray, "B K"]:
+def _existing(net: QNN, x: Images, labels: Labels, margin: float) -> Bool[np.ndarray, "B K"]:
     """Which output states, in the order of `output_states`, are minima and heads."""
     problem = net.problem(x)
     outputs = output_states(problem.layers[1])
@@ -107,40 +96,34 @@ class Searched:
     rival_found: Float64[np.ndarray, "N S M"]
     existing_heads: Float64[np.ndarray, "N S M"]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """The measures by name, to store."""
         return {name: getattr(self, name) for name in ("heads_per_read", "distinct_heads", "rival_found", "existing_heads")}
 
     def table(self) -> Table:
         """Means over runs, with how many heads there are, where that is known."""
         columns = {"heads a read": self.heads_per_read, "distinct": self.distinct_heads, "rival": self.rival_found}
+        after = [f"after {moment:,} updates" for moment in self.moments]
         rows = {
             name: {
-                (f"after {moment:,} updates", what): values[row, :, place].mean()
-                for place, moment in enumerate(self.moments)
-                for what, values in columns.items()
+                (when, what): values[row, :, place].mean() for place, when in enumerate(after) for what, values in columns.items()
             }
             for row, name in enumerate(self.samplers)
         }
-        existing = self.existing_heads[0].mean(axis=0)
-        there = {(f"after {moment:,} updates", "distinct"): existing[place] for place, moment in enumerate(self.moments)}
-        return table({**rows, "minima that are heads": there})
+        existing = zip(after, self.existing_heads[0].mean(axis=0), strict=True)
+        return table({**rows, "minima that are heads": {(when, "distinct"): number for when, number in existing}})
 
 
-def some_images(data: Dataset, count: int, seed: int) -> tuple[Float32[np.ndarray, "B D"], Int64[np.ndarray, " B"]]:
+def some_images(data: Dataset, count: int, seed: int) -> tuple[Images, Labels]:
     """`count` of the test images, or all of them, drawn by the seed, and their labels."""
     chosen = np.random.default_rng(seed).permutation(len(data.y_test))[:count]
     return data.x_test[chosen], data.y_test[chosen]
 
 
 def search_along(
-    runs: Sequence[Mapping[int, QNN]],
-    images: Sequence[tuple[Float32[np.ndarray, "B D"], Int64[np.ndarray, " B"]]],
-    samplers: Mapping[str, Sampler],
-    num_reads: int,
-    margin: float,
-    seeds: Sequence[int],
-) -> Searched:
+    runs: Sequence[Networks], images: Sequence[tuple[Images, Labels]], samplers: Mapping[str, Sampler], num_reads: int,
+    margin: float, seeds: Sequence[int],
+) -> Searched:  # fmt: skip
     """`search_heads` with every sampler in every network.
 
     runs: the networks of each run by moment, the moments being the same. images: with their labels, for each run. seeds: of the reads of
@@ -153,26 +136,16 @@ def search_along(
             for row, sampler in enumerate(samplers.values()):
                 with redirect_stdout(StringIO()):  # What a chip's time would cost is not asked here.
                     search = search_heads(networks[moment], x, labels, sampler, num_reads, margin, seed)
-                measures = (search.per_read, search.distinct, search.rival_found, search.existing)
-                found[:, row, run, place] = [values.mean() for values in measures]
+                found[:, row, run, place] = [values.mean() for values in vars(search).values()]
     return Searched(tuple(samplers), moments, *found)
 
 
-@dataclass(frozen=True)
-class CutCount:
-    """What one cut does to the heads of a batch, by exact enumeration: means over its images."""
-
-    before: float
-    gone: float
-    new: float
-
-
-def count_cut(
-    net: QNN, x: Float32[np.ndarray, "B D"], labels: Int64[np.ndarray, " B"], reads: Reads, margin: float, lr: float
-) -> CutCount:
-    """Cut the deepest head among the reads of each image once, in a copy of `net`, and count the heads that vanish and that appear.
+def count_cut(net: QNN, x: Images, labels: Labels, reads: Reads, margin: float, lr: float) -> Arrays:
+    """Cut the deepest head among the reads of each image once, in a copy of `net`, and count heads by exact enumeration.
 
     A head is a minimum, known by its outputs. The step is one of Adam from rest with rate `lr`, each parameter moving by about lr.
+
+    Returns heads, those before the cut, gone and new, those that vanish and appear with it, means over images.
     """
     if not _enumerable(net):
         raise InvalidInput("sizes", net.sizes, f"one hidden layer and at most {MAX_OUTPUTS} outputs, to enumerate heads")
@@ -183,9 +156,7 @@ def count_cut(
     changed = net.copy()
     if heads.any():
         weights = head_weights(heads, completed.energies, "deepest")
-        gradients = cut_gradient(net, x, clamped.spins, completed.spins, weights)
-        Adam(changed.parameters).step(gradients, lr)
+        Adam(changed.parameters).step(cut_gradient(net, x, clamped.spins, completed.spins, weights), lr)
     before, after = (_existing(network, x, labels, margin) for network in (net, changed))
-    return CutCount(
-        float(before.sum(axis=1).mean()), float((before & ~after).sum(axis=1).mean()), float((after & ~before).sum(axis=1).mean())
-    )
+    counted = {"heads": before, "gone": before & ~after, "new": after & ~before}
+    return {name: np.array(marked.sum(axis=1).mean()) for name, marked in counted.items()}

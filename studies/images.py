@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from qnn_core.data import Dataset
 from studies.plots import PAGE
+from studies.stored import Arrays
 from studies.tables import Table, table
 
 
@@ -24,7 +25,7 @@ class Summary:
     counts: Int64[np.ndarray, "2 C"]
     nearest_mean_error: float
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored."""
         return {"counts": self.counts, "nearest_mean_error": np.array(self.nearest_mean_error)}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,7 +20,7 @@ from qnn_core.samplers.base import Sampler, derived_seed
 from qnn_core.samplers.descent import quench
 from qnn_core.statistics import FRACTION, UNBOUNDED, Interval, bootstrap_interval, mean_interval
 from studies.plots import PAGE, band, label_panels, look, small_legend, step_axis
-from studies.stored import stack_rows
+from studies.stored import Arrays, Images, Labels, Networks, stack_rows
 
 _OVERLAP, _COUNT = (-np.inf, 1.0), (1.0, np.inf)
 MEASURES = {
@@ -41,14 +41,7 @@ MEASURES = {
 """What is measured of each image: its name in words and its bounds."""
 
 
-def follow(
-    networks: Mapping[int, QNN],
-    x: Float32[np.ndarray, "B D"],
-    labels: Int64[np.ndarray, " B"],
-    sampler: Sampler,
-    num_reads: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
+def follow(networks: Networks, x: Images, labels: Labels, sampler: Sampler, num_reads: int, seed: int) -> Arrays:
     """Order parameters of B images in the S networks of one training run, by step, from `num_reads` quenched reads of each.
 
     Returns step (S,); bins, edges of the histograms; and for each image, (S, B): m, mean overlap of a read with the clamped state of the
@@ -73,7 +66,7 @@ def follow(
         bins = overlap_bins(problem.num_spins)
         density = np.stack([np.histogram(values, bins=bins, density=True)[0] for values in overlap(reads)])
         singular = spectrum(net)
-        row: dict[str, np.ndarray] = {
+        row: Arrays = {
             "step": np.array(step),
             "bins": bins,
             "m": agrees.mean(axis=(1, 2)),
@@ -101,7 +94,7 @@ def follow(
     return {**stacked, "bins": stacked["bins"][0]}
 
 
-def _gaps(net: QNN, x: np.ndarray, labels: np.ndarray) -> Float64[np.ndarray, " B"]:
+def _gaps(net: QNN, x: Images, labels: Labels) -> Float64[np.ndarray, " B"]:
     energies = net.class_energies(x).astype(np.float64)
     right = np.take_along_axis(energies, labels[:, None], axis=1)[:, 0]
     np.put_along_axis(energies, labels[:, None], np.inf, axis=1)
@@ -115,10 +108,10 @@ class Passage:
     arrays: by the names that `follow` gives; step (S,) and bins, the others with a new first axis, the run's, (R, S, ..).
     """
 
-    arrays: Mapping[str, np.ndarray]
+    arrays: Arrays
 
     @classmethod
-    def of_runs(cls, runs: Sequence[Mapping[str, np.ndarray]]) -> Passage:
+    def of_runs(cls, runs: Sequence[Arrays]) -> Passage:
         """From what `follow` gave for each run."""
         return cls({**stack_rows(runs), "step": runs[0]["step"], "bins": runs[0]["bins"]})
 
@@ -145,11 +138,11 @@ class Passage:
         """Means over images of one of `MEASURES`."""
         return self[name].mean(axis=2)
 
-    def interval(self, name: str, place: int, seed: int = 0) -> Interval:
-        """Mean of one of `MEASURES` over runs and images in one network, by its place; `seed` is the bootstrap's, over both."""
+    def interval(self, name: str, place: int) -> Interval:
+        """Mean of one of `MEASURES` over runs and images in one network, by its place."""
         low, high = MEASURES[name][1]
         high = self.num_reads if name.startswith("distinct") else high
-        return bootstrap_interval(self[name][:, place], seed, bounds=(low, high))
+        return bootstrap_interval(self[name][:, place], 0, bounds=(low, high))
 
     def rows(self, names: Iterable[str] = MEASURES) -> dict[str, dict[str, Interval]]:
         """Some of `MEASURES`, or all, at the three `moments`."""

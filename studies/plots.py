@@ -9,11 +9,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
-    from qnn_core.landscape.minima import BarrierTree
     from qnn_core.landscape.view import Landscape
 
 COLUMN = 3.4
@@ -21,18 +19,18 @@ COLUMN = 3.4
 PAGE = 7.0
 """Width of a journal's page, inches."""
 
-_COLOURS = sns.color_palette("colorblind").as_hex()
+COLOURS = sns.color_palette("colorblind").as_hex()
 METHOD_STYLE: dict[str, dict[str, Any]] = {
-    "gibbs": {"label": "annealer (block Gibbs)", "color": _COLOURS[0], "linestyle": "-", "marker": "o"},
-    "mlp": {"label": "MLP, backprop", "color": _COLOURS[3], "linestyle": "--", "marker": "s"},
-    "energy": {"label": "same energy model, backprop", "color": _COLOURS[2], "linestyle": ":", "marker": "^"},
-    "collapsed": {"label": "collapsed", "color": _COLOURS[1], "linestyle": "--", "marker": "D"},
+    "gibbs": {"label": "annealer (block Gibbs)", "color": COLOURS[0], "linestyle": "-", "marker": "o"},
+    "mlp": {"label": "MLP, backprop", "color": COLOURS[3], "linestyle": "--", "marker": "s"},
+    "energy": {"label": "same energy model, backprop", "color": COLOURS[2], "linestyle": ":", "marker": "^"},
+    "collapsed": {"label": "collapsed", "color": COLOURS[1], "linestyle": "--", "marker": "D"},
     "exact": {"label": "exact", "color": "black", "linestyle": "-", "marker": "*"},
-    "sa": {"label": "sa", "color": _COLOURS[4], "linestyle": ":", "marker": "v"},
-    "pia": {"label": "pia", "color": _COLOURS[5], "linestyle": "-.", "marker": "<"},
-    "coherent": {"label": "coherent", "color": _COLOURS[8], "linestyle": "-", "marker": "P"},
-    "dwave-like": {"label": "dwave-like", "color": _COLOURS[9], "linestyle": "--", "marker": "X"},
-    "mock": {"label": "mock", "color": _COLOURS[7], "linestyle": "-.", "marker": ">"},
+    "sa": {"label": "sa", "color": COLOURS[4], "linestyle": ":", "marker": "v"},
+    "pia": {"label": "pia", "color": COLOURS[5], "linestyle": "-.", "marker": "<"},
+    "coherent": {"label": "coherent", "color": COLOURS[8], "linestyle": "-", "marker": "P"},
+    "dwave-like": {"label": "dwave-like", "color": COLOURS[9], "linestyle": "--", "marker": "X"},
+    "mock": {"label": "mock", "color": COLOURS[7], "linestyle": "-.", "marker": ">"},
 }
 """Label, colour, line and marker of each method and sampler; line and marker tell them apart without colour."""
 
@@ -41,16 +39,16 @@ OWN_STYLE: dict[str, Any] = {"label": "annealer's own answer", "color": "black",
 
 SEARCH_STYLE: dict[str, dict[str, Any]] = {
     "reads": {"label": "plain reads", "color": "0.35", "linestyle": "--", "marker": "o"},
-    "amplified": {"label": "Grover, $p$ unknown", "color": _COLOURS[4], "linestyle": "-", "marker": "D"},
-    "each": {"label": "Grover, each head", "color": _COLOURS[5], "linestyle": "-", "marker": "^"},
-    "together": {"label": "Grover, all together", "color": _COLOURS[4], "linestyle": "-.", "marker": "D"},
-    "fixed": {"label": "Grover, fixed depth", "color": _COLOURS[1], "linestyle": ":", "marker": "s"},
+    "amplified": {"label": "Grover, $p$ unknown", "color": COLOURS[4], "linestyle": "-", "marker": "D"},
+    "each": {"label": "Grover, each head", "color": COLOURS[5], "linestyle": "-", "marker": "^"},
+    "together": {"label": "Grover, all together", "color": COLOURS[4], "linestyle": "-.", "marker": "D"},
+    "fixed": {"label": "Grover, fixed depth", "color": COLOURS[1], "linestyle": ":", "marker": "s"},
 }
 """The same of each way to search for heads."""
 
 
-RIGHT: dict[str, Any] = {"facecolor": _COLOURS[0], "edgecolor": "black", "linewidth": 0.3}
-WRONG: dict[str, Any] = {"facecolor": _COLOURS[1], "edgecolor": "black", "linewidth": 0.3}
+RIGHT: dict[str, Any] = {"facecolor": COLOURS[0], "edgecolor": "black", "linewidth": 0.3}
+WRONG: dict[str, Any] = {"facecolor": COLOURS[1], "edgecolor": "black", "linewidth": 0.3}
 """Filled areas of right answers and of wrong ones, dark and light in grey."""
 
 
@@ -98,8 +96,9 @@ def legend_below(axis: Axes, **options: Any) -> None:
     axis.legend(loc="upper left", bbox_to_anchor=(0, -0.28), borderaxespad=0, **options)
 
 
-def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, ...], columns: int = 10) -> Figure:
-    """A grid of images with their labels; pixels in [0, 1], dark for 1, or of three colours."""
+def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, ...]) -> Figure:
+    """Rows of ten images with their labels; pixels in [0, 1], dark for 1, or of three colours."""
+    columns = 10
     rows = -(-len(images) // columns)
     height, width = image_shape[0] + 2, image_shape[1] + 2
     mosaic = np.zeros((rows * height, columns * width, *image_shape[2:]))
@@ -107,20 +106,25 @@ def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, 
     for place, (image, label) in enumerate(zip(images, labels, strict=True)):
         top, left = place // columns * height + 1, place % columns * width + 1
         mosaic[top : top + image_shape[0], left : left + image_shape[1]] = image.reshape(image_shape)
-        axis.text(left - 0.5, top - 0.5, str(label), fontsize="small", va="top", color=_COLOURS[3], fontweight="bold")
+        axis.text(left - 0.5, top - 0.5, str(label), fontsize="small", va="top", color=COLOURS[3], fontweight="bold")
     axis.imshow(mosaic, cmap="gray_r", vmin=0, vmax=1)
     axis.axis("off")
     return figure
 
 
-def band(
-    axis: Axes, x: np.ndarray, runs: np.ndarray, method: str | None = None, floor: float | None = None, **style: Any
-) -> None:
+def band(axis: Axes, x: np.ndarray, runs: np.ndarray, floor: float | None = None, **style: Any) -> None:
     """Mean over runs (S, T) with the range of the runs shaded; zeros are drawn at `floor` on a logarithmic axis."""
-    options = {**(METHOD_STYLE[method] if method else {}), "markevery": max(1, len(x) // 12), **style}
     shown = runs if floor is None else np.maximum(runs, floor)
-    axis.plot(x, shown.mean(axis=0), **options)
-    axis.fill_between(x, shown.min(axis=0), shown.max(axis=0), color=options["color"], alpha=0.15, linewidth=0)
+    axis.plot(x, shown.mean(axis=0), **{"markevery": max(1, len(x) // 12), **style})
+    axis.fill_between(x, shown.min(axis=0), shown.max(axis=0), color=style["color"], alpha=0.15, linewidth=0)
+
+
+def error_bars(axis: Axes, x: np.ndarray, intervals: np.ndarray, **style: Any) -> None:
+    """Values with their ends, intervals (N, 3); what is NaN is left out."""
+    value, low, high = np.asarray(intervals).T
+    known = np.isfinite(value)
+    bars = np.maximum([value - low, high - value], 0)[:, known]
+    axis.errorbar(np.asarray(x)[known], value[known], bars, **{"capsize": 2, **style})
 
 
 def plot_qubo(matrix: np.ndarray, layers: tuple[int, ...]) -> Figure:
@@ -144,9 +148,9 @@ def plot_landscape(axis: Axes, view: Landscape, margin: float) -> None:
     """
     heads = view.wrong & (view.energy <= margin)
     shown = (
-        (~view.wrong, _COLOURS[2], "^", "right"),
+        (~view.wrong, COLOURS[2], "^", "right"),
         (view.wrong & ~heads, "0.6", "o", "wrong, higher"),
-        (heads, _COLOURS[3], "D", "heads: wrong and deep"),
+        (heads, COLOURS[3], "D", "heads: wrong and deep"),
     )
     counts = []
     for chosen, colour, marker, label in shown:
@@ -159,7 +163,7 @@ def plot_landscape(axis: Axes, view: Landscape, margin: float) -> None:
     axis.text(0.03, 0.97, "\n".join(counts), transform=axis.transAxes, va="top", fontsize="x-small", color="0.3", bbox=beneath)
     low, high = axis.get_ylim()
     high = max(high, margin + 1)
-    axis.axhspan(min(low, -1), margin, color=_COLOURS[3], alpha=0.08, linewidth=0)
+    axis.axhspan(min(low, -1), margin, color=COLOURS[3], alpha=0.08, linewidth=0)
     axis.axhline(0, color="black", linewidth=0.8)
     axis.scatter([1], [0], marker="*", s=90, color="black", zorder=5, label="clamped state")
     axis.set(
@@ -182,64 +186,3 @@ def size_axis(axis: Axes, spins: np.ndarray) -> None:
     axis.set(xscale="log", xlabel="spins $N$")
     axis.set_xticks(spins, list(map(str, spins)))
     axis.set_xticks([], minor=True)
-
-
-def plot_phase_diagram(
-    axis: Axes,
-    step: np.ndarray,
-    temperature: np.ndarray,
-    values: np.ndarray,
-    trusted: np.ndarray,
-    level: float | None = 0.5,
-    colours: str = "cividis",
-) -> QuadMesh:
-    """Values (S, T) over updates and temperature, with their contour at `level`; crosses where they are not to be trusted.
-
-    The untrained network stands at 0.5 updates. Returns what a colour bar needs.
-    """
-    drawn = np.maximum(step, 0.5)
-    mesh = axis.pcolormesh(drawn, temperature, values.T, cmap=colours, shading="nearest", rasterized=True)
-    for x, row in zip(drawn, trusted, strict=True):
-        bad = temperature[~row]
-        axis.plot(np.full(len(bad), x), bad, "x", color="white", markersize=4)
-    if level is not None:
-        axis.contour(drawn, temperature, values.T, levels=[level], colors="white", linewidths=1.2)
-    axis.set(xscale="log", yscale="log", xlabel="updates (untrained at 0.5)")
-    return mesh
-
-
-def plot_tree(axis: Axes, tree: BarrierTree, wrong: np.ndarray, shown: int = 60) -> None:
-    """The tree of minima of one image: leaves are minima at their energies, right answers filled, wrong ones open; branches meet at passes.
-
-    wrong: (M,) which minima answer wrongly. shown: how many of the deepest minima are drawn. Energies count from the deepest minimum.
-    """
-    count = min(shown, len(tree.energies))
-    base = float(tree.energies[0])
-    members: dict[int, list[int]] = {leaf: [leaf] for leaf in range(len(tree.energies))}
-    height = dict(enumerate((tree.energies - base).tolist()))
-    branches: list[tuple[int, int, int, float]] = []
-    for number, ((left, right), level) in enumerate(zip(tree.joins.tolist(), (tree.passes - base).tolist(), strict=True)):
-        group = len(tree.energies) + number
-        # The group with the deeper minimum stands on the left, so that the deepest of all is the first leaf.
-        deeper, other = sorted((left, right), key=lambda one: min(members[one]))
-        members[group] = members[deeper] + members[other]
-        height[group] = level
-        branches.append((deeper, other, group, level))
-    order = [leaf for leaf in (members[max(members)] if branches else [0]) if leaf < count]
-    place = {leaf: float(position) for position, leaf in enumerate(order)}
-    for deeper, other, group, level in branches:
-        drawn = [one for one in (deeper, other) if one in place]
-        for one in drawn:
-            axis.plot([place[one]] * 2, [height[one], level], color="0.35", linewidth=0.8)
-        if len(drawn) == 2:
-            axis.plot([place[deeper], place[other]], [level, level], color="0.35", linewidth=0.8)
-        if drawn:
-            place[group] = float(np.mean([place[one] for one in drawn]))
-    for right, fill, label in ((True, _COLOURS[0], "right answer"), (False, "white", "wrong answer")):
-        leaves = [leaf for leaf in order if wrong[leaf] != right]
-        axis.plot(
-            [place[leaf] for leaf in leaves], [height[leaf] for leaf in leaves],
-            "o", color=_COLOURS[0] if right else _COLOURS[3], markerfacecolor=fill, markersize=4, label=label,
-        )  # fmt: skip
-    axis.set_xticks([])
-    sns.despine(ax=axis, bottom=True)

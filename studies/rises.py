@@ -10,7 +10,6 @@ from jaxtyping import Float64
 from scipy import stats
 
 from qnn_core.statistics import Interval, mean_interval
-from studies.equilibrium import growth
 
 Verdict = Literal["transition", "crossover", "undecided"]
 
@@ -51,11 +50,6 @@ def at_rise(order: Float64[np.ndarray, " S"], chi: Float64[np.ndarray, " S"]) ->
         return np.nan
     during = (done >= 0.25) & (done <= 0.75)
     return float(chi[during].mean() if during.any() else chi[np.abs(done - 0.5).argmin()])
-
-
-def size_exponent(spins: Float64[np.ndarray, " K"], values: Float64[np.ndarray, "K R"]) -> Interval:
-    """Power of N with which values of K sizes and R runs each grow: the slope of each run's straight line through the logarithms."""
-    return growth(spins, values.T)
 
 
 @dataclass(frozen=True)

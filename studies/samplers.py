@@ -23,7 +23,7 @@ from qnn_core.statistics import PERCENT, mean_interval
 from qnn_core.training import train
 from studies.answers import ask
 from studies.plots import METHOD_STYLE, PAGE, label_panels, step_axis
-from studies.stored import networks_of
+from studies.stored import Arrays, Networks, networks_of
 from studies.tables import Table, compared, table
 
 
@@ -41,10 +41,10 @@ class EachSampler:
     train_error: Mapping[str, Float64[np.ndarray, "S T"]]
     test_error: Mapping[str, Float64[np.ndarray, "S T"]]
     own_error: Mapping[str, Float64[np.ndarray, " S"]]
-    networks: Sequence[Mapping[int, QNN]]
+    networks: Sequence[Networks]
     announced: str
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """One row a sampler and seed, to store."""
         return {
             "sampler": np.repeat(list(self.test_error), len(self.seeds)),

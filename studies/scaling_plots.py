@@ -5,7 +5,7 @@ Functions that take arrays draw what the studies store, under the names that the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -16,38 +16,24 @@ from matplotlib.figure import Figure
 
 from qnn_core.powerlaw import MODELS, model_curve
 from qnn_core.statistics import Interval, of_largest_size
+from studies.cloud import FACTORS
 from studies.curves import MEASURES, LearningCurve
 from studies.exponents import AXES
+from studies.grover import SINGLE_SEARCHES
 from studies.hazards import SEARCHES, expected_exponent
 from studies.head_distribution import MEASURES as HEAD_MEASURES
 from studies.head_distribution import weight_density, weight_left
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
-from studies.plots import COLUMN, METHOD_STYLE, PAGE, SEARCH_STYLE, band, label_panels
-
-Arrays = Mapping[str, np.ndarray]
+from studies.plots import COLUMN, METHOD_STYLE, PAGE, SEARCH_STYLE, band, error_bars, label_panels
+from studies.stored import Arrays
 
 _TITLES = {"train": "training error", "test": "test error", "heads": "images with a head", "loss": "cross-entropy, nats"}
-
-
-FACTOR_NAMES = {
-    "rule": "learning rule", "optimiser": "optimiser", "weights": "weights measured", "rate": "rate", "measure": "measure", "axis": "axis",
-    "width": "width", "images": "training images", "network": "network of backprop",
-}  # fmt: skip
-"""The choices of `studies.cloud` in words."""
-
-
-def error_bars(axis: Axes, x: np.ndarray, intervals: np.ndarray, **style: Any) -> None:
-    """Values with their ends, intervals (N, 3); what is NaN is left out."""
-    value, low, high = intervals.T
-    known = np.isfinite(value)
-    bars = np.maximum([value - low, high - value], 0)[:, known]
-    axis.errorbar(np.asarray(x)[known], value[known], bars, **{"capsize": 2, **style})
 
 
 def paper_lines(draw: Callable[..., Any], **style: Any) -> None:
     """The paper's exponents; draw: `axhline` or `axvline` of an axis."""
     for level, whose, line in ((ANNEALER_EXPONENT, "annealer", "-"), (BACKPROP_EXPONENT, "backprop", "--")):
-        draw(level, linewidth=0.8, linestyle=line, zorder=0, label=f"paper: {whose} {level}", **style)
+        draw(level, **{"linewidth": 0.8, "linestyle": line, "zorder": 0, "label": f"paper: {whose} {level}", **style})
 
 
 def plot_fits(curves: Sequence[LearningCurve], arrays: Arrays) -> Figure:
@@ -59,7 +45,7 @@ def plot_fits(curves: Sequence[LearningCurve], arrays: Arrays) -> Figure:
             values = curve.values(measure)
             late = (curve.epoch > 0) & np.isfinite(values).all(axis=0)
             if late.any():
-                band(axis, curve.epoch[late], values[:, late], curve.method, floor=0.5 / max(curve.num_train, 1))
+                band(axis, curve.epoch[late], values[:, late], floor=0.5 / curve.num_train, **METHOD_STYLE[curve.method])
         for row in np.flatnonzero(size & (arrays["measure"] == measure) & (arrays["best"] != "")):
             model = MODELS.index(arrays["best"][row])
             inside = np.geomspace(*arrays["window"][row])
@@ -74,15 +60,14 @@ def plot_fits(curves: Sequence[LearningCurve], arrays: Arrays) -> Figure:
     return figure
 
 
-def plot_power_laws(axis: Axes, arrays: Arrays, measure: str = "train") -> None:
-    """Mean training error, or loss, against epochs at the largest size, each method with its power law over the common window."""
+def plot_power_laws(axis: Axes, arrays: Arrays) -> None:
+    """Mean training error against epochs at the largest size, each method with its power law over the common window."""
     size = of_largest_size(arrays["width"], arrays["images"])
-    for row in np.flatnonzero(size & (arrays["measure"] == measure) & (arrays["axis"] == "epochs")):
+    for row in np.flatnonzero(size & (arrays["measure"] == "train") & (arrays["axis"] == "epochs")):
         method = str(arrays["method"][row])
         style = METHOD_STYLE[method]
-        epoch, values = arrays[f"curve_{method}_epoch"], arrays[f"curve_{method}_{measure}"].mean(axis=0)
-        if measure == "train":
-            values = values / arrays[f"curve_{method}_images"]
+        epoch, values = arrays[f"curve_{method}_epoch"], arrays[f"curve_{method}_train"].mean(axis=0)
+        values = values / arrays[f"curve_{method}_images"]
         seen = (epoch > 0) & (values > 0)
         axis.plot(epoch[seen], values[seen], **{**style, "linestyle": "none", "alpha": 0.7})
         if np.isfinite(arrays["window"][row]).all():
@@ -90,26 +75,6 @@ def plot_power_laws(axis: Axes, arrays: Arrays, measure: str = "train") -> None:
             law = arrays["prefactor"][row, 0] * window ** -arrays["exponent"][row, 0]
             axis.plot(window, law, color=style["color"], linestyle=style["linestyle"], linewidth=1)
     axis.set(xscale="log", yscale="log", xlabel="epochs")
-
-
-def plot_exponents(axis: Axes, arrays: Arrays) -> None:
-    """Exponents of power laws at the largest size with their intervals, by measure and axis; the paper's numbers as lines."""
-    shown = {
-        ("train", "epochs"): "train", ("train", "cuts"): "train\nby cuts", ("test", "epochs"): "test", ("heads", "epochs"): "heads",
-        ("loss", "epochs"): "loss",
-    }  # fmt: skip
-    places, methods = list(shown), list(METHOD_STYLE)
-    for row in np.flatnonzero(of_largest_size(arrays["width"], arrays["images"])):
-        kind, method = (arrays["measure"][row], arrays["axis"][row]), str(arrays["method"][row])
-        if kind in shown:
-            across = places.index(kind) + 0.24 * (methods.index(method) - 1)
-            interval = np.array([[arrays[name][row, 0] for name in ("exponent", "low", "high")]])
-            marks = {"color": METHOD_STYLE[method]["color"], "marker": METHOD_STYLE[method]["marker"], "linestyle": "none"}
-            error_bars(axis, np.array([across]), interval, linewidth=1, **marks)
-    paper_lines(axis.axhline, color="black")
-    axis.set_xticks(range(len(shown)), list(shown.values()), fontsize=6)
-    axis.set(xlim=(-0.5, len(shown) - 0.5), ylabel=r"exponent $\alpha$")
-    axis.set_ylim(bottom=0)
 
 
 def plot_differences(arrays: Arrays) -> Figure:
@@ -137,18 +102,18 @@ def plot_differences(arrays: Arrays) -> Figure:
     return figure
 
 
-def plot_weight_laws(axis: Axes, arrays: Arrays, between: tuple[float, float], moments: int = 3) -> None:
-    """Density of the weights of heads in some networks along training, each with its power law where one was fitted `between` two weights."""
+def plot_weight_laws(axis: Axes, arrays: Arrays, between: tuple[float, float]) -> None:
+    """Density of the weights of heads in three networks along training, each with its power law, fitted `between` two weights."""
     edges = np.geomspace(1e-8, 1, 25)
     middle, inside = np.sqrt(edges[1:] * edges[:-1]), np.geomspace(*between)
     known = np.flatnonzero(np.isfinite(arrays["gamma"][:, 0]))
-    for number, place in enumerate(known[np.unique(np.linspace(0, len(known) - 1, moments).round().astype(int))]):
+    for number, place in enumerate(known[np.unique(np.linspace(0, len(known) - 1, 3).round().astype(int))]):
         weights = arrays["weights"][:, place]
         images = weights.shape[0] * weights.shape[1]
         density = np.histogram(weights[np.isfinite(weights)], edges)[0] / np.diff(edges) / images
         seen = density > 0
-        shade = str(0.65 - 0.65 * number / (moments - 1))
-        look: dict[str, Any] = {"color": shade, "marker": "os^D"[number % 4], "linestyle": "none"}
+        shade = ("0.65", "0.325", "0.0")[number]
+        look: dict[str, Any] = {"color": shade, "marker": "os^"[number], "linestyle": "none"}
         axis.plot(middle[seen], density[seen], label=f"{arrays['step'][place]:,} updates", **look)
         heads = ((weights >= between[0]) & (weights <= between[1])).sum() / images
         axis.plot(inside, weight_density(inside, arrays["gamma"][place, 0], *between) * heads, color=shade, linewidth=1)
@@ -196,7 +161,7 @@ def plot_single_searches(arrays: Arrays) -> None:
 def plot_searches(axis: Axes, arrays: Arrays) -> None:
     """Oracle calls to find a head against its weight, by plain reads and by amplitude amplification, with their laws."""
     found = arrays["found"]
-    for name in ("reads", "amplified"):
+    for name in SINGLE_SEARCHES:
         axis.loglog(found, arrays[f"calls_{name}"], **{**SEARCH_STYLE[name], "linestyle": "none", "alpha": 0.6})
     ends = np.array([found.min(), found.max()])
     axis.loglog(ends, 1 / ends, color="0.4", linestyle="--", linewidth=0.9, label="$1/p$")
@@ -206,13 +171,12 @@ def plot_searches(axis: Axes, arrays: Arrays) -> None:
 
 def plot_search_training(axis: Axes, arrays: Arrays, measure: str = "train") -> None:
     """Training error, or weight of heads, against oracle calls, when heads are found by plain reads and by Grover's search."""
-    for name in ("reads", "amplified"):
+    for name in SINGLE_SEARCHES:
         calls, values = arrays[f"training_{name}_calls"], arrays[f"training_{name}_{measure}"]
         floor = 1e-7 if measure == "weight" else 0.5 / float(arrays["num_train"])
         band(axis, calls[calls > 0], values[:, calls > 0], floor=floor, **SEARCH_STYLE[name])
-    axis.set(
-        xscale="log", yscale="log", xlabel="oracle calls", ylabel="weight of heads" if measure == "weight" else "training error"
-    )
+    label = "weight of heads" if measure == "weight" else "training error"
+    axis.set(xscale="log", yscale="log", xlabel="oracle calls", ylabel=label)
 
 
 def plot_training_by_search(arrays: Arrays) -> None:
@@ -275,30 +239,18 @@ def plot_cloud(axis: Axes, arrays: Arrays) -> None:
     ring: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "label": "holds the paper's pair"}
     if rows.any():
         axis.scatter(arrays["backprop"][rows, 0], arrays["annealer"][rows, 0], s=32, linewidths=0.8, **ring)
-    axis.scatter(
-        [BACKPROP_EXPONENT],
-        [ANNEALER_EXPONENT],
-        s=110,
-        marker="*",
-        color="black",
-        edgecolors="white",
-        zorder=5,
-        label="the paper",
-    )
+    star: dict[str, Any] = {"marker": "*", "color": "black", "edgecolors": "white", "zorder": 5, "label": "the paper"}
+    axis.scatter([BACKPROP_EXPONENT], [ANNEALER_EXPONENT], s=110, **star)
     axis.axline((0, 0), slope=1, color="0.4", linewidth=0.8, zorder=0)
-    axis.set(
-        xlabel="exponent of backpropagation", ylabel="exponent of the annealer", title=f"exponents, by {FACTOR_NAMES[factor]}"
-    )
+    axis.set(xlabel="exponent of backpropagation", ylabel="exponent of the annealer", title=f"exponents, by {FACTORS[factor]}")
     axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.2, -0.3), ncols=2, borderaxespad=0)
 
 
 def plot_shares(axis: Axes, arrays: Arrays) -> None:
     """How much of the variance of the difference of exponents each choice explains, and what is left to interactions and chance."""
     shares = dict(zip(map(str, arrays["factors"]), 100 * arrays["share_difference"], strict=True))
-    rows = sorted(
-        ((share, FACTOR_NAMES[name]) for name, share in shares.items() if len(np.unique(arrays[name])) > 1), reverse=True
-    )
-    rows.append((100 - sum(shares.values()), "interactions, chance"))
+    varied = [(share, FACTORS[name]) for name, share in shares.items() if len(np.unique(arrays[name])) > 1]
+    rows = [*sorted(varied, reverse=True), (100 - sum(shares.values()), "interactions, chance")]
     axis.barh(range(len(rows)), [share for share, _ in rows], color=["0.35"] * (len(rows) - 1) + ["0.8"], height=0.7)
     axis.set_yticks(range(len(rows)), [name for _, name in rows], fontsize=7)
     axis.invert_yaxis()

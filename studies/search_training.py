@@ -7,7 +7,7 @@ their shares, so the head that is found is drawn in proportion to its own weight
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -25,25 +25,15 @@ from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configura
 from qnn_core.statistics import FRACTION, difference_interval, mean_interval
 from qnn_core.threads import one_thread_for_algebra
 from studies.grover import SINGLE_SEARCHES, head_states, weights_after_anneal
+from studies.stored import Arrays
 
 MEASURES = ("train", "test", "weight")
 
 
 def train_by_search(
-    net: QNN,
-    data: Dataset,
-    *,
-    search: str,
-    most: int,
-    epochs: int,
-    lr: float,
-    batch_size: int,
-    margin: float,
-    duration: float,
-    steps: int,
-    seed: int,
-    progress: bool = False,
-) -> dict[str, np.ndarray]:
+    net: QNN, data: Dataset, *, search: str, most: int, epochs: int, lr: float, batch_size: int, margin: float, duration: float,
+    steps: int, seed: int, progress: bool = False,
+) -> Arrays:  # fmt: skip
     """Train `net` in place: in every update each image is searched for a head with at most `most` oracle calls, and what is found is cut.
 
     search: one of `SINGLE_SEARCHES`. lr: of Adam, constant. margin: as in `train`. duration, steps: of the anneal, as in
@@ -96,7 +86,7 @@ def train_by_search(
     return dict(zip(("calls", *MEASURES), np.array(entries, np.float64).T, strict=True))
 
 
-def compare_searches(data: Dataset, hidden: int, seeds: Sequence[int], **options: Any) -> dict[str, np.ndarray]:
+def compare_searches(data: Dataset, hidden: int, seeds: Sequence[int], **options: Any) -> Arrays:
     """Train a network for each of R seeds with either search; options: of `train_by_search`.
 
     Returns for "reads" and "amplified" training_<search>_calls (T,), mean over runs, and training_<search>_<measure> (R, T) with the measures
@@ -118,7 +108,7 @@ def compare_searches(data: Dataset, hidden: int, seeds: Sequence[int], **options
     return arrays
 
 
-def budget_rows(arrays: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+def budget_rows(arrays: Arrays) -> Iterator[dict[str, Any]]:
     """Every measure of `compare_searches` when the budget is spent."""
     for measure in MEASURES:
         runs = {name: arrays[f"budget_{name}_{measure}"] for name in SINGLE_SEARCHES}

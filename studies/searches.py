@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int8, Int64
+from jaxtyping import Bool, Float32, Float64, Int8
 
 from qnn_core.cutting import held_reads
 from qnn_core.data import Dataset
@@ -15,14 +16,16 @@ from qnn_core.network import QNN
 from qnn_core.samplers import Sampler
 from qnn_core.samplers.base import derived_seed
 from qnn_core.samplers.exact import lowest_energies
+from studies.stored import Arrays, Images, Labels
 from studies.tables import Table, table
 
 TOLERANCE = 1e-3
 """Energies closer than this are the same, in units of energy: single precision over a few hundred spins."""
 SEARCHES = ("annealed", "cooled", "descended")
+Search: TypeAlias = Callable[[IsingProblem], Int8[np.ndarray, "B N"]]
 
 
-def searches(sampler: Sampler, num_reads: int, seed: int) -> dict[str, Callable[[IsingProblem], Int8[np.ndarray, "B N"]]]:
+def searches(sampler: Sampler, num_reads: int, seed: int) -> dict[str, Search]:
     """Ways to look for the deepest state of hidden spins, by the names of `SEARCHES`.
 
     "annealed": the deepest of `num_reads` reads of the sampler. "cooled": what predictions use, without sampling. "descended": zero-temperature
@@ -39,9 +42,7 @@ def searches(sampler: Sampler, num_reads: int, seed: int) -> dict[str, Callable[
     return dict(zip(SEARCHES, (annealed, cool, descended), strict=True))
 
 
-def held_energies(
-    net: QNN, x: Float32[np.ndarray, "B D"], search: Callable[[IsingProblem], np.ndarray]
-) -> Float32[np.ndarray, "B C"]:
+def held_energies(net: QNN, x: Images, search: Search) -> Float32[np.ndarray, "B C"]:
     """Energy of the state that a search finds for every class, with the outputs held at its code; the lowest is the answer."""
     energies = np.empty((len(x), net.num_classes), np.float32)
     problem = net.problem(x)
@@ -52,9 +53,7 @@ def held_energies(
     return energies
 
 
-def answers(
-    net: QNN, x: Float32[np.ndarray, "B D"], sampler: Sampler, num_reads: int, seed: int
-) -> dict[str, Int64[np.ndarray, " B"]]:
+def answers(net: QNN, x: Images, sampler: Sampler, num_reads: int, seed: int) -> dict[str, Labels]:
     """What the network answers by each of `searches`, and "free": by the deepest of `num_reads` reads with the outputs free."""
     found = {name: held_energies(net, x, search).argmin(axis=1) for name, search in searches(sampler, num_reads, seed).items()}
     reads = sampler.sample(net.problem(x), num_reads, seed)
@@ -74,7 +73,7 @@ class Answers:
     agreement: Float64[np.ndarray, "W K"]
     wrong: Float64[np.ndarray, "W K"]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored."""
         return {"answered_by": np.array(self.by), "agreement": self.agreement, "wrong_answers": self.wrong}
 
@@ -103,20 +102,18 @@ def compare_answers(
     return Answers(list(networks), by, agreement, wrong)
 
 
-def held_overlaps(
-    net: QNN, x: Float32[np.ndarray, "B D"], sampler: Sampler, num_reads: int, seed: int
-) -> Float64[np.ndarray, "L 2"]:
+def held_overlaps(net: QNN, x: Images, sampler: Sampler, num_reads: int, seed: int) -> Float64[np.ndarray, "L 2"]:
     """How much two reads of an image have in common in each of L hidden layers: with the outputs held at one class, and at different ones.
 
     Mean of (1/N_l) sum_n s_n s'_n. What a cut teaches a layer is the difference of the two; what makes it noisy is how far the first is from 1.
     """
     problem, classes = net.problem(x), np.arange(net.num_classes)
-    reads = [
-        held_reads(net, problem, np.full(len(x), one, np.int64), sampler, num_reads, derived_seed(seed, int(one)))
+    held = [
+        held_reads(net, problem, np.full(len(x), one, np.int64), sampler, num_reads, derived_seed(seed, int(one))).spins
         for one in classes
     ]
     found, owner = [], classes.repeat(num_reads)
-    for spins in problem.split(np.stack([held.spins for held in reads]))[:-1]:
+    for spins in problem.split(np.stack(held))[:-1]:
         states = spins.transpose(0, 2, 1, 3).reshape(len(owner), -1).astype(np.float32)
         overlaps = states @ states.T / states.shape[1]
         alike = owner[:, None] == owner
@@ -126,19 +123,14 @@ def held_overlaps(
 
 def overlap_table(networks: Mapping[str, QNN], data: Dataset, images: int, sampler: Sampler, num_reads: int, seed: int) -> Table:
     """`held_overlaps` of some networks for the first of the test images, layer by layer."""
-    rows = {name: held_overlaps(net, data.x_test[:images], sampler, num_reads, seed) for name, net in networks.items()}
-    return table(
-        {
-            name: {f"layer {layer}": f"{same:.2f}, {other:.2f}" for layer, (same, other) in enumerate(found, start=1)}
-            for name, found in rows.items()
-        },
-        caption="overlap of two reads with the same class held, with different classes held",
-    )
+    rows = {}
+    for name, net in networks.items():
+        found = held_overlaps(net, data.x_test[:images], sampler, num_reads, seed)
+        rows[name] = {f"layer {layer}": f"{same:.2f}, {other:.2f}" for layer, (same, other) in enumerate(found, start=1)}
+    return table(rows, caption="overlap of two reads with the same class held, with different classes held")
 
 
-def minimum_found(
-    net: QNN, x: Float32[np.ndarray, "B D"], sampler: Sampler, num_reads: int, seed: int
-) -> dict[str, Bool[np.ndarray, "B C"]]:
+def minimum_found(net: QNN, x: Images, sampler: Sampler, num_reads: int, seed: int) -> dict[str, Bool[np.ndarray, "B C"]]:
     """Whether each of `searches` finds the exact minimum of every class, known by enumeration, see `exact_minimum`."""
     problems = [net.held(net.problem(x), np.full(len(x), label, np.int64)) for label in range(net.num_classes)]
     exact = np.stack([exact_minimum(hidden) for hidden in problems], axis=1)
@@ -168,6 +160,5 @@ def _as_two_layers(problem: IsingProblem) -> IsingProblem:
     for matrix, left, right in zip(problem.couplings, columns, columns[1:], strict=False):
         full[left, right] = matrix
     couplings = full + full.T
-    return IsingProblem(
-        (len(sides[0]), len(sides[1])), problem.fields[:, np.concatenate(sides)], (couplings[np.ix_(sides[0], sides[1])],)
-    )
+    large, small = sides
+    return IsingProblem((len(large), len(small)), problem.fields[:, np.concatenate(sides)], (couplings[np.ix_(large, small)],))

@@ -8,14 +8,14 @@ so the mere growth of the weights is no order.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -29,10 +29,10 @@ from qnn_core.samplers.base import Sampler, derived_seed
 from qnn_core.statistics import PERCENT, UNBOUNDED, UNKNOWN, Interval, mean_interval
 from qnn_core.threads import one_thread_for_algebra
 from qnn_core.training import Settings, TrainingRun, default_rate
-from studies.equilibrium import glass_temperature
+from studies.equilibrium import glass_temperature, growth
 from studies.plots import PAGE, band, label_panels, look, size_axis, small_legend
-from studies.rises import PARTS, Sharpening, Verdict, at_rise, collapse, rise_times, size_exponent, spacing_at
-from studies.stored import stack_rows
+from studies.rises import PARTS, Sharpening, Verdict, at_rise, collapse, rise_times, spacing_at
+from studies.stored import Arrays, Images, Labels, stack_rows
 
 SETTLED = 0.05
 """Order has settled if it changes by less while the time doubles for the last time."""
@@ -41,24 +41,9 @@ _WARMER = 0.7
 
 
 def follow_size(
-    data: Dataset,
-    copies: int,
-    hidden_per_output: float,
-    sampler: Sampler,
-    seed: int,
-    *,
-    drive: float,
-    rule: RuleName,
-    reads: int,
-    warm_up: int,
-    epochs: int,
-    batch_size: int,
-    moments: int,
-    images: int,
-    ladder: Float64[np.ndarray, " T"],
-    sweeps: int,
-    measurements: int,
-) -> dict[str, np.ndarray]:
+    data: Dataset, copies: int, hidden_per_output: float, sampler: Sampler, seed: int, *, drive: float, rule: RuleName, reads: int,
+    warm_up: int, epochs: int, batch_size: int, moments: int, images: int, ladder: Float64[np.ndarray, " T"], sweeps: int, measurements: int,
+) -> Arrays:  # fmt: skip
     """Train one network, hidden = hidden_per_output x outputs, and bring B = `images` test images to equilibrium at S moments of it.
 
     drive: of the new network. rule, reads, epochs, batch_size: as in `train`. warm_up: updates during which the rate grows evenly to the
@@ -106,14 +91,8 @@ def kept(ladder: Float64[np.ndarray, " T"]) -> list[int]:
 
 
 def _order(
-    net: QNN,
-    x: Float32[np.ndarray, "B D"],
-    labels: Int64[np.ndarray, " B"],
-    ladder: Float64[np.ndarray, " T"],
-    sweeps: int,
-    measurements: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
+    net: QNN, x: Images, labels: Labels, ladder: Float64[np.ndarray, " T"], sweeps: int, measurements: int, seed: int
+) -> Arrays:
     """Order of B images at the lowest temperature of the ladder and a second one, `kept`, (2, B).
 
     m, the overlap with the clamped state of the right answer, and q_ea, that of two replicas; chi_m and chi, the susceptibilities of both;
@@ -136,7 +115,7 @@ def _order(
     }
 
 
-def before_and_after(runs: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Interval]:
+def before_and_after(runs: Sequence[Arrays]) -> dict[str, Interval]:
     """Order at the lower temperature, and errors, of some runs of `follow_size`."""
     found = stack_rows(runs)
     m, q = (found[name][:, :, 0].mean(axis=2) for name in ("m", "q_ea"))
@@ -168,14 +147,14 @@ class Sizes:
     spin_updates: Int64[np.ndarray, "K R"]
 
     @classmethod
-    def of_runs(cls, sizes: Sequence[Sequence[Mapping[str, np.ndarray]]], ladder: Float64[np.ndarray, " T"]) -> Sizes:
+    def of_runs(cls, sizes: Sequence[Sequence[Arrays]], ladder: Float64[np.ndarray, " T"]) -> Sizes:
         """From what `follow_size` gave, by size and run, and the ladder that it used."""
         stacked = stack_rows([stack_rows(runs) for runs in sizes])
         shared = {name: stacked.pop(name)[0, 0] for name in ("step", "time")}
         return cls(temperature=ladder[kept(ladder)], **shared, **stacked)
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Sizes:
+    def of_arrays(cls, arrays: Arrays) -> Sizes:
         """From what `arrays` gave."""
         return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
@@ -205,8 +184,7 @@ class Sizes:
     def peak(self, place: int = 0) -> Float64[np.ndarray, "K R"]:
         """chi_m `at_rise`, mean over images."""
         m, chi = (np.moveaxis(values[:, :, :, place], 2, -1) for values in (self.m, self.chi_m))
-        pairs = zip(m.reshape(-1, len(self.time)), chi.reshape(-1, len(self.time)), strict=True)
-        return _of_images(np.nanmean, np.array([at_rise(*pair) for pair in pairs]).reshape(m.shape[:3]))
+        return _of_images(np.nanmean, np.vectorize(at_rise, signature="(s),(s)->()")(m, chi))
 
     def peaked(self, place: int = 0) -> Bool[np.ndarray, " K"]:
         """At which sizes chi_m is larger in the rise than in the untrained and in the trained network, means over runs."""
@@ -223,9 +201,8 @@ class Sizes:
     def resolved(self) -> Bool[np.ndarray, " K"]:
         """The sizes that are fitted: order has settled in all runs, and no part of a rise is done before the first moment."""
         apart = [np.delete(self.offsets(place), 2, axis=2) for place in (0, 1)]
-        return np.all([(np.nan_to_num(one) != 0).all(axis=(1, 2)) for one in apart], axis=0) & (self.unsettled < SETTLED).all(
-            axis=1
-        )
+        seen = np.all([(np.nan_to_num(one) != 0).all(axis=(1, 2)) for one in apart], axis=0)
+        return seen & (self.unsettled < SETTLED).all(axis=1)
 
     @cached_property
     def sharpening(self) -> tuple[Sharpening, Sharpening] | None:
@@ -236,10 +213,10 @@ class Sizes:
         chosen, spins = self.resolved, self.spins.astype(np.float64)
         width, middle, peak = (values(place)[chosen] for values in (self.width, self.middle, self.peak))
         return Sharpening(
-            width=size_exponent(spins[chosen], width),
-            peak=size_exponent(spins[chosen], peak) if self.peaked(place)[chosen][-1] else None,
-            untrained=size_exponent(spins, self.chi[:, :, 0, place].mean(axis=2)),
-            middle=size_exponent(spins[chosen], 10**middle),
+            width=growth(spins[chosen], width.T),
+            peak=growth(spins[chosen], peak.T) if self.peaked(place)[chosen][-1] else None,
+            untrained=growth(spins, self.chi[:, :, 0, place].mean(axis=2).T),
+            middle=growth(spins[chosen], (10**middle).T),
             collapse=collapse(spins[chosen], np.delete(self.offsets(place), 2, axis=2)[chosen]),
             interpolated=float(np.mean(width < spacing_at(self.time, middle))),
         )
@@ -250,17 +227,15 @@ class Sizes:
         words = {fits.verdict for fits in self.sharpening or ()}
         return words.pop() if len(words) == 1 else "undecided"
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored; the exponents are those at the lower temperature."""
         fits = self.sharpening[0] if self.sharpening else None
         powers = {"narrowing": fits and fits.width, "growth": fits and fits.peak, "untrained": fits and fits.untrained}
         return {
             **{field.name: getattr(self, field.name) for field in fields(self)},
             **{name: np.array(power or UNKNOWN) for name, power in powers.items()},
-            **{
-                name: np.stack([values(place) for place in (0, 1)])
-                for name, values in (("middle", self.middle), ("width", self.width))
-            },
+            "middle": np.stack([self.middle(0), self.middle(1)]),
+            "width": np.stack([self.width(0), self.width(1)]),
             "spins": self.spins,
             "resolved": self.resolved,
             "verdict": np.array(self.verdict),
@@ -295,13 +270,6 @@ class Sizes:
         named = zip(self.temperature, self.sharpening or (), strict=False)
         return {f"T = {temperature:.2g} T_c": {**fits.rows(), "word": fits.verdict} for temperature, fits in named}
 
-    def plot(self, axis: Axes, name: str, place: int = 0, *, per_spin: bool = False) -> None:
-        """One of the quantities along training at one of the temperatures, means over images; per_spin: over N."""
-        values = getattr(self, name)[:, :, 1:, place].mean(axis=-1)
-        for row, spins in enumerate(self.spins):
-            band(axis, self.time[1:], values[row] / (spins if per_spin else 1), label=f"$N={spins}$", **look(row))
-        axis.set(xscale="log", xlabel="updates at full rate")
-
     def figure(self) -> Figure:
         """Order and its susceptibilities along training; rises as they are and stretched; width and susceptibilities against size."""
         figure, axes = plt.subplots(2, 4, figsize=(PAGE, 4.4))
@@ -312,8 +280,10 @@ class Sizes:
             (chi_m, "chi_m", r"$\chi_m/N$", "fluctuations of $m$"),
             (chi, "chi", r"$\chi_{SG}/N$", "of spins"),
         ):
-            self.plot(axis, name, per_spin=name.startswith("chi"))
-            axis.set(ylabel=label, title=title)
+            values = getattr(self, name)[:, :, 1:, 0].mean(axis=-1)
+            for row, spins in enumerate(self.spins):
+                band(axis, self.time[1:], values[row] / (spins if "chi" in name else 1), label=f"$N={spins}$", **look(row))
+            axis.set(xscale="log", xlabel="updates at full rate", ylabel=label, title=title)
         for axis in (chi_m, chi):
             axis.set(yscale="log")
         self.plot_rises(rise)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import matplotlib.pyplot as plt
@@ -19,8 +19,8 @@ from qnn_core.landscape.tempering import parallel_tempering
 from qnn_core.network import QNN
 from qnn_core.samplers.base import derived_seed
 from qnn_core.statistics import Interval, percentile_interval, resampled
-from studies.plots import PAGE, label_panels, look, size_axis, small_legend
-from studies.stored import stack_rows
+from studies.plots import PAGE, error_bars, label_panels, look, size_axis, small_legend
+from studies.stored import Arrays, Images, stack_rows
 
 _BINS = 41
 
@@ -54,7 +54,7 @@ class Starts:
     spin_updates: Int64[np.ndarray, "K S"]
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Starts:
+    def of_arrays(cls, arrays: Arrays) -> Starts:
         """From what `arrays` gave."""
         return cls(**{field.name: arrays[f"start_{field.name}"] for field in fields(cls)})
 
@@ -80,7 +80,7 @@ class Starts:
         slopes = np.polyfit(logs, np.log(means), 1)[0]
         return percentile_interval(np.polyfit(logs, np.log(chi.mean(axis=1)), 1)[0], slopes)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored; `glass_exponent` is that at the drive of the training."""
         exponents = np.array([self.exponent(place) for place in range(len(self.drive))])
         derived = {"start_spins": self.spins, "start_line": self.line, "start_exponent": exponents}
@@ -142,19 +142,18 @@ class Starts:
         """The exponent against temperature, one curve a drive; the marks below are where theory ends the glass."""
         for number, drive in enumerate(self.drive):
             found = [self.exponent(number, place) for place in range(len(self.temperature))]
-            value, low, high = np.array(found).T
             label = f"drive {drive:g}" if drive else "no image"
-            axis.errorbar(self.temperature, value, (value - low, high - value), capsize=2, label=label, **look(number))
+            error_bars(axis, self.temperature, np.array(found), label=label, **look(number))
             axis.plot(self.line[number], -0.25, marker="|", markersize=9, color=f"C{number}")
         axis.axhline(0, color="0.5", linewidth=0.8)
         axis.set(xscale="log", xlabel="temperature $T/T_c$", ylabel=r"$x$ of $\chi_{SG}\sim N^x$")
 
-    def plot_overlaps(self, axis: Axes, drive: int, samples: int = 6) -> None:
-        """P(q) of some single networks of the largest size at the lowest temperature, and its mean."""
-        middles = (np.arange(_BINS) + 0.5) * 2 / _BINS - 1
-        axis.plot(middles, self.overlaps[:samples, drive].T, color="0.6", linewidth=0.7)
+    def plot_overlaps(self, axis: Axes, drive: int) -> None:
+        """P(q) of six networks of the largest size at the lowest temperature, and the mean of all."""
+        middles, single = (np.arange(_BINS) + 0.5) * 2 / _BINS - 1, self.overlaps[:6, drive]
+        axis.plot(middles, single.T, color="0.6", linewidth=0.7)
         axis.plot(middles, self.overlaps[:, drive].mean(axis=0), color="C0", linewidth=1.8)
-        axis.set(xlabel="overlap $q$", ylabel="$P(q)$", xlim=(-1, 1), ylim=(0, 1.05 * self.overlaps[:samples, drive].max()))
+        axis.set(xlabel="overlap $q$", ylabel="$P(q)$", xlim=(-1, 1), ylim=(0, 1.05 * single.max()))
 
     def figure(self) -> Figure:
         """Binder's cumulant, susceptibilities without an image and with one, exponents, and P(q) of single networks."""
@@ -183,18 +182,9 @@ class Starts:
 
 
 def untrained_starts(
-    copies: Sequence[int],
-    hidden_per_output: float,
-    classes: int,
-    x: Float32[np.ndarray, "S D"],
-    centre: Float32[np.ndarray, " D"] | None,
-    drives: Sequence[float],
-    trained: float,
-    temperatures: Float64[np.ndarray, " T"],
-    sweeps: int,
-    measurements: int,
-    seed: int,
-) -> Starts:
+    copies: Sequence[int], hidden_per_output: float, classes: int, x: Images, centre: Float32[np.ndarray, " D"] | None,
+    drives: Sequence[float], trained: float, temperatures: Float64[np.ndarray, " T"], sweeps: int, measurements: int, seed: int,
+) -> Starts:  # fmt: skip
     """Parallel tempering of a new network for each of S images and each size; hidden = hidden_per_output x classes x copies.
 
     drives, trained: some drives, and that of the training. temperatures: in units of T_c, rising. centre: of the networks. sweeps,
@@ -228,14 +218,9 @@ def untrained_starts(
 
 
 def _one_start(
-    net: QNN,
-    image: Float32[np.ndarray, " D"],
-    drive: Float64[np.ndarray, " drives"],
-    temperatures: Float64[np.ndarray, " T"],
-    sweeps: int,
-    measurements: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
+    net: QNN, image: Float32[np.ndarray, " D"], drive: Float64[np.ndarray, " drives"], temperatures: Float64[np.ndarray, " T"],
+    sweeps: int, measurements: int, seed: int,
+) -> Arrays:  # fmt: skip
     shown = net.problem(image[None])
     hidden, outputs = shown.layers
     problem = IsingProblem(shown.layers, drive[:, None].astype(np.float32) * shown.fields, shown.couplings)

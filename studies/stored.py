@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from jaxtyping import Float32, Int64
 
 from qnn_core.errors import InvalidInput
 from qnn_core.history import snapshots_of
 from qnn_core.network import QNN
+
+Arrays: TypeAlias = dict[str, np.ndarray]
+"""What is stored, by name."""
+Images: TypeAlias = Float32[np.ndarray, "B D"]
+Labels: TypeAlias = Int64[np.ndarray, " B"]
+"""B images of D pixels, and their classes."""
+Networks: TypeAlias = Mapping[int, QNN]
+"""The networks along one training, by the number of updates."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +27,7 @@ class Result:
     """A stored result: where it was read from, `arrays` by name, and `provenance`, the content of the .json beside it."""
 
     path: str
-    arrays: dict[str, np.ndarray]
+    arrays: Arrays
     provenance: dict[str, Any]
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -30,7 +39,7 @@ def stack(results: Iterable[Result], name: str) -> np.ndarray:
     return np.stack([result[name] for result in results])
 
 
-def stack_rows(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def stack_rows(rows: Sequence[Mapping[str, np.ndarray]]) -> Arrays:
     """Arrays by name, the rows of a study stacked along a new first axis; all rows have the same names."""
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
@@ -38,7 +47,7 @@ def stack_rows(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray
 _LAYOUT = "network_"
 
 
-def network_layout(net: QNN) -> dict[str, np.ndarray]:
+def network_layout(net: QNN) -> Arrays:
     """What a training stores beside its snapshots, so that `network_at` can build its networks again: sizes, copies, centre."""
     return {_LAYOUT + name: value for name, value in net.layout().items()}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
@@ -24,7 +24,7 @@ from qnn_core.samplers import Sampler, get_sampler
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
 from qnn_core.training import train
 from studies.plots import COLUMN, METHOD_STYLE, OWN_STYLE, PAGE, band, label_panels, legend_below, small_legend, step_axis
-from studies.stored import Result, stack
+from studies.stored import Arrays, Images, Result, stack
 from studies.tables import Table, table
 
 BASELINES = ("mlp", "energy")
@@ -85,9 +85,9 @@ class Recipe:
         if self.method not in BASELINES:
             net = self.untrained(data, seed) if net is None else net
             return train(net, data, self.sampler, **with_rule(self.training), seed=seed, **options)
-        taken = ("epochs", "batch_size", "lr", "schedule", "averaged", "evaluations", "evaluation_images")
-        shared: dict[str, Any] = {name: self.training[name] for name in taken if name in self.training}
-        shared |= {"seed": seed, "copies": self.network["copies"], "optimiser": "adam"}
+        taken = ("epochs", "batch_size", "lr", "optimiser", "schedule", "averaged", "evaluations", "evaluation_images")
+        shared: dict[str, Any] = {"optimiser": "adam", **{name: self.training[name] for name in taken if name in self.training}}
+        shared |= {"seed": seed, "copies": self.network["copies"]}
         return qnn_core.train_backprop(self.method, data, self.hidden, **shared, **options)  # type: ignore[arg-type]
 
 
@@ -115,7 +115,7 @@ class RateSearch:
         """Whether a better rate may lie beyond those tried."""
         return len(self.rates) > 1 and self.chosen in (self.rates.min(), self.rates.max())
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored."""
         numbers = {"num_validation": np.array(self.num_validation), "chosen": np.array(self.chosen)}
         return {"rates": self.rates, "mistakes": self.mistakes, **numbers}
@@ -188,7 +188,7 @@ def outcome(history: History) -> Table:
     return table({**rows, **sampled})
 
 
-def different_answers(module: Any, net: QNN, x: Float32[np.ndarray, "B D"]) -> int:
+def different_answers(module: Any, net: QNN, x: Images) -> int:
     """How many images an exported module, of torch, answers otherwise than its network does."""
     import torch
 
@@ -250,7 +250,7 @@ class Methods:
         last = stack(results, "own_wrong") / stack(results, "own_images")
         return np.concatenate([stack(results, "own_error")[:, :-1], last[:, None]], axis=1)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """The numbers that `figure` plots, the training errors and the rates."""
         first = next(iter(self.runs))
         stored = {f"{first}_own_error": self.own_error()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -16,9 +15,10 @@ from qnn_core.answers import own_answers
 from qnn_core.data import Dataset
 from qnn_core.errors import InvalidInput
 from qnn_core.landscape.view import landscape
-from qnn_core.network import QNN
 from qnn_core.samplers import Sampler
+from studies.answers import READS
 from studies.plots import COLUMN, RIGHT, WRONG, label_panels, step_axis
+from studies.stored import Arrays, Networks
 from studies.tables import Table, table
 
 _LEFT = (0.8, 0.5, 0.1)
@@ -42,7 +42,7 @@ class Descent:
     energy: Float64[np.ndarray, "M R"]
     read_wrong: Bool[np.ndarray, "M R"]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """What is stored."""
         return dict(vars(self))
 
@@ -101,16 +101,14 @@ class Descent:
         axis.legend(loc="lower right")
 
 
-def follow(
-    networks: Mapping[int, QNN], data: Dataset, sampler: Sampler, image: int, num_reads: int, seed: int, asked: int = 10
-) -> Descent:
-    """Read one test image `num_reads` times, and every test image `asked` times, in each network.
+def follow(networks: Networks, data: Dataset, sampler: Sampler, image: int, num_reads: int, seed: int) -> Descent:
+    """Read one test image `num_reads` times, and every test image `READS` times, in each network.
 
     networks: by the number of updates, in rising order. image: its place in the test set. seed: of the reads.
     """
     if not 0 <= image < len(data.y_test):
         raise InvalidInput("image", image, f"at most {len(data.y_test) - 1}: the test images of {data.name} count from 0")
-    answers = [own_answers(net, data.x_test, data.y_test, sampler, asked, seed) for net in networks.values()]
+    answers = [own_answers(net, data.x_test, data.y_test, sampler, READS, seed) for net in networks.values()]
     step, wrong = np.array(list(networks)), np.array([answer.wrong.mean() for answer in answers])
     between = [int(np.abs(wrong[1:-1] - level).argmin()) + 1 for level in _LEFT] if len(step) > 2 else []
     moments = step[sorted({0, *between, len(step) - 1})]

@@ -99,10 +99,8 @@ def test_weight_left_is_what_many_dragons_of_reads_leave():
 
 def test_heads_along_training(digits):
     net = QNN((64, 12, 10), seed=0)
-    strong = [3 * parameter for parameter in net.parameters]
-    found = follow_heads(
-        net, {0: net.parameters, 5: strong}, digits.x_train[:8], digits.y_train[:8], get_sampler("gibbs"), 10, 8.0, 0
-    )
+    strong = QNN.assembled(net.layout(), [3 * parameter for parameter in net.parameters])
+    found = follow_heads({0: net, 5: strong}, digits.x_train[:8], digits.y_train[:8], get_sampler("gibbs"), 10, 8.0, 0)
     assert found["weights"].shape == (2, 8, 10)
     assert (found["beta"] > 0).all()
     assert np.nansum(found["weights"], axis=2).max() <= 1 + 1e-9

@@ -124,7 +124,7 @@ def test_dragons_lose_their_heads_as_theory_says(search):
     for alpha in (0.78, 1.01):
         weights = draw_weights(2 - alpha, 150, 300, 1e-9, 1e-3, seed=0)
         left = weight_left_after(weights, calls_until_cut(weights, search, seed=1), at)
-        found = decay_exponent(at, left, seed=0, between=(0.001, 0.03))
+        found = decay_exponent(at, left, seed=0)
         assert found.value == pytest.approx(expected_exponent(alpha, search), rel=0.06)
         assert found.low < found.value < found.high
 
