@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from tqdm import tqdm
 
-import qnn_core
 from qnn_core.checkpoint import run_file
 from qnn_core.data import Dataset
 from qnn_core.history import History
@@ -29,7 +28,7 @@ from studies.plots import COLUMN, METHOD_STYLE, PAGE, band, label_panels, look
 from studies.searches import minimum_found
 from studies.stored import Arrays, Result
 from studies.tables import Table, compared, table
-from studies.training import with_rule
+from studies.training import Recipe, compare_rates, with_rule
 
 _MLP = {**METHOD_STYLE["mlp"], "label": "MLP of the same layers", "color": "0.4", "linestyle": ":", "marker": "^"}
 _WHOLE = {"label": "all layers at once", "color": "C0", "linestyle": "-", "marker": "o"}
@@ -163,14 +162,11 @@ def train_ways(
 
 def train_mlp(data: Dataset, recipe: DeepRecipe, rates: Sequence[float], seeds: Sequence[int]) -> tuple[float, list[History]]:
     """An MLP of the same depth for each seed, at the rate that does best on a fifth of the training images held out."""
-    epochs, batch_size = (recipe.training[name] for name in ("epochs", "batch_size"))
-
-    def run(images: Dataset, lr: float, seed: int) -> History:
-        return qnn_core.train_backprop("mlp", images, recipe.hidden, epochs, lr, batch_size, seed, optimiser="adam")
-
-    split = data.hold_out(0.2, seeds[0])
-    chosen = min(rates, key=lambda lr: run(split, lr, seeds[0]).test_error[-1]) if len(rates) > 1 else rates[0]
-    return chosen, [run(data, chosen, seed) for seed in seeds]
+    options = {name: recipe.training[name] for name in ("epochs", "batch_size")}
+    mlp, rate = Recipe("mlp", recipe.hidden, {**options, "lr": rates[0]}, {"copies": 1}, {}), rates[0]
+    if len(rates) > 1:
+        rate = compare_rates(mlp, data.hold_out(0.2, seeds[0]), rates, seeds[0]).chosen
+    return rate, [mlp.varied(lr=rate).train(data, seed) for seed in seeds]
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,7 +26,8 @@ def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: Pha
         glass.set(title=f"start: $N^{{{bare:.1f}}}$; image: $N^{{{seen:.1f}}}$")
         glass.set_ylim(top=20 * glass.get_ylim()[1])
         passage.plot_overlaps(overlaps)
-        overlaps.set(title="reads agree" if _rises(passage, "q_ea") else "reads differ")
+        before, after = passage.of_images("q_ea").mean(axis=0)[[0, -1]]
+        overlaps.set(title="reads agree" if after > before else "reads differ")
         passage.plot_order(order)
         first, last = passage.of_images("m").mean(axis=0)[[0, -1]]
         order.set(title=f"answer: {first:.2f} to {last:.2f}")
@@ -41,11 +42,6 @@ def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: Pha
         figure.suptitle("Reads gather in the right answer" if last > first else "Reads and the right answer", fontsize="large")
         label_panels(figure.axes)
     return figure
-
-
-def _rises(passage: Passage, name: str) -> bool:
-    means = passage.of_images(name).mean(axis=0)
-    return bool(means[-1] > means[0])
 
 
 def plotted(starts: Starts, passage: Passage, sizes: Sizes, diagram: PhaseDiagram) -> Arrays:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 
 from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
@@ -23,25 +23,14 @@ from studies.stored import Arrays, Images, Labels, Networks
 from studies.tables import Table, table
 
 
-@dataclass(frozen=True, eq=False)
-class HeadSearch:
-    """Heads that are minima, for each of B images.
-
-    per_read: fraction of reads that end in one. distinct: different ones among the reads. rival_found: whether a read decodes to the rival,
-    the wrong class of lowest clamped energy, which training needs to see. existing: how many there are, by exact enumeration; NaN where it
-    is not possible (deep networks, more than 20 outputs).
-    """
-
-    per_read: Float64[np.ndarray, " B"]
-    distinct: Int64[np.ndarray, " B"]
-    rival_found: Bool[np.ndarray, " B"]
-    existing: Float64[np.ndarray, " B"]
-
-
-def search_heads(net: QNN, x: Images, labels: Labels, sampler: Sampler, num_reads: int, margin: float, seed: int) -> HeadSearch:
+def search_heads(net: QNN, x: Images, labels: Labels, sampler: Sampler, num_reads: int, margin: float, seed: int) -> Arrays:
     """Sample every image, let each read descend to the minimum below it, and count those that are heads.
 
     margin: energy above the clamped state up to which a wrong minimum is a head.
+
+    Returns for each of B images, (B,): heads_per_read, fraction of reads that end in a head; distinct_heads, different ones among the reads;
+    rival_found, whether a read decodes to the rival, the wrong class of lowest clamped energy, which training needs to see; existing_heads,
+    how many there are, by exact enumeration, NaN where it is not possible (deep networks, more than 20 outputs).
     """
     check_number("margin", margin)
     problem = net.problem(x)
@@ -49,16 +38,15 @@ def search_heads(net: QNN, x: Images, labels: Labels, sampler: Sampler, num_read
     reads = sampler.sample(problem, num_reads, seed)
     spins = relax(problem, reads.spins)
     heads = find_heads(net, problem, Reads(spins, problem.energy(spins)), clamped, labels, margin, "class")
-    distinct = [len(np.unique(image[marked], axis=0)) for image, marked in zip(spins, heads, strict=True)]
     energies = net.class_energies(x)
     np.put_along_axis(energies, labels[:, None], np.inf, axis=1)
     classes = net.decode(complete(net, problem, labels, reads).spins[..., -net.layers[-1] :])
-    return HeadSearch(
-        heads.mean(axis=1),
-        np.array(distinct, np.int64),
-        (classes == energies.argmin(axis=1)[:, None]).any(axis=1),
-        _existing(net, x, labels, margin).sum(axis=1).astype(np.float64) if _enumerable(net) else np.full(len(x), np.nan),
-    )
+    return {
+        "heads_per_read": heads.mean(axis=1),
+        "distinct_heads": np.array([len(np.unique(image[found], axis=0)) for image, found in zip(spins, heads, strict=True)]),
+        "rival_found": (classes == energies.argmin(axis=1)[:, None]).any(axis=1),
+        "existing_heads": _existing(net, x, labels, margin).sum(axis=1) if _enumerable(net) else np.full(len(x), np.nan),
+    }
 
 
 def _enumerable(net: QNN) -> bool:
@@ -86,7 +74,7 @@ def _existing(net: QNN, x: Images, labels: Labels, margin: float) -> Bool[np.nda
 class Searched:
     """Heads that N samplers find in the same networks, those of S runs after M moments of training: means over images, (N, S, M) each.
 
-    moments: updates. heads_per_read, distinct_heads, rival_found, existing_heads: as in `HeadSearch`.
+    moments: updates. heads_per_read, distinct_heads, rival_found, existing_heads: as in `search_heads`.
     """
 
     samplers: tuple[str, ...]
@@ -136,7 +124,7 @@ def search_along(
             for row, sampler in enumerate(samplers.values()):
                 with redirect_stdout(StringIO()):  # What a chip's time would cost is not asked here.
                     search = search_heads(networks[moment], x, labels, sampler, num_reads, margin, seed)
-                found[:, row, run, place] = [values.mean() for values in vars(search).values()]
+                found[:, row, run, place] = [values.mean() for values in search.values()]
     return Searched(tuple(samplers), moments, *found)
 
 

@@ -36,6 +36,14 @@ def paper_lines(draw: Callable[..., Any], **style: Any) -> None:
         draw(level, **{"linewidth": 0.8, "linestyle": line, "zorder": 0, "label": f"paper: {whose} {level}", **style})
 
 
+def _plot_law(axis: Axes, arrays: Arrays, row: int, model: int, **style: Any) -> None:
+    """One of the models of a fit over its window, with the line of its method."""
+    inside = np.geomspace(*arrays["window"][row])
+    numbers = (arrays[name][row, model] for name in ("exponent", "prefactor", "extra"))
+    style["linestyle"] = METHOD_STYLE[arrays["method"][row]]["linestyle"]
+    axis.plot(inside, model_curve(MODELS[model], inside, *numbers), **style)
+
+
 def plot_fits(curves: Sequence[LearningCurve], arrays: Arrays) -> Figure:
     """Every measure of the learning curves of the largest size against epochs, with the model that AICc prefers."""
     figure, axes = plt.subplots(2, 2, figsize=(PAGE, 5.0), sharex=True)
@@ -47,11 +55,7 @@ def plot_fits(curves: Sequence[LearningCurve], arrays: Arrays) -> Figure:
             if late.any():
                 band(axis, curve.epoch[late], values[:, late], floor=0.5 / curve.num_train, **METHOD_STYLE[curve.method])
         for row in np.flatnonzero(size & (arrays["measure"] == measure) & (arrays["best"] != "")):
-            model = MODELS.index(arrays["best"][row])
-            inside = np.geomspace(*arrays["window"][row])
-            exponent, prefactor, extra = (arrays[name][row, model] for name in ("exponent", "prefactor", "extra"))
-            law = model_curve(MODELS[model], inside, exponent, prefactor, extra)
-            axis.plot(inside, law, color="black", linewidth=0.8, linestyle=METHOD_STYLE[arrays["method"][row]]["linestyle"])
+            _plot_law(axis, arrays, row, MODELS.index(arrays["best"][row]), color="black", linewidth=0.8)
         axis.set(xscale="log", yscale="log", title=_TITLES[measure])
     for axis in axes[1]:
         axis.set(xlabel="epochs")
@@ -71,9 +75,7 @@ def plot_power_laws(axis: Axes, arrays: Arrays) -> None:
         seen = (epoch > 0) & (values > 0)
         axis.plot(epoch[seen], values[seen], **{**style, "linestyle": "none", "alpha": 0.7})
         if np.isfinite(arrays["window"][row]).all():
-            window = np.geomspace(*arrays["window"][row])
-            law = arrays["prefactor"][row, 0] * window ** -arrays["exponent"][row, 0]
-            axis.plot(window, law, color=style["color"], linestyle=style["linestyle"], linewidth=1)
+            _plot_law(axis, arrays, row, MODELS.index("power"), color=style["color"], linewidth=1)
     axis.set(xscale="log", yscale="log", xlabel="epochs")
 
 

@@ -244,26 +244,25 @@ class Sizes:
     def rows(self) -> list[dict[str, Any]]:
         """Each size: means over runs, at the lower temperature; nothing where a run has no such value."""
         m = self.m[:, :, :, 0].mean(axis=-1)
-        values: dict[str, tuple[np.ndarray, tuple[float, float]]] = {
-            "m, untrained": (m[:, :, 0], UNBOUNDED),
-            "m, trained": (m[:, :, -1], UNBOUNDED),
-            "its last change": (self.unsettled, UNBOUNDED),
-            "middle, log10 time": (self.middle(), UNBOUNDED),
-            "width, decades": (self.width(), UNBOUNDED),
-            "chi_m in the rise": (self.peak(), UNBOUNDED),
-            "chi_SG, untrained": (self.chi[:, :, 0, 0].mean(axis=-1), UNBOUNDED),
-            "training error, %": (100 * self.train_error, PERCENT),
-            "test error, %": (100 * self.test_error, PERCENT),
+        values = {
+            "m, untrained": m[:, :, 0],
+            "m, trained": m[:, :, -1],
+            "its last change": self.unsettled,
+            "middle, log10 time": self.middle(),
+            "width, decades": self.width(),
+            "chi_m in the rise": self.peak(),
+            "chi_SG, untrained": self.chi[:, :, 0, 0].mean(axis=-1),
+            "training error, %": 100 * self.train_error,
+            "test error, %": 100 * self.test_error,
         }
-        return [
-            {"spins": int(spins), "in the fits": bool(self.resolved[row])}
-            | {
-                name: mean_interval(runs[row], bounds) if np.isfinite(runs[row]).all() else None
-                for name, (runs, bounds) in values.items()
-            }
-            | {"in equilibrium, %": 100 * float(self.equilibrated[row].mean())}
-            for row, spins in enumerate(self.spins)
-        ]
+        rows: list[dict[str, Any]] = []
+        for row, spins in enumerate(self.spins):
+            rows.append({"spins": int(spins), "in the fits": bool(self.resolved[row])})
+            for name, runs in values.items():
+                bounds, known = PERCENT if "%" in name else UNBOUNDED, np.isfinite(runs[row]).all()
+                rows[-1][name] = mean_interval(runs[row], bounds) if known else None
+            rows[-1]["in equilibrium, %"] = 100 * float(self.equilibrated[row].mean())
+        return rows
 
     def powers(self) -> dict[str, dict[str, Any]]:
         """Exponents and word of each temperature."""

@@ -19,6 +19,7 @@ from studies.tables import Table, table
 
 ANNEAL = 20e-6
 MACHINE_WATTS, CORE_WATTS = 25_000.0, 10.0
+_EMBEDDINGS = "data/embeddings"
 ASSUMED = {
     "chip": "Zephyr of size 12, every qubit working: 4,800",
     "problems of a submission": "as many images of a batch as disjoint embeddings were found for",
@@ -42,12 +43,12 @@ class Race:
     backprop: tuple[float, ...]
 
     @classmethod
-    def of_runs(cls, annealer: Result, mlp: Sequence[Result], folder: str = "data/embeddings") -> Race:
-        """From a training with a stand-in, and the MLPs of the same size and data; folder: where embeddings are stored."""
+    def of_runs(cls, annealer: Result, mlp: Sequence[Result]) -> Race:
+        """From a training with a stand-in, and the MLPs of the same size and data."""
         settings = annealer.provenance["parameters"]
         layers = (*settings["hidden"], int(annealer["network_sizes"][-1]) * settings["copies"])
         reads, batch = settings["reads"], settings["batch_size"]
-        seconds, tiles = _of_a_batch(layers, batch, reads, folder)
+        seconds, tiles = _of_a_batch(layers, batch, reads, _EMBEDDINGS)
         updates = int(annealer["step"][-1])
         alone = updates * math.ceil(batch / tiles) * reads * ANNEAL if tiles else math.inf
         return cls(updates * seconds, alone, tuple(float(result.provenance["seconds"]) for result in mlp))

@@ -18,7 +18,7 @@ def test_heads_that_exist_are_those_that_enumeration_finds(digits):
     net = QNN((64, 5, 4), seed=0)
     x, labels = data.x_test[:6], data.y_test[:6]
     search = search_heads(net, x, labels, get_sampler("exact"), 16, margin=2.0, seed=0)
-    np.testing.assert_array_equal(search.distinct, search.existing)
+    np.testing.assert_array_equal(search["distinct_heads"], search["existing_heads"])
     every = output_states(9)
     rows = np.arange(512)
     for image in range(6):
@@ -27,8 +27,8 @@ def test_heads_that_exist_are_those_that_enumeration_finds(digits):
         stable = np.all([energies <= energies[rows ^ (1 << spin)] for spin in range(9)], axis=0)
         wrong = net.is_wrong(every[None, :, 5:], labels[image : image + 1])[0]
         bar = one.energy(net.clamped(x[image : image + 1], labels[image : image + 1])[:, None])[0, 0] + 2
-        assert search.existing[image] == (stable & wrong & (energies <= bar)).sum()
-    assert search.existing.max() > 1
+        assert search["existing_heads"][image] == (stable & wrong & (energies <= bar)).sum()
+    assert search["existing_heads"].max() > 1
 
 
 def test_a_cut_is_counted_by_enumeration_before_and_after(digits):
@@ -42,7 +42,11 @@ def test_a_cut_is_counted_by_enumeration_before_and_after(digits):
     before = net.weights[0].copy()
     cut = count_cut(net, x, labels, reads, margin=3.0, lr=0.01)
     np.testing.assert_array_equal(net.weights[0], before)
-    assert cut["heads"] == still["heads"] == search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0).existing.mean()
+    assert (
+        cut["heads"]
+        == still["heads"]
+        == search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0)["existing_heads"].mean()
+    )
     assert cut["gone"] > 0
     completed = complete(net, net.problem(x), labels, reads)
     clamped = code_reads(net, net.problem(x), labels)
@@ -50,7 +54,7 @@ def test_a_cut_is_counted_by_enumeration_before_and_after(digits):
     gradients = cut_gradient(net, x, clamped.spins, completed.spins, head_weights(heads, completed.energies, "deepest"))
     for parameter, gradient in zip(net.parameters, gradients, strict=True):
         parameter -= np.float32(0.01) * np.sign(gradient)
-    after = search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0).existing.mean()
+    after = search_heads(net, x, labels, get_sampler("exact"), 1, 3.0, seed=0)["existing_heads"].mean()
     assert cut["heads"] - cut["gone"] + cut["new"] == pytest.approx(after)
     with pytest.raises(InvalidInput, match="one hidden layer"):
         count_cut(QNN((64, 4, 4, 3)), x, labels, reads, margin=3.0, lr=0.01)
@@ -75,7 +79,7 @@ def test_the_rival_is_the_wrong_class_of_lowest_energy(digits):
     for image, label in enumerate(labels):
         others = [other for other in range(4) if other != label]
         rival = min(others, key=lambda other: energies[image, other])
-        found = [search_heads(net, x, labels, Shows(shown), 3, margin=2.0, seed=0).rival_found[image] for shown in range(4)]
+        found = [search_heads(net, x, labels, Shows(shown), 3, margin=2.0, seed=0)["rival_found"][image] for shown in range(4)]
         assert found == [shown == rival for shown in range(4)]
 
 
@@ -88,11 +92,9 @@ def test_networks_along_training_are_searched_one_by_one(digits):
     found = search_along(runs, images, samplers, 6, 2.0, (3, 4))
     assert (found.samplers, found.moments) == (("gibbs", "exact"), (0, 9))
     one = search_heads(runs[1][9], *images[1], samplers["gibbs"], 6, 2.0, 4)
-    for values, expected in zip(
-        found.arrays().values(), (one.per_read, one.distinct, one.rival_found, one.existing), strict=True
-    ):
+    for name, values in found.arrays().items():
         assert values.shape == (2, 2, 2)
-        assert values[0, 1, 1] == expected.mean()
+        assert values[0, 1, 1] == one[name].mean()
     cells = found.table().cells
     assert cells.iloc[:, 0].tolist() == ["gibbs", "exact", "minima that are heads"]
     assert float(cells.iloc[2, 2]) == pytest.approx(found.existing_heads[0, :, 0].mean(), rel=0.01)
