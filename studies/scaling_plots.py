@@ -54,7 +54,7 @@ def plot_fits(curves: Sequence[LearningCurve], arrays: Arrays) -> Figure:
             late = (curve.epoch > 0) & np.isfinite(values).all(axis=0)
             if late.any():
                 band(axis, curve.epoch[late], values[:, late], floor=0.5 / curve.num_train, **METHOD_STYLE[curve.method])
-        for row in np.flatnonzero(size & (arrays["measure"] == measure) & (arrays["best"] != "")):
+        for row in np.flatnonzero(size & (arrays["measure"] == measure) & (arrays["best"] != "")).tolist():
             _plot_law(axis, arrays, row, MODELS.index(arrays["best"][row]), color="black", linewidth=0.8)
         axis.set(xscale="log", yscale="log", title=_TITLES[measure])
     for axis in axes[1]:
@@ -67,7 +67,7 @@ def plot_fits(curves: Sequence[LearningCurve], arrays: Arrays) -> Figure:
 def plot_power_laws(axis: Axes, arrays: Arrays) -> None:
     """Mean training error against epochs at the largest size, each method with its power law over the common window."""
     size = of_largest_size(arrays["width"], arrays["images"])
-    for row in np.flatnonzero(size & (arrays["measure"] == "train") & (arrays["axis"] == "epochs")):
+    for row in np.flatnonzero(size & (arrays["measure"] == "train") & (arrays["axis"] == "epochs")).tolist():
         method = str(arrays["method"][row])
         style = METHOD_STYLE[method]
         epoch, values = arrays[f"curve_{method}_epoch"], arrays[f"curve_{method}_train"].mean(axis=0)
