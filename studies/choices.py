@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-import qnn_core
 from qnn_core.answers import own_answers
 from qnn_core.checkpoint import kept_arrays, run_file
 from qnn_core.data import Dataset
