@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 import qnn_core
 from artifact.dependencies import modules_of
@@ -96,6 +97,10 @@ def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
         if (name, frozenset(requirement.extras)) in needed:
             continue
         needed.add((name, frozenset(requirement.extras)))
+        pythons = distribution(name).metadata["Requires-Python"] or ""
+        assert SpecifierSet(pythons).contains("3.11.0"), (
+            f"{name} {pins[name]} wants Python {pythons}: not every 3.11 installs the lock"
+        )
         for text in distribution(name).requires or []:
             further = Requirement(text)
             if further.marker is None or any(further.marker.evaluate({"extra": extra}) for extra in requirement.extras or {""}):
