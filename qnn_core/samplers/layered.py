@@ -27,6 +27,9 @@ class LayeredSampler(dimod.Sampler):  # type: ignore[misc]
         self.sampler = sampler
         self.properties = {"name": sampler.name, "kind": sampler.kind}
 
+    def __repr__(self) -> str:
+        return f"LayeredSampler({self.sampler!r})"
+
     def sample(
         self, bqm: dimod.BinaryQuadraticModel, num_reads: int = 1, seed: int | None = None, **others: Any
     ) -> dimod.SampleSet:
