@@ -58,14 +58,16 @@ def write_book(profile: str, target: str = "site") -> Path:
 
 def _gather(sources: Path, profile: str) -> None:
     """All pages, in the folders that their sources have in the project."""
-    if not _gather_notebooks(sources, Path("notebooks/rendered") / profile):
+    notebooks = _gather_notebooks(sources, Path("notebooks/rendered") / profile)
+    if not notebooks:
         raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
     claims = load_claims(f"data/results/{profile}/claims.json")
     shutil.copytree(Path("figures") / profile, sources / "figures")
     shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
     for document in (sources / "docs").glob("*.md"):
         document.write_text(_with_links_inside(document), encoding="utf-8")
-    _write(sources / "index.md", "index.md", claims=claims, tally=tally(claims), titles=TITLES, profile=profile)
+    further = [name for name in notebooks if not re.match("notebooks/(0|fig|summary)", name)]
+    _write(sources / "index.md", "index.md", claims=claims, tally=tally(claims), titles=TITLES, profile=profile, further=further)
     other = "quick" if profile == "paper" else "paper"
     differing = _judged_otherwise(claims, other)
     for name, parts in per_claim(claims).items():
@@ -123,8 +125,8 @@ def _write(page: Path, template: str, **values: Any) -> None:
     page.write_text(TEMPLATES.get_template(template).render(values), encoding="utf-8")
 
 
-def _gather_notebooks(sources: Path, rendered: Path) -> bool:
-    """Pages of the rendered notebooks, failed ones left out; returns whether there are any.
+def _gather_notebooks(sources: Path, rendered: Path) -> list[str]:
+    """Pages of the rendered notebooks, failed ones left out; returns their names.
 
     Of several runs of a notebook the first stands for it, and leads to the others.
     """
@@ -138,7 +140,7 @@ def _gather_notebooks(sources: Path, rendered: Path) -> bool:
             others = {one.stem: os.path.relpath(pages[one], page.parent) for one in paths if one != path}
             (sources / page).parent.mkdir(parents=True, exist_ok=True)
             nbformat.write(_as_page(path, path != paths[0], others), sources / page)
-    return bool(runs)
+    return list(runs)
 
 
 def _as_page(path: Path, further: bool, others: dict[str, str]) -> nbformat.NotebookNode:

@@ -14,7 +14,6 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_book_theme"]
 highlight_language = "text"
 
 nb_execution_mode = "off"
-suppress_warnings = ["toc.empty_glob"]  # not every run has a page of each kind
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # the default is fetched from a network
 nb_code_prompt_show = "Show the code"
 nb_code_prompt_hide = "Hide the code"
