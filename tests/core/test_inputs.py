@@ -3,7 +3,6 @@
 import copy
 import pickle
 import re
-import signal
 from pathlib import Path
 
 import joblib
@@ -345,7 +344,11 @@ def test_the_terminal_keeps_what_an_interrupted_run_has_learned(tmp_path, monkey
     assert main(["train", "--data", "digits", "--hidden", "3", "--out", "net.npz"]) == 130
     assert "training was interrupted: History(..)" in capsys.readouterr().err
     assert (QNN.load("net.npz").weights[0] == 7).all()
-    monkeypatch.setattr("qnn_core.__main__.load_dataset", lambda _: signal.raise_signal(signal.SIGINT))
+
+    def ctrl_c_while_loading(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qnn_core.__main__.load_dataset", ctrl_c_while_loading)
     assert main(["train", "--data", "digits", "--out", "other.npz"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
 
