@@ -97,7 +97,7 @@ def test_the_lock_holds_all_that_the_project_needs_and_what_that_needs():
         if (name, frozenset(requirement.extras)) in needed:
             continue
         needed.add((name, frozenset(requirement.extras)))
-        pythons = distribution(name).metadata["Requires-Python"] or ""
+        pythons = distribution(name).metadata.get("Requires-Python") or ""
         assert SpecifierSet(pythons).contains("3.11.0"), (
             f"{name} {pins[name]} wants Python {pythons}: not every 3.11 installs the lock"
         )
