@@ -205,6 +205,7 @@ def test_it_can_be_played_with_in_jupyterlab(lab, tmp_path):
         wait = WebDriverWait(browser, 90)
         browser.get(lab)
         wait.until(lambda page: page.execute_script("return !!window.jupyterapp && !!document.querySelector('.jp-Notebook')"))
+        browser.find_element(By.CSS_SELECTOR, ".jp-Cell").click()  # A question of JupyterLab's may have the focus.
         kernel = "return window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
         wait.until(lambda page: page.execute_script(kernel) == "idle")
         browser.execute_script("window.jupyterapp.commands.execute('notebook:run-all-cells')")
