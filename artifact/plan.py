@@ -1,6 +1,7 @@
 """How long a run will take: python -m artifact.plan [--profile quick] LOG keeps how long one took, in config/costs.json.
 
-LOG is what Snakemake wrote, .snakemake/run_all.log. The next run is estimated by the mean time of each rule's notebooks.
+LOG is what Snakemake wrote, .snakemake/run_all.log. The next run is estimated by the mean time of each rule's notebooks: by that of this
+folder's own runs, where they have been made here before.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from artifact.files import in_project
 from qnn_core.errors import DamagedFile
 from qnn_core.files import reading, write_json
 
-COSTS = "config/costs.json"
+COSTS, LEARNED = "config/costs.json", ".snakemake/costs.json"
 
 
 def planned(log: str) -> dict[str, int]:
@@ -42,26 +43,34 @@ def measured(log: str) -> dict[str, float]:
 
 def expected(log: str, profile: str, cores: int) -> str:
     """How many notebooks a run that has begun will make, and how long that takes, by the costs that are kept."""
-    return plan(planned(log), _costs().get(profile, {}), cores)
+    notebooks, own = planned(log), _costs(LEARNED).get(profile, {})
+    return plan(notebooks, {**_costs(COSTS).get(profile, {}), **own}, cores, learned=notebooks.keys() <= own.keys())
 
 
-def plan(notebooks: dict[str, int], seconds: dict[str, float], cores: int) -> str:
-    """How many notebooks, and how long: another machine may be as fast, or busy, and three times as slow.
+def learn(log: str, profile: str, name: str = LEARNED) -> None:
+    """Keep how long the notebooks of a run took, in one of the tables."""
+    costs = _costs(name)
+    if taken := measured(log):
+        write_json(in_project(name), {**costs, profile: {**costs.get(profile, {}), **taken}})
 
-    Notebooks of rules that were not measured take the mean of the others.
+
+def plan(notebooks: dict[str, int], seconds: dict[str, float], cores: int, *, learned: bool = False) -> str:
+    """How many notebooks, and how long; those of rules that were not measured take the mean of the others.
+
+    learned: whether the seconds are this machine's own. Another may be as fast, or busy, and three times as slow.
     """
     parts = ", ".join(f"{rule} {count}" if count > 1 else rule for rule, count in notebooks.items())
     each = {rule: seconds.get(rule, sum(seconds.values()) / len(seconds)) for rule in notebooks} if seconds else {}
     total = max([*each.values(), sum(count * each.get(rule, 0) for rule, count in notebooks.items()) / cores])
-    low, high = max(round(total / 60), 1), max(round(3 * total / 60), 2)
-    time = f"{low} to {high} min on {cores} cores" if each else "how long they take was not measured"
+    low, high = (max(round(factor * total / 60), 1) for factor in ((0.8, 1.5) if learned else (1, 3)))
+    time = f"{low} to {max(high, low + 1)} min on {cores} cores" if each else "how long they take was not measured"
     return f"{sum(notebooks.values())} notebooks to run, {time}: {parts}."
 
 
-def _costs() -> dict[str, dict[str, float]]:
-    """Seconds by profile and rule; none where the file was damaged: an estimate stops no run."""
-    with suppress(OSError, DamagedFile), reading(in_project(COSTS), "a table of times", ""):
-        return {profile: dict(known) for profile, known in json.loads(in_project(COSTS).read_text(encoding="utf-8")).items()}
+def _costs(name: str) -> dict[str, dict[str, float]]:
+    """Seconds by profile and rule; none where there is no such file, or a damaged one: an estimate stops no run."""
+    with suppress(OSError, DamagedFile), reading(in_project(name), "a table of times", ""):
+        return {profile: dict(known) for profile, known in json.loads(in_project(name).read_text(encoding="utf-8")).items()}
     return {}
 
 
@@ -70,8 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("log", type=Path, help="what Snakemake wrote")
     parser.add_argument("--profile", default="quick")
     options = parser.parse_args(arguments)
-    costs, log = _costs(), options.log.read_text(encoding="utf-8")
-    write_json(in_project(COSTS), {**costs, options.profile: {**costs.get(options.profile, {}), **measured(log)}})
+    learn(options.log.read_text(encoding="utf-8"), options.profile, COSTS)
 
 
 if __name__ == "__main__":

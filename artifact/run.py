@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from artifact import claims
 from artifact.environment import STOPPED, options, started, stop_as_by_hand
 from artifact.failures import failures
 from artifact.files import ROOT
-from artifact.plan import expected, planned
+from artifact.plan import expected, learn, planned
 from artifact.tidy import outputs, set_aside, tidy
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
 
@@ -60,6 +61,8 @@ def make(target: str, profile: str, cores: int, *further: str) -> str:
                 _show(f"{steps[0]}, {time.monotonic() - begun:.0f} s")
     if sys.stdout.isatty() and is_planned:
         print()
+    with suppress(OSError):  # Times that cannot be kept stop no run.
+        learn(said, profile)
     if process.returncode:
         raise Stopped(failures(said))
     return said

@@ -6,7 +6,7 @@ import pytest
 
 from artifact import files
 from artifact.environment import targets
-from artifact.plan import COSTS, expected, main, measured, plan, planned
+from artifact.plan import COSTS, expected, learn, main, measured, plan, planned
 
 LOG = """Job stats:
 job         count
@@ -74,6 +74,19 @@ def test_a_measured_run_is_what_the_next_is_estimated_by(tmp_path, monkeypatch):
     main([str(log)])
     assert json.loads((tmp_path / COSTS).read_text()) == {"quick": {"sizes": 7.0, "phase": 30.0, "fig1": 65.0}, "paper": {}}
     assert expected(LOG, "quick", 1) == "3 notebooks to run, 2 to 6 min on 1 cores: fig1, phase 2."
+
+
+def test_what_was_made_here_before_is_estimated_by_its_own_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    (tmp_path / ".snakemake").mkdir()
+    (tmp_path / "config").mkdir()
+    (tmp_path / COSTS).write_text(json.dumps({"quick": {"phase": 600.0, "fig1": 600.0}}))
+    assert "30 to 90 min" in expected(LOG, "quick", 1)
+    learn(LOG + REST, "quick")
+    assert "2 to 3 min" in expected(LOG, "quick", 1)
+    learn(LOG, "quick")  # of a run that was stopped before anything ended
+    assert "2 to 3 min" in expected(LOG, "quick", 1)
+    assert json.loads((tmp_path / COSTS).read_text()) == {"quick": {"phase": 600.0, "fig1": 600.0}}
 
 
 @pytest.mark.parametrize("kept", ["{}", "{", "[1]", "3", '{"quick": 3}', "[" * 100_000, ""])
