@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from browser import console_errors, open_browser
 from PIL import Image
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -202,7 +203,8 @@ def _wait_for(address, server, log):
 
 def test_it_can_be_played_with_in_jupyterlab(lab, tmp_path):
     with open_browser(tmp_path / "chromium", 1500, 1400) as browser:
-        wait = WebDriverWait(browser, 90)
+        # JupyterLab may set a cell anew while it is looked at.
+        wait = WebDriverWait(browser, 90, ignored_exceptions=(NoSuchElementException, StaleElementReferenceException))
         browser.get(lab)
         wait.until(lambda page: page.execute_script("return !!window.jupyterapp && !!document.querySelector('.jp-Notebook')"))
         browser.find_element(By.CSS_SELECTOR, ".jp-Cell").click()  # A question of JupyterLab's may have the focus.
@@ -212,7 +214,7 @@ def test_it_can_be_played_with_in_jupyterlab(lab, tmp_path):
         picture = wait.until(lambda page: page.find_element(By.CSS_SELECTOR, ".widget-image"))
 
         def shown():
-            return picture.get_attribute("src")
+            return browser.find_element(By.CSS_SELECTOR, ".widget-image").get_attribute("src")
 
         def status():
             return browser.find_element(By.CSS_SELECTOR, ".widget-html-content").text
