@@ -16,6 +16,7 @@ import re
 import shutil
 import sys
 import tempfile
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def _gather(sources: Path, profile: str) -> None:
     shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
     for document in (sources / "docs").glob("*.md"):
         document.write_text(_with_links_inside(document), encoding="utf-8")
-    further = [name for name in notebooks if not re.match("notebooks/(0|fig|summary)", name)]
+    listed = re.findall(r"^notebooks/\S+$", Path("docs/book/templates/index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    further = [name for name in notebooks if not any(fnmatch(name, pattern) for pattern in listed)]
     _write(sources / "index.md", "index.md", claims=claims, tally=tally(claims), titles=TITLES, profile=profile, further=further)
     other = "quick" if profile == "paper" else "paper"
     differing = _judged_otherwise(claims, other)
