@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from browser import console_errors, open_browser
 from PIL import Image
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -203,50 +203,57 @@ def _wait_for(address, server, log):
 
 def test_it_can_be_played_with_in_jupyterlab(lab, tmp_path):
     with open_browser(tmp_path / "chromium", 1500, 1400) as browser:
-        # JupyterLab may set a cell anew while it is looked at.
-        wait = WebDriverWait(browser, 90, ignored_exceptions=(NoSuchElementException, StaleElementReferenceException))
-        browser.get(lab)
-        wait.until(lambda page: page.execute_script("return !!window.jupyterapp && !!document.querySelector('.jp-Notebook')"))
-        browser.find_element(By.CSS_SELECTOR, ".jp-Cell").click()  # A question of JupyterLab's may have the focus.
-        kernel = "return window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
-        wait.until(lambda page: page.execute_script(kernel) == "idle")
-        browser.execute_script("window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        picture = wait.until(lambda page: page.find_element(By.CSS_SELECTOR, ".widget-image"))
+        # JupyterLab sets cells anew while they are looked at: whatever is done with an element is done again until it was there.
+        wait = WebDriverWait(browser, 90, ignored_exceptions=(WebDriverException, IndexError))
+
+        def do(selector, action, number=0):
+            """Do `action` with one of the elements that `selector` finds."""
+            wait.until(lambda page: [action(page.find_elements(By.CSS_SELECTOR, selector)[number])])
+
+        def ask(expression):
+            return browser.execute_script(f"return {expression}")
 
         def shown():
-            return browser.find_element(By.CSS_SELECTOR, ".widget-image").get_attribute("src")
+            return ask("document.querySelector('.widget-image')?.src")
 
         def status():
-            return browser.find_element(By.CSS_SELECTOR, ".widget-html-content").text
+            return ask("document.querySelector('.widget-html-content')?.innerText") or ""
 
-        def act_and_see(action):
+        def act_and_see(selector, action, number=0):
             before = shown()
-            action()
-            wait.until(lambda _: shown() != before)
+            do(selector, action, number)
+            wait.until(lambda _: shown() not in (before, None))
 
-        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", picture)
+        browser.get(lab)
+        wait.until(lambda _: ask("!!window.jupyterapp && !!document.querySelector('.jp-Notebook')"))
+        do(".jp-Cell", lambda cell: cell.click())  # A question of JupyterLab's may have the focus.
+        wait.until(lambda _: ask("window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status") == "idle")
+        browser.execute_script("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         wait.until(lambda _: status().startswith("0 of 2,880 updates"))
-        sliders = browser.find_elements(By.CSS_SELECTOR, ".noUi-handle")
-        assert len(sliders) == 6
-        for slider in sliders[:-1]:  # The last one, updates between pictures, changes none by itself.
-            act_and_see(lambda handle=slider: handle.send_keys(Keys.ARROW_RIGHT))
-        samplers = Select(browser.find_element(By.CSS_SELECTOR, ".widget-dropdown select"))
-        act_and_see(lambda: samplers.select_by_visible_text("collapsed"))
+        browser.execute_script("document.querySelector('.widget-image').scrollIntoView({block: 'center'})")
+        assert ask("document.querySelectorAll('.noUi-handle').length") == 6
+        for number in range(5):  # The last one, updates between pictures, changes none by itself.
+            act_and_see(".noUi-handle", lambda handle: handle.send_keys(Keys.ARROW_RIGHT), number)
+        act_and_see(".widget-dropdown select", lambda samplers: Select(samplers).select_by_visible_text("collapsed"))
 
-        cut = browser.find_element(By.CSS_SELECTOR, ".widget-toggle-button")
-        act_and_see(cut.click)
+        act_and_see(".widget-toggle-button", lambda cut: cut.click())
         wait.until(lambda _: not status().startswith("0 of"))
-        cut.click()
-        wait.until(lambda _: "mod-active" not in cut.get_attribute("class"))
+        do(".widget-toggle-button", lambda cut: cut.click())
+        wait.until(lambda _: not ask("document.querySelector('.widget-toggle-button').classList.contains('mod-active')"))
 
-        canvases = browser.find_elements(By.CSS_SELECTOR, ".jp-OutputArea canvas")
-        images, sheet = sorted(canvases, key=lambda canvas: canvas.size["width"] == canvas.size["height"])
-        act_and_see(lambda: ActionChains(browser).move_to_element_with_offset(images, 60, 10).click().perform())
+        sheets = ask("[...document.querySelectorAll('.jp-OutputArea canvas')].map(c => c.clientWidth == c.clientHeight)")
+        images, sheet = sheets.index(False), sheets.index(True)
+        canvas = ".jp-OutputArea canvas"
+        act_and_see(canvas, lambda at: ActionChains(browser).move_to_element_with_offset(at, 60, 10).click().perform(), images)
         wait.until(lambda _: "Test image" in status())
-        stroke = ActionChains(browser, duration=60).move_to_element_with_offset(sheet, 0, -60).click_and_hold()
-        for _ in range(6):
-            stroke = stroke.move_by_offset(0, 20)
-        act_and_see(lambda: stroke.release().perform())
+
+        def draw_a_line(at):
+            stroke = ActionChains(browser, duration=60).move_to_element_with_offset(at, 0, -60).click_and_hold()
+            for _ in range(6):
+                stroke = stroke.move_by_offset(0, 20)
+            stroke.release().perform()
+
+        act_and_see(canvas, draw_a_line, sheet)
         wait.until(lambda _: "Your drawing" in status())
         if folder := os.environ.get("QNN_SCREENSHOTS"):
             browser.save_screenshot(f"{folder}/playground.png")
