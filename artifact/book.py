@@ -37,7 +37,7 @@ from studies.paper import CLAIMS, TITLES
 DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
 """Packages whose docstrings are the reference."""
 TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader("docs/book/templates"), undefined=jinja2.StrictUndefined)
-TEMPLATES.filters |= {"duration": duration}
+TEMPLATES.filters |= {"duration": duration, "raised": lambda text: re.sub(r"\^(-?[\d.]*\d)", r"<sup>\1</sup>", text)}
 
 
 def write_book(profile: str, target: str = "site") -> Path:

@@ -93,7 +93,7 @@ def table(name: str, profile: Mapping[str, Any]) -> dict[str, Row]:
             "summary", f"{folder}/claims.json",
             inputs={"annealer_runs": gibbs, "mlp_runs": mlp, "active_runs": active.all,
                     **results("ablation", "phase", "equilibrium", "sizes", "cloud", "grover")},
-            uses=["config/agreement.json", *results("data", "samplers", "landscape", "layer").values(),
+            uses=["config/agreement.json", *results("data", "samplers", "landscape", "heads", "layer").values(),
                   *(f"{figures}/fig{number}.png" for number in range(1, 6))],
         ),
         "data": Row("01_data", result("data")),
@@ -122,6 +122,6 @@ def table(name: str, profile: Mapping[str, Any]) -> dict[str, Row]:
         "fig1": Row("fig1", f"{figures}/fig1", inputs={"run": gibbs[0]}),
         "fig2": Row("fig2", f"{figures}/fig2", inputs={"annealer_runs": gibbs, "mlp_runs": mlp, "energy_runs": energy}),
         "fig3": Row("fig3", f"{figures}/fig3", inputs=results("phase", "equilibrium", "sizes")),
-        "fig4": Row("fig4", f"{figures}/fig4", inputs=results("scaling", "cloud", "heads", "grover")),
+        "fig4": Row("fig4", f"{figures}/fig4", inputs=results("scaling", "cloud", "grover")),
         "fig5": Row("fig5", f"{figures}/fig5", inputs={"runs": active.all}),
     }  # fmt: skip

@@ -247,7 +247,7 @@ class Depths:
         figure, axes = plt.subplots(2, 2, figsize=(COLUMN, 3.9), sharex=True)
         studies, stored = sorted(self.studies, key=lambda study: len(study["layers"])), self.arrays()
         depths = np.array([len(study["layers"]) for study in studies])
-        titles = {"error": "test error, %", "own": "own answers, %", "qubits": "qubits", "seconds": "machine time, s"}
+        titles = {"error": "test error, %", "own": "own error, %", "qubits": "qubits", "seconds": "machine time, s"}
         for axis, (name, title) in zip(axes.flat, titles.items(), strict=True):
             ways = [np.reshape(stored[f"{_layers(study)} {name}"], (len(study["label"]), -1)) for study in studies]
             others = [(depth, way.mean()) for depth, found in zip(depths, ways, strict=True) for way in found[2:]]
@@ -256,7 +256,7 @@ class Depths:
             if others:
                 axis.plot(*np.transpose(others), **_OTHERS)
             axis.set(title=title, yscale="log", xticks=depths)
-            axis.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if name in ("error", "own") else (1, 2, 5)))
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 6, 8) if name in ("error", "own") else (1, 2, 5)))
             axis.yaxis.set_major_formatter("{x:,g}")
             axis.yaxis.set_minor_locator(NullLocator())
         _plot_way(axes[0, 0], depths, [stored[f"{_layers(study)} mlp"] for study in studies], **_MLP)

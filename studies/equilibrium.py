@@ -164,7 +164,7 @@ class PhaseDiagram:
                 band(axis, self["step"], self[name], label=label, **look(number))
         step_axis(axis)
         axis.set(yscale="log", ylabel="melting temperature")
-        axis.set_ylim(top=6 * axis.get_ylim()[1])
+        axis.set_ylim(top=7 * axis.get_ylim()[1])
         small_legend(axis, loc="upper left")
 
     def figure(self) -> Figure:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from studies.equilibrium import PhaseDiagram
 from studies.phase import Passage
-from studies.plots import COLUMN, label_panels, small_legend
+from studies.plots import COLUMN, label_panels, small_legend, small_type
 from studies.sizes import Sizes
 from studies.starts import Starts
 from studies.stored import Arrays
@@ -16,29 +16,26 @@ from studies.tables import shown
 
 def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: PhaseDiagram) -> Figure:
     """Six panels, readable at the width of a column; titles tell what the numbers say."""
-    with plt.rc_context(
-        {"font.size": 7, "axes.titlesize": 7, "axes.labelsize": 7, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5}
-    ):
+    with small_type():
         figure, ((glass, overlaps), (order, minima), (rise, melting)) = plt.subplots(3, 2, figsize=(COLUMN, 5.2))
         starts.plot_growth(glass)
         small_legend(glass)
         bare, seen = (starts.exponent(place).value for place in (0, int(starts.trained)))
-        glass.set(title=f"start: $N^{{{bare:.1f}}}$; image: $N^{{{seen:.1f}}}$")
-        glass.set_ylim(top=20 * glass.get_ylim()[1])
+        glass.set(title=f"exponent {bare:.1f}; image: {seen:.1f}")
+        glass.set_ylim(top=12 * glass.get_ylim()[1])
         passage.plot_overlaps(overlaps)
         before, after = passage.of_images("q_ea").mean(axis=0)[[0, -1]]
         overlaps.set(title="reads agree" if after > before else "reads differ")
         passage.plot_order(order)
         first, last = passage.of_images("m").mean(axis=0)[[0, -1]]
-        order.set(title=f"answer: {first:.2f} to {last:.2f}")
+        order.set(title=f"overlap: {first:.2f} to {last:.2f}")
         passage.plot_minima(minima)
         counted = passage.of_images("minima" if passage.exact else "distinct").mean(axis=0)
         minima.set(title=f"minima: {counted[0]:.2g} to {counted[-1]:.2g}")
         sizes.plot_rises(rise)
-        rise.set(xlabel="decades from the middle", ylabel="part of the rise", title=f"with $N$: {sizes.verdict}")
+        rise.set(xlabel="decades from the middle", ylabel="part of the rise", title=f"sharper with $N$? {sizes.verdict}")
         diagram.plot_melting(melting)
         melting.set(title=f"melts at $T={shown(diagram['melting_image'][:, -1].mean())}$")
-        melting.set_ylim(top=4 * melting.get_ylim()[1])
         figure.suptitle("Reads gather in the right answer" if last > first else "Reads and the right answer", fontsize="large")
         label_panels(figure.axes)
     return figure

@@ -167,7 +167,8 @@ class Passage:
         for number, (moment, place) in enumerate(self.moments.items()):
             density = self["overlap_density"][:, place].mean(axis=0)
             axis.plot((bins[1:] + bins[:-1]) / 2, density, label=moment, **{**look(number), "marker": ""})
-        axis.set(yscale="log", xlabel="overlap $q$ of two reads", ylabel="$P(q)$", ylim=(1e-3, 3000))
+        axis.set(yscale="log", xlabel="overlap $q$ of two reads", ylabel="$P(q)$")
+        axis.set_ylim(1e-3, 15 * axis.dataLim.y1)
         small_legend(axis)
 
     def plot_order(self, axis: Axes) -> None:
@@ -180,14 +181,13 @@ class Passage:
 
     def plot_minima(self, axis: Axes) -> None:
         """Minima of an image, where they were counted, and different reads."""
-        names = {"minima": "all", "distinct": f"in {self.num_reads} reads"}
-        for number, (name, label) in enumerate(names.items()):
-            if name != "minima" or self.exact:
-                band(axis, self["step"], self.of_images(name), label=label, **look(number))
-        axis.set(yscale="log", ylabel="minima of an image")
-        axis.set_ylim(bottom=axis.get_ylim()[0] / 8)
+        read = f"in {self.num_reads} reads"
+        for number, (name, label) in enumerate({"distinct": read, **({"minima": "all"} if self.exact else {})}.items()):
+            band(axis, self["step"], self.of_images(name), label=label, **look(number))
+        axis.set(yscale="log", ylabel="minima of an image" if self.exact else f"minima {read}")
         step_axis(axis)
-        small_legend(axis, loc="lower left")
+        if self.exact:
+            small_legend(axis, loc="lower left")
 
     def figure(self) -> Figure:
         """Overlaps, order, minima; energies of the first image's reads, susceptibility, singular values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -10,6 +11,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 
 if TYPE_CHECKING:
     from qnn_core.landscape.view import Landscape
@@ -70,6 +72,13 @@ def set_style() -> None:
             "figure.constrained_layout.use": True,
             "pdf.fonttype": 42,
         }
+    )
+
+
+def small_type() -> AbstractContextManager[None]:
+    """The letters of a figure with several panels in a column: all of 5 points and more."""
+    return plt.rc_context(
+        {"font.size": 7, "axes.titlesize": 7, "axes.labelsize": 7, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5}
     )
 
 
@@ -179,6 +188,9 @@ def step_axis(axis: Axes) -> None:
     axis.set_xscale("symlog", linthresh=1, linscale=0.4)
     axis.set_xlim(left=-0.2)
     axis.set_xlabel("updates")
+    axis.xaxis.set_major_locator(FixedLocator([0, 1, 100, 10_000, 1_000_000]))
+    axis.xaxis.set_minor_locator(FixedLocator([10, 1000, 100_000]))
+    axis.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def size_axis(axis: Axes, spins: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of learning curves, exponents, weights of heads and searches: what notebooks 5 to 6 and figure 4 share.
+"""Figure 4, and pictures of learning curves, exponents, weights of heads and searches for notebooks 5 to 6.
 
 Functions that take arrays draw what the studies store, under the names that they give it.
 """
@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from qnn_core.powerlaw import MODELS, model_curve
 from qnn_core.statistics import Interval, of_largest_size
@@ -24,7 +25,7 @@ from studies.hazards import SEARCHES, expected_exponent
 from studies.head_distribution import MEASURES as HEAD_MEASURES
 from studies.head_distribution import weight_density, weight_left
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
-from studies.plots import COLUMN, METHOD_STYLE, PAGE, SEARCH_STYLE, band, error_bars, label_panels
+from studies.plots import COLUMN, METHOD_STYLE, PAGE, SEARCH_STYLE, band, error_bars, label_panels, small_legend, small_type
 from studies.stored import Arrays
 
 _TITLES = {"train": "training error", "test": "test error", "heads": "images with a head", "loss": "cross-entropy, nats"}
@@ -65,18 +66,19 @@ def plot_fits(curves: Sequence[LearningCurve], arrays: Arrays) -> Figure:
 
 
 def plot_power_laws(axis: Axes, arrays: Arrays) -> None:
-    """Mean training error against epochs at the largest size, each method with its power law over the common window."""
+    """Training error against epochs at the largest size, mean and range of seeds, and each method's power law over the common window."""
     size = of_largest_size(arrays["width"], arrays["images"])
     for row in np.flatnonzero(size & (arrays["measure"] == "train") & (arrays["axis"] == "epochs")).tolist():
         method = str(arrays["method"][row])
         style = METHOD_STYLE[method]
-        epoch, values = arrays[f"curve_{method}_epoch"], arrays[f"curve_{method}_train"].mean(axis=0)
-        values = values / arrays[f"curve_{method}_images"]
-        seen = (epoch > 0) & (values > 0)
-        axis.plot(epoch[seen], values[seen], **{**style, "linestyle": "none", "alpha": 0.7})
+        epoch, errors = arrays[f"curve_{method}_epoch"], arrays[f"curve_{method}_train"] / arrays[f"curve_{method}_images"]
+        seen = (epoch > 0) & (errors.mean(axis=0) > 0)
+        label = {"gibbs": "annealer", "mlp": "MLP", "energy": "energy model"}.get(method, method)
+        points = {**style, "label": label, "linestyle": "none", "markersize": 3}
+        band(axis, epoch[seen], errors[:, seen], floor=0.5 / arrays[f"curve_{method}_images"], **points)
         if np.isfinite(arrays["window"][row]).all():
-            _plot_law(axis, arrays, row, MODELS.index("power"), color=style["color"], linewidth=1)
-    axis.set(xscale="log", yscale="log", xlabel="epochs")
+            _plot_law(axis, arrays, row, MODELS.index("power"), color="black", linewidth=0.8, zorder=3)
+    axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel="training error")
 
 
 def plot_differences(arrays: Arrays) -> Figure:
@@ -200,7 +202,9 @@ def plot_search_exponents(axis: Axes, arrays: Arrays) -> None:
         law = [expected_exponent(float(alpha), search) for alpha in fine]
         axis.plot(fine, law, color=style["color"], linewidth=0.8, linestyle=style["linestyle"])
     for level, line in ((ANNEALER_EXPONENT, "-"), (BACKPROP_EXPONENT, "--")):
-        axis.axvline(level, color="0.6", linewidth=0.8, linestyle=line, zorder=0, label=f"paper: {level}")
+        axis.axvline(level, color="0.6", linewidth=0.8, linestyle=line, zorder=0)
+        beside = {"rotation": 90, "ha": "right", "va": "top", "fontsize": "small"}
+        axis.text(level, 1, f"paper: {level}", transform=axis.get_xaxis_transform(), **beside)
     axis.set(xlabel=r"exponent of plain reads $\alpha$", ylabel="exponent with this search")
 
 
@@ -223,29 +227,27 @@ def cloud_message(arrays: Arrays) -> str:
     if not arrays["known"].any():
         return "No choice could be fitted"
     percent = 100 * Interval(*arrays["fraction_above"].tolist()).value
-    return f"The annealer's exponent is the larger one for {percent:.0f} %\nof {arrays['known'].sum():,} plausible choices"
+    return f"annealer's larger: {percent:.0f} % of {arrays['known'].sum():,} choices"
 
 
 def plot_cloud(axis: Axes, arrays: Arrays) -> None:
     """Pairs of exponents of every choice of `studies.cloud`, marked by the largest factor; the paper's pair as a star."""
     known, factor = arrays["known"], str(arrays["largest_factor"])
+    x, y = arrays["backprop"][:, 0], arrays["annealer"][:, 0]
     levels = np.unique(arrays[factor][known])
     for number, level in enumerate(levels):
         rows = known & (arrays[factor] == level)
-        x, y = (arrays[name][rows, 0] for name in ("backprop", "annealer"))
         colour = plt.get_cmap("cividis")(0.8 * number / max(len(levels) - 1, 1))
         fill = "none" if number % 2 else [colour]
         style: dict[str, Any] = {"edgecolors": [colour], "marker": "os^DvP"[number % 6], "facecolors": fill}
-        axis.scatter(x, y, s=9, linewidths=0.7, alpha=0.8, label=str(level), **style)
-    rows = arrays["reached"]
-    ring: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "label": "holds the paper's pair"}
-    if rows.any():
-        axis.scatter(arrays["backprop"][rows, 0], arrays["annealer"][rows, 0], s=32, linewidths=0.8, **ring)
+        axis.scatter(x[rows], y[rows], s=9, linewidths=0.7, alpha=0.8, label=str(level), **style)
+    if (rows := arrays["reached"]).any():
+        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "linewidths": 0.8}
+        axis.scatter(x[rows], y[rows], s=32, label="holds the paper's pair", **ring)
     star: dict[str, Any] = {"marker": "*", "color": "black", "edgecolors": "white", "zorder": 5, "label": "the paper"}
     axis.scatter([BACKPROP_EXPONENT], [ANNEALER_EXPONENT], s=110, **star)
     axis.axline((0, 0), slope=1, color="0.4", linewidth=0.8, zorder=0)
-    axis.set(xlabel="exponent of backpropagation", ylabel="exponent of the annealer", title=f"exponents, by {FACTORS[factor]}")
-    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.2, -0.3), ncols=2, borderaxespad=0)
+    axis.set(xlabel="exponent of backpropagation", ylabel="exponent of the annealer", title=cloud_message(arrays))
 
 
 def plot_shares(axis: Axes, arrays: Arrays) -> None:
@@ -259,12 +261,49 @@ def plot_shares(axis: Axes, arrays: Arrays) -> None:
     axis.set(xlabel="share of the variance, %")
 
 
+def _most(arrays: Arrays) -> str:
+    """What the figures of the cloud say."""
+    if not arrays["known"].any():
+        return cloud_message(arrays)
+    return f"Which exponent is larger depends most\non the {FACTORS[str(arrays['largest_factor'])]}"
+
+
 def cloud_figure(arrays: Arrays) -> Figure:
     """The cloud, and below it what moves it."""
     figure, axes = plt.subplots(2, 1, figsize=(COLUMN, 5.4), height_ratios=(1.8, 1))
     plot_cloud(axes[0], arrays)
+    axes[0].legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.2, -0.2), ncols=2, borderaxespad=0)
     plot_shares(axes[1], arrays)
     axes[1].set_title("what moves their difference")
-    figure.suptitle(cloud_message(arrays), fontsize="medium")
+    figure.suptitle(_most(arrays), fontsize="medium")
     label_panels(axes)
+    return figure
+
+
+def scaling_figure(fits: Arrays, cloud: Arrays, searches: Arrays) -> Figure:
+    """Figure 4, of the width of a column: exponents by choice, an error behind them, and what Grover's search changes."""
+    with small_type():
+        figure = plt.figure(figsize=(COLUMN, 6.2))
+        top, below = figure.subfigures(2, 1, height_ratios=(1, 2.2))
+        pairs, ((laws, calls), (training, theory)) = top.subplots(), below.subplots(2, 2)
+        plot_cloud(pairs, cloud)
+        pairs.locator_params(axis="x", nbins=4)
+        small_legend(pairs, loc="upper left", bbox_to_anchor=(1, 1.06))
+        plot_power_laws(laws, fits)
+        small_legend(laws, loc="lower left", borderaxespad=0)
+        plot_searches(calls, searches)
+        plot_search_training(training, searches)
+        plot_search_exponents(theory, searches)
+        titles = {laws: "power laws", calls: "Grover: one head", training: "Grover: training", theory: "Grover: exponents"}
+        for axis, title in titles.items():
+            axis.set_title(title)
+        calls.set_ylabel("oracle calls")
+        theory.set(xlabel="exponent, plain reads", ylabel="exponent, this search")
+        for axis in (laws, calls, training):
+            axis.yaxis.set_major_locator(LogLocator(numticks=6))
+        drawn = [zip(*axis.get_legend_handles_labels(), strict=True) for axis in (calls, theory)]
+        ways = {label: handle for pair in drawn for handle, label in pair}
+        below.legend(ways.values(), ways, loc="outside lower center", ncols=2, fontsize=6.5)
+        figure.suptitle(_most(cloud), fontsize="large")
+        label_panels((pairs, laws, calls, training, theory))
     return figure

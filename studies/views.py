@@ -68,7 +68,7 @@ class Descent:
         self._plot_spectra(axes[0])
         self._plot_answers(axes[1])
         label_panels(axes)
-        figure.suptitle("Training cuts the wrong states\nuntil the right answer is the deepest", fontsize="medium")
+        figure.suptitle("Training raises the wrong states\nuntil the right answer is the deepest", fontsize="medium")
         return figure
 
     def _plot_spectra(self, axis: Axes) -> None:
