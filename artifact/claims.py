@@ -33,7 +33,7 @@ def with_origin(claim: Claim, results: Iterable[Result]) -> Claim:
     records = [result.provenance for result in results]
     seconds = {(record["file"], record["sha256"]): record["seconds"] for record in (*records, *records_behind(records).values())}
     kinds = sorted({record["sampler_kind"] for record in records})
-    kind = kinds[0] if len(kinds) == 1 else ", ".join(sorted({kind.split(", ")[0] for kind in kinds}))
+    kind = kinds[0] if len(kinds) == 1 else ", ".join(sorted({one for kind in kinds for one in kind.split(", ")[0].split("; ")}))
     return replace(claim, sampler_kind=kind, runtime=round(sum(seconds.values()), 1))
 
 
