@@ -306,7 +306,7 @@ class Methods:
         for axis in (course.xaxis, course.yaxis):
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter(NullFormatter())
-        course.set_xlim(*stored[f"{shown[0][0]}_epoch"][[1, -1]])
+        course.margins(x=0)
         small_legend(course, loc="lower left")
         end.set(xlabel="test error, %", title="at the end", ylim=(len(shown) - 0.6, -0.9), yticks=[])
         figure.suptitle(self.message, fontsize="medium")
