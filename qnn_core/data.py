@@ -11,30 +11,20 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
 
-from qnn_core.errors import InvalidInput, MissingData, check_count
+from qnn_core.errors import InvalidInput, MissingData, check, check_count
 from qnn_core.files import check_name, read_arrays, reading
-from qnn_core.inputs import (
-    Images,
-    Labels,
-    Rows,
-    Scaling,
-    Streamed,
-    as_labels,
-    as_rows,
-    blocks,
-    class_numbers,
-    some,
-    some_rows,
-)
+from qnn_core.inputs import Images, Labels, Rows, Scaling, Streamed, as_labels, as_rows, blocks, class_numbers, some, some_rows
 from qnn_core.mnist import DATA_DIR_VARIABLE, mnist_files
 
 _ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _NAMES = '"digits", "mnist", "mnist-1000", or the path of an .npz file or of a folder of .npy files'
 _WRITE_AGAIN = "write it again with numpy.savez"
+_ANY_KIND = "Dataset.from_arrays takes arrays and labels of any kind"
 _TEST_SHARE = 0.2
 
 
@@ -62,32 +52,29 @@ class Dataset:
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             if not isinstance(x, Streamed):
                 as_rows(f"x_{part}", x)
-            if x.ndim != 2 or (x.dtype, y.dtype) != (np.float32, np.int64):
-                allowed = "float32 of shape (images, pixels), int64; Dataset.from_arrays takes arrays of any kind"
-                raise InvalidInput(f"x_{part}, y_{part}", f"{x.dtype} of shape {x.shape}, {y.dtype}", allowed)
-            if len(x) != len(y):
-                raise InvalidInput(f"x_{part}, y_{part}", f"{len(x)} images, {len(y)} labels", "equal numbers")
-            if y.min() < 0:
-                raise InvalidInput(f"y_{part}", int(y.min()), "labels counted from 0")
+            found, allowed = f"{x.dtype} of shape {x.shape}, {y.dtype}", f"float32 of shape (images, pixels), int64; {_ANY_KIND}"
+            check(x.ndim == 2 and (x.dtype, y.dtype) == (np.float32, np.int64), f"x_{part}, y_{part}", found, allowed)
+            check(len(x) == len(y), f"x_{part}, y_{part}", f"{len(x)} images, {len(y)} labels", "equal numbers")
+            check(y.min() >= 0, f"y_{part}", int(y.min()), "labels counted from 0")
         if self.scaling.rule == "none":
             self.scaling.check("x_train", self.x_train)
         present = np.unique(self.y_train)
-        if present[-1] != len(present) - 1:
-            raise InvalidInput(
-                "y_train",
-                f"labels {some(present)}",
-                "all labels from 0 to the largest; Dataset.from_arrays takes labels of any kind",
-            )
-        if self.names is not None and len(self.names) != self.num_classes:
-            raise InvalidInput("names", some(self.names), f"a name for each of {self.num_classes} classes")
-        if self.x_train.shape[1] != self.x_test.shape[1]:
-            raise InvalidInput(
-                "x_test", f"{self.x_test.shape[1]} pixels", f"the {self.x_train.shape[1]} pixels of the training images"
-            )
-        if np.prod(self.image_shape) != self.num_pixels:
-            raise InvalidInput("image_shape", self.image_shape, f"a height and a width of {self.num_pixels} pixels in all")
-        if self.y_test.max() >= self.num_classes:
-            raise InvalidInput("y_test", int(self.y_test.max()), f"a class seen in training, 0 .. {self.num_classes - 1}")
+        pixels, classes, most = self.num_pixels, self.num_classes, self.y_test.max()
+        check(len(present) == classes, "y_train", f"labels {some(present)}", f"all labels from 0 to the largest; {_ANY_KIND}")
+        check(len(self.classes) == classes, "names", some(self.classes), f"a name for each of {classes} classes")
+        check(
+            self.x_test.shape[1] == pixels,
+            "x_test",
+            f"{self.x_test.shape[1]} pixels",
+            f"the {pixels} pixels of the training images",
+        )
+        check(
+            np.prod(self.image_shape) == pixels,
+            "image_shape",
+            self.image_shape,
+            f"a height and a width of {pixels} pixels in all",
+        )
+        check(most < classes, "y_test", int(most), f"a class seen in training, 0 .. {classes - 1}")
 
     @classmethod
     def from_arrays(
@@ -114,17 +101,15 @@ class Dataset:
         Dataset('own', 2 + 2 rows of 1 x 1, 2 classes high, low, scaling 'standard')
         """
         rows, labels = as_rows("x", x), as_labels("y", y)
-        if len(rows) != len(labels):
-            raise InvalidInput("x, y", f"{len(rows)} rows, {len(labels)} labels", "a label for each row")
+        check(len(rows) == len(labels), "x, y", f"{len(rows)} rows, {len(labels)} labels", "a label for each row")
         classes, numbers = np.unique(labels, return_inverse=True)
-        if len(classes) < 2:
-            raise InvalidInput("y", f"one class, {some(classes)}", "at least two classes")
+        check(len(classes) >= 2, "y", f"one class, {some(classes)}", "at least two classes")
         shape = image_shape or rows.shape[1:]
         kept = held = None
         if isinstance(test, tuple | list) and len(test) == 2:
             rows_test, y_test = as_rows("x_test", test[0]), class_numbers("y_test", test[1], classes)
-            if rows_test.shape[1:] != rows.shape[1:]:
-                raise InvalidInput("x_test", f"shape {rows_test.shape}", f"rows of the shape of x, {rows.shape[1:]}")
+            alike = rows_test.shape[1:] == rows.shape[1:]
+            check(alike, "x_test", f"shape {rows_test.shape}", f"rows of the shape of x, {rows.shape[1:]}")
         else:
             kept, held = _split(numbers, test, seed, classes)
             rows_test, y_test = rows, numbers[held]
@@ -176,34 +161,27 @@ class Dataset:
         """
         from sklearn.model_selection import train_test_split
 
-        if not 0 < fraction < 1:
-            raise InvalidInput("fraction", fraction, "a number between 0 and 1")
+        check(0 < fraction < 1, "fraction", fraction, "a number between 0 and 1")
         self._check_divisible()
-        total = len(self.y_train)
+        total, classes = len(self.y_train), self.num_classes
         most = total - int(np.ceil(total * fraction))
-        if total - most < self.num_classes:
-            raise InvalidInput(
-                "fraction", fraction, f"enough of {total} images for one of each of the {self.num_classes} classes"
-            )
-        if num_train is not None and not self.num_classes <= num_train <= most:
-            raise InvalidInput("num_train", num_train, f"{self.num_classes} .. {most}, the training images that are not held out")
+        check(total - most >= classes, "fraction", fraction, f"enough of {total} images for one of each of the {classes} classes")
+        fits = num_train is None or classes <= num_train <= most
+        check(fits, "num_train", num_train, f"{classes} .. {most}, the training images that are not held out")
         kept, held = train_test_split(
             np.arange(total), test_size=fraction, train_size=num_train, random_state=seed, stratify=self.y_train
         )
         validation = {"x_test": some_rows(self.x_train, held), "y_test": self.y_train[held]}
-        return replace(self._of_training(kept), name=f"{self.name}-validation", **validation)
+        return self._of_training(kept, "validation", **validation)
 
     def take(self, num_train: int, seed: int) -> Dataset:
-        """The same test images with `num_train` of the training images, in proportion for every class.
-
-        seed: of the choice.
-        """
+        """The same test images with `num_train` of the training images, in proportion for every class. seed: of the choice."""
         from sklearn.model_selection import train_test_split
 
-        total = len(self.y_train)
-        if not self.num_classes <= num_train <= total:
-            raise InvalidInput("num_train", num_train, f"{self.num_classes} .. {total}, the training images of {self.name}")
-        if num_train > total - self.num_classes:
+        total, classes = len(self.y_train), self.num_classes
+        fits = classes <= num_train <= total
+        check(fits, "num_train", num_train, f"{classes} .. {total}, the training images of {self.name}")
+        if num_train > total - classes:
             return self if num_train == total else self._of_training(np.random.default_rng(seed).permutation(total)[:num_train])
         self._check_divisible()
         kept, _ = train_test_split(np.arange(total), train_size=num_train, random_state=seed, stratify=self.y_train)
@@ -211,39 +189,35 @@ class Dataset:
 
     def _check_divisible(self) -> None:
         counts = np.bincount(self.y_train)
-        if counts.min() < 2:
-            raise InvalidInput("y_train", f"1 image of class {counts.argmin()}", "at least 2 of every class, to divide them")
+        check(counts.min() > 1, "y_train", f"1 image of class {counts.argmin()}", "at least 2 of every class, to divide them")
 
-    def _of_training(self, rows: Int64[np.ndarray, " n"]) -> Dataset:
-        return replace(self, name=f"{self.name}-{len(rows)}", x_train=some_rows(self.x_train, rows), y_train=self.y_train[rows])
+    def _of_training(self, rows: Int64[np.ndarray, " n"], name: str = "", **others: Any) -> Dataset:
+        """Some training images, with a name added to that of the data, and with other fields as given."""
+        chosen = {"x_train": some_rows(self.x_train, rows), "y_train": self.y_train[rows]}
+        return replace(self, name=f"{self.name}-{name or len(rows)}", **chosen | others)
 
     def sample(self, images: int, seed: int) -> Dataset:
         """A random part of the training and of the test images, at most `images` of each, to estimate errors on.
 
-        At least one training image of each class is kept. seed: of the choice."""
+        At least one training image of each class is kept. seed: of the choice.
+        """
         random = np.random.default_rng([seed, 0x5A])
         rows, others = (np.sort(random.permutation(len(labels))[:images]) for labels in (self.y_train, self.y_test))
         absent = np.setdiff1d(self.y_train, self.y_train[rows])
         rows = np.union1d(rows, np.unique(self.y_train, return_index=True)[1][absent])
-        return replace(self._of_training(rows), x_test=some_rows(self.x_test, others), y_test=self.y_test[others])
+        return self._of_training(rows, x_test=some_rows(self.x_test, others), y_test=self.y_test[others])
 
     def only_classes(self, classes: tuple[int, ...]) -> Dataset:
         """The images of some classes, relabelled 0, 1, ... in the order given."""
-        unknown = sorted(set(classes) - set(range(self.num_classes)))
-        if len(classes) < 2 or len(set(classes)) < len(classes) or unknown:
-            raise InvalidInput("classes", classes, f"at least two different labels out of 0 .. {self.num_classes - 1}")
+        fits = len(set(classes)) == len(classes) > 1 and set(classes) <= set(range(self.num_classes))
+        check(fits, "classes", classes, f"at least two different labels out of 0 .. {self.num_classes - 1}")
         number = np.full(self.num_classes, -1)
         number[list(classes)] = np.arange(len(classes))
         train, test = (number[labels] for labels in (self.y_train, self.y_test))
-        return replace(
-            self,
-            name=f"{self.name}-{''.join(map(str, classes))}",
-            x_train=some_rows(self.x_train, np.flatnonzero(train >= 0)),
-            y_train=train[train >= 0],
-            x_test=some_rows(self.x_test, np.flatnonzero(test >= 0)),
-            y_test=test[test >= 0],
-            names=None if self.names is None else self.names[list(classes)],
-        )
+        return self._of_training(
+            np.flatnonzero(train >= 0), "".join(map(str, classes)), y_train=train[train >= 0], y_test=test[test >= 0],
+            x_test=some_rows(self.x_test, np.flatnonzero(test >= 0)), names=None if self.names is None else self.classes[list(classes)],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -262,15 +236,13 @@ def size_of(name: str, data_dir: str | os.PathLike[str] | None = None) -> Size:
     """The size of a data set, without loading its images; raises like `load_dataset` for an unknown name."""
     if name in _SIZES:
         return _SIZES[name]
-    if not name.endswith(".npz"):
-        raise InvalidInput("dataset", name, _NAMES)
+    check(name.endswith(".npz"), "dataset", name, _NAMES)
     labels = read_arrays(_own_file(name, data_dir), _WRITE_AGAIN, ("y", "y_train", "y_test"))
     if "y" in labels:
         counts = np.unique(as_labels("y", labels["y"]), return_counts=True)[1]
         held = int(_held(counts, _TEST_SHARE).sum())
         return Size(len(counts), int(counts.sum()) - held, held)
-    if len(labels) < 2:
-        raise InvalidInput("dataset", f"{name} with {sorted(labels)}", f"arrays x and y, or {', '.join(_ARRAYS)}")
+    check(len(labels) == 2, "dataset", f"{name} with {sorted(labels)}", f"arrays x and y, or {', '.join(_ARRAYS)}")
     train, test = (as_labels(part, labels[part]) for part in ("y_train", "y_test"))
     return Size(len(np.unique(train)), len(train), len(test))
 
@@ -300,7 +272,7 @@ def load_dataset(name: str | os.PathLike[str], data_dir: str | os.PathLike[str] 
     if name in ("mnist", "mnist-1000"):
         folder = data_dir or os.environ.get(DATA_DIR_VARIABLE) or None
         data = _mnist(Path(folder) if folder else None)
-        return data if name == "mnist" else _first_of_each_class(data, "mnist-1000", 100, 10)
+        return data if name == "mnist" else _first_of_each_class(data, 100, 10)
     if isinstance(name, str) and (name.endswith(".npz") or (Path(data_dir or ".") / name).is_dir()):
         return _own(_own_file(name, data_dir))
     raise InvalidInput("dataset", name, _NAMES)
@@ -326,13 +298,12 @@ def _mnist(folder: Path | None) -> Dataset:
     return Dataset("mnist", x_train, arrays[1].astype(np.int64), x_test, arrays[3].astype(np.int64), (28, 28))
 
 
-def _first_of_each_class(data: Dataset, name: str, train: int, test: int) -> Dataset:
+def _first_of_each_class(data: Dataset, train: int, test: int) -> Dataset:
     def rows(labels: np.ndarray, count: int) -> np.ndarray:
         return np.sort(np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(data.num_classes)]))
 
-    kept, held = rows(data.y_train, train), rows(data.y_test, test)
-    few = {"x_train": data.x_train[kept], "y_train": data.y_train[kept], "x_test": data.x_test[held], "y_test": data.y_test[held]}
-    return replace(data, name=name, **few)
+    held = rows(data.y_test, test)
+    return data._of_training(rows(data.y_train, train), x_test=data.x_test[held], y_test=data.y_test[held])
 
 
 def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:
@@ -357,8 +328,8 @@ def _own(path: Path) -> Dataset:
     arrays = own_arrays(path, (*_ARRAYS, "x", "y"))
     if {"x", "y"} <= arrays.keys():
         return Dataset.from_arrays(arrays["x"], arrays["y"], name=path.stem)
-    if missing := [name for name in _ARRAYS if name not in arrays]:
-        raise InvalidInput("dataset", f"{path.name} with {sorted(arrays)}", f"also {', '.join(missing)}; or x and y alone")
+    missing = [name for name in _ARRAYS if name not in arrays]
+    check(not missing, "dataset", f"{path.name} with {sorted(arrays)}", f"also {', '.join(missing)}; or x and y alone")
     x_train, y_train, x_test, y_test = (arrays[name] for name in _ARRAYS)
     return Dataset.from_arrays(x_train, y_train, test=(x_test, y_test), name=path.stem)
 
@@ -366,12 +337,11 @@ def _own(path: Path) -> Dataset:
 def _split(numbers: Int64[np.ndarray, " n"], share: float, seed: int, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows to train on and rows to test on, every class in proportion and in both."""
     check_count("seed", seed, least=0)
-    if isinstance(share, bool) or not isinstance(share, Real) or not 0 < share < 1:
-        raise InvalidInput("test", share, "a share between 0 and 1, or (x, y) to test on")
+    fits = isinstance(share, Real) and 0 < share < 1
+    check(fits, "test", share, "a share between 0 and 1, or (x, y) to test on")
     counts = np.bincount(numbers)
-    if counts.min() < 2:
-        allowed = "at least 2 of every class, to train and to test on: leave the class out, or give test=(x, y)"
-        raise InvalidInput("y", f"1 row of class {classes[counts.argmin()]}", allowed)
+    allowed = "at least 2 of every class, to train and to test on: leave the class out, or give test=(x, y)"
+    check(counts.min() > 1, "y", f"1 row of class {classes[counts.argmin()]}", allowed)
     order = np.random.default_rng(seed).permutation(len(numbers))
     held = [order[numbers[order] == label][:count] for label, count in enumerate(_held(counts, share))]
     chosen = np.isin(np.arange(len(numbers)), np.concatenate(held))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 
@@ -49,25 +50,34 @@ class Interrupted(KeyboardInterrupt):
         self.history = history
 
 
+def check(fits: object, name: str, value: object, allowed: str) -> None:
+    """Refuse a value that does not fit."""
+    if not fits:
+        raise InvalidInput(name, value, allowed)
+
+
+def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    """Refuse what is none of the choices."""
+    names = list(choices)
+    check(value in names, name, value, f"one of {', '.join(names)}")
+
+
 def check_count(name: str, value: object, least: int = 1) -> None:
     """Refuse what is not a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise InvalidInput(name, value, f"a whole number of at least {least}")
+    fits = isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+    check(fits, name, value, f"a whole number of at least {least}")
 
 
 def check_number(name: str, value: object, least: float = 0.0, *, above: bool = False) -> None:
     """Refuse what is not a finite number of at least `least`, or above it."""
-    fits = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not fits or value < least or (above and value == least):  # type: ignore[operator]
-        raise InvalidInput(name, value, f"a finite number {'above' if above else 'of at least'} {least:g}")
+    fits = _is_number(value, least) and not (above and value == least)
+    check(fits, name, value, f"a finite number {'above' if above else 'of at least'} {least:g}")
 
 
 def check_pair(name: str, value: object, allowed: str) -> None:
     """Refuse what is not two finite numbers of at least 0; allowed: what to say then."""
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise InvalidInput(name, value, allowed)
-    for number in value:
-        try:
-            check_number(name, number)
-        except InvalidInput:
-            raise InvalidInput(name, value, allowed) from None
+    check(isinstance(value, tuple | list) and len(value) == 2 and all(map(_is_number, value)), name, value, allowed)
+
+
+def _is_number(value: object, least: float = 0.0) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and bool(value >= least)

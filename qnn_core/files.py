@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from qnn_core.errors import DamagedFile, InvalidInput, NotWritten
+from qnn_core.errors import DamagedFile, InvalidInput, NotWritten, check
 
 MAX_ARRAY_BYTES = 8 * 2**30
 """Most that the arrays of one file may take in memory."""
@@ -47,8 +47,22 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "wb", *, private: boo
     private: readable by its owner only. Raises NotWritten, in one sentence, when the disk is full or the folder cannot be written.
     """
     target = Path(path)
-    with storage(target), _beside(target, mode, private) as file:
-        yield file
+    with storage(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8") as file:
+                yield file
+                file.flush()
+                with _where_possible():
+                    os.fsync(file.fileno())
+            if not private:
+                with _where_possible():
+                    os.chmod(name, 0o644)
+            os.replace(name, target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
@@ -57,8 +71,7 @@ def check_name(path: str | os.PathLike[str]) -> None:
         usable = b"\0" not in os.fsencode(path) and all(len(os.fsencode(part)) <= _LONGEST_NAME for part in Path(path).parts)
     except UnicodeEncodeError:
         usable = False
-    if not usable:
-        raise InvalidInput("path", str(path), f"names of at most {_LONGEST_NAME} bytes, without a zero byte")
+    check(usable, "path", str(path), f"names of at most {_LONGEST_NAME} bytes, without a zero byte")
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -81,34 +94,9 @@ def storage(target: Path) -> Iterator[None]:
     except OSError as failure:
         if failure.errno not in _STORAGE_ERRORS or isinstance(failure, NotWritten):
             raise
-        raise NotWritten(
-            failure.errno,
-            f"{shown(target)} could not be written ({os.strerror(failure.errno)}). {_remedy(failure.errno)}, and run again: "
-            "what stood there before is untouched.",
-        ) from failure
-
-
-def _remedy(number: int | None) -> str:
-    return "Give another name" if number in _NAME_ERRORS else "Make room, or the folder writable"
-
-
-@contextmanager
-def _beside(target: Path, mode: str, private: bool) -> Iterator[IO[Any]]:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8") as file:
-            yield file
-            file.flush()
-            with _where_possible():
-                os.fsync(file.fileno())
-        if not private:
-            with _where_possible():
-                os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        remedy = "Give another name" if failure.errno in _NAME_ERRORS else "Make room, or the folder writable"
+        told = f"{shown(target)} could not be written ({os.strerror(failure.errno)}). {remedy}, and run again: what stood there before is"
+        raise NotWritten(failure.errno, f"{told} untouched.") from failure
 
 
 @contextmanager
@@ -198,9 +186,8 @@ def read_arrays(
             parts = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
             wanted = [name for name in parts if names is None or name in names]
             total = sum(_bytes_of(archive, parts[name], file.name, name in converted) for name in wanted)
-        if total > MAX_ARRAY_BYTES:
-            told = f"{file.name}, {total} bytes unpacked{' and as 32-bit numbers' if converted else ''}"
-            raise InvalidInput("file", told, f"at most {MAX_ARRAY_BYTES} bytes: fewer or smaller arrays")
+        told = f"{file.name}, {total} bytes unpacked{' and as 32-bit numbers' if converted else ''}"
+        check(total <= MAX_ARRAY_BYTES, "file", told, f"at most {MAX_ARRAY_BYTES} bytes: fewer or smaller arrays")
         with np.load(file, allow_pickle=False) as loaded:
             return {name: loaded[name] for name in wanted}
 
@@ -220,9 +207,8 @@ def _bytes_of(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, file: str, conve
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(part)
         begin = part.tell()
-    if dtype.hasobject:
-        allowed = "a plain array of numbers; arrays of Python objects are not loaded"
-        raise InvalidInput(entry.filename.removesuffix(".npy"), f"unreadable in {file}", allowed)
+    allowed = "a plain array of numbers; arrays of Python objects are not loaded"
+    check(not dtype.hasobject, entry.filename.removesuffix(".npy"), f"unreadable in {file}", allowed)
     elements = math.prod(shape)
     if begin + elements * dtype.itemsize < entry.file_size:  # Else the rest, and the archive's checksum, would go unread.
         raise ValueError(f"{entry.filename} holds more than its header says")

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check, check_choice
 
 Rows: TypeAlias = Any
 """Numbers, one row an image or a line of a table: (rows, features), (rows, height, width) or (rows, height, width, colours)."""
@@ -49,20 +49,15 @@ def as_rows(name: str, given: Rows) -> np.ndarray:
     rows = _array(name, given)
     if rows.dtype == object:
         rows = _converted(name, rows)
-    if rows.dtype.kind not in "buif":
-        raise InvalidInput(
-            name, f"dtype {rows.dtype}", "real numbers; give a number to each category first, such as pandas.get_dummies does"
-        )
-    if rows.ndim not in (2, 3, 4):
-        remedy = f"; for one row of {name} give {name}[None], for one feature {name}.reshape(-1, 1)" if rows.ndim == 1 else ""
-        allowed = f"shape (rows, features), (images, height, width) or (images, height, width, colours){remedy}"
-        raise InvalidInput(name, f"shape {rows.shape}", allowed)
-    if rows.size == 0:
-        raise InvalidInput(name, f"shape {rows.shape}", "at least one row of at least one number")
+    allowed = "real numbers; give a number to each category first, such as pandas.get_dummies does"
+    check(rows.dtype.kind in "buif", name, f"dtype {rows.dtype}", allowed)
+    remedy = f"; for one row of {name} give {name}[None], for one feature {name}.reshape(-1, 1)" if rows.ndim == 1 else ""
+    allowed = f"shape (rows, features), (images, height, width) or (images, height, width, colours){remedy}"
+    check(rows.ndim in (2, 3, 4), name, f"shape {rows.shape}", allowed)
+    check(rows.size, name, f"shape {rows.shape}", "at least one row of at least one number")
     if not max(map(abs, _extremes(rows))) <= _LARGEST:
-        raise InvalidInput(
-            name, _unusable(rows), f"finite numbers below {_LARGEST:g}: leave such rows out, or fill in what is missing"
-        )
+        allowed = f"finite numbers below {_LARGEST:g}: leave such rows out, or fill in what is missing"
+        raise InvalidInput(name, _unusable(rows), allowed)
     return rows
 
 
@@ -73,26 +68,21 @@ def as_labels(name: str, given: Labels) -> np.ndarray:
         labels = np.asarray(given, object)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.ndim != 1:
-        remedy = f": of a column for each class take {name}.argmax(axis=1)" if labels.ndim == 2 else ""
-        raise InvalidInput(name, f"shape {labels.shape}", f"one label a row, shape (rows,){remedy}")
+    remedy = f": of a column for each class take {name}.argmax(axis=1)" if labels.ndim == 2 else ""
+    check(labels.ndim == 1, name, f"shape {labels.shape}", f"one label a row, shape (rows,){remedy}")
+    odd: list[int] = []
     if labels.dtype == object:
         first = labels[0] if len(labels) else ""
         kinds, dtype = next((one for one in _NAMES_OF_CLASSES if isinstance(first, one[0])), _NAMES_OF_CLASSES[-1])
         odd = [row for row, label in enumerate(labels) if not isinstance(label, kinds)]
-        if odd:
-            found = f"{labels[odd[0]]!r} in row {odd[0]}, and {len(odd)} such rows in all"
-            raise InvalidInput(
-                name, found, "labels that are all strings or all whole numbers: leave the other rows out, or name their class"
-            )
-        return labels.astype(dtype)
-    if labels.dtype.kind == "f" and (odd := np.flatnonzero(~(labels == np.floor(labels)) | np.isinf(labels)).tolist()):
-        found = f"{labels[odd[0]]} in row {odd[0]}, and {len(odd)} such rows in all"
-        raise InvalidInput(
-            name, found, "names of classes; for numbers to predict there is no network here, put them into bins first"
-        )
-    if labels.dtype.kind not in "buifUS":
-        raise InvalidInput(name, f"dtype {labels.dtype}", "strings, whole numbers or truth values")
+        labels = labels if odd else labels.astype(dtype)
+        allowed = "labels that are all strings or all whole numbers: leave the other rows out, or name their class"
+    elif labels.dtype.kind == "f":
+        odd = np.flatnonzero(~(labels == np.floor(labels)) | np.isinf(labels)).tolist()
+        allowed = "names of classes; for numbers to predict there is no network here, put them into bins first"
+    if odd:
+        raise InvalidInput(name, f"{labels.tolist()[odd[0]]!r} in row {odd[0]}, and {len(odd)} such rows in all", allowed)
+    check(labels.dtype.kind in "buifUS", name, f"dtype {labels.dtype}", "strings, whole numbers or truth values")
     return labels
 
 
@@ -101,11 +91,9 @@ def class_numbers(name: str, given: Labels, classes: np.ndarray) -> Int64[np.nda
     found, inverse = np.unique(as_labels(name, given), return_inverse=True)
     place = {label: number for number, label in enumerate(classes.tolist())}
     numbers = np.array([place.get(label, -1) for label in found.tolist()], np.int64)[inverse]
-    if len(numbers) and numbers.min() < 0:
-        row = int(np.argmin(numbers))
-        raise InvalidInput(
-            name, f"{found[inverse[row]].item()!r} in row {row}", f"one of the {len(classes)} classes {some(classes)}"
-        )
+    for row in np.flatnonzero(numbers < 0)[:1]:
+        found_there = f"{found[inverse[row]].item()!r} in row {row}"
+        raise InvalidInput(name, found_there, f"one of the {len(classes)} classes {some(classes)}")
     return numbers
 
 
@@ -139,10 +127,9 @@ class Scaling:
             images = rows.dtype == np.uint8 or (rows.dtype.kind in "iu" and (rows.ndim > 2 or highest == 255))
             small = "none" if lowest >= -1 and highest <= 1 else "standard"
             rule = "pixels" if images and lowest >= 0 and highest <= 255 else small
-        if rule not in _RULES:
-            raise InvalidInput("scaling", rule, f"auto, {', '.join(_RULES)}")
-        if rule == "pixels" and (lowest < 0 or highest > 255):
-            raise InvalidInput("scaling", f"{rule} of numbers {lowest:g} .. {highest:g}", "0 .. 255; or take standard or range")
+        check_choice("scaling", rule, ("auto", *_RULES))
+        fits = rule != "pixels" or (lowest >= 0 and highest <= 255)
+        check(fits, "scaling", f"{rule} of numbers {lowest:g} .. {highest:g}", "0 .. 255; or take standard or range")
         offset, scale = (np.asarray(values, np.float64) for values in _RULES[rule](rows, chosen))
         # What never changes in training, but for rounding, is only moved.
         return cls(rule, offset, np.where(scale > _ROUNDING * np.abs(offset), scale, 1.0))
@@ -168,23 +155,21 @@ class Scaling:
     def check(self, name: str, scaled: Images) -> None:
         """Warn where numbers came unscaled, or scaled twice."""
         largest = max(map(abs, _extremes(scaled)))
-        if self.rule == "none" and largest > _FAR:
-            warnings.warn(
-                f"{name} has numbers up to {largest:.4g}, and they are taken as they are: networks learn badly from numbers far from 1. "
-                'Dataset.from_arrays(..., scaling="standard") scales them, and a network made by QNN.for_data remembers how.',
-                InputWarning,
-                stacklevel=3,
+        if self.rule == "none":
+            odd = largest > _FAR
+            told = (
+                f"has numbers up to {largest:.4g}, and they are taken as they are: networks learn badly from numbers far from 1. "
+                'Dataset.from_arrays(..., scaling="standard") scales them, and a network made by QNN.for_data remembers how.'
             )
-        elif (self.rule == "pixels" and 0 < largest <= 1 / 255) or (
-            self.rule in ("range", "standard")
-            and sum(float(np.abs(block).sum(dtype=np.float64)) for block in blocks(scaled)) > _TYPICAL * math.prod(scaled.shape)
-        ):
-            warnings.warn(
-                f'{name} is far from what the network was trained on, as if it had been scaled already; the network applies its own rule, "'
-                f'{self.rule}", to numbers as they came.',
-                InputWarning,
-                stacklevel=3,
+        else:
+            sizes = (float(np.abs(block).sum(dtype=np.float64)) for block in blocks(scaled))
+            odd = 0 < largest <= 1 / 255 if self.rule == "pixels" else sum(sizes) > _TYPICAL * math.prod(scaled.shape)
+            told = (
+                "is far from what the network was trained on, as if it had been scaled already; the network applies its own rule, "
+                f'"{self.rule}", to numbers as they came.'
             )
+        if odd:
+            warnings.warn(f"{name} {told}", InputWarning, stacklevel=3)
 
 
 class Streamed:
@@ -218,9 +203,7 @@ class Streamed:
 
 def some_rows(x: Images, rows: Int64[np.ndarray, " n"]) -> Images:
     """Rows of what a network takes; what is on disk stays there."""
-    if not isinstance(x, Streamed):
-        return x[rows]
-    return Streamed(x.source, x.scaling, rows if x.chosen is None else x.chosen[rows])
+    return Streamed(x.source, x.scaling, rows if x.chosen is None else x.chosen[rows]) if isinstance(x, Streamed) else x[rows]
 
 
 def blocks(rows: Any, chosen: Chosen = None) -> Iterator[np.ndarray]:
@@ -271,8 +254,7 @@ _RULES: dict[str, Callable[[np.ndarray, Chosen], tuple[Any, Any]]] = {
 
 
 def _array(name: str, given: Any) -> np.ndarray:
-    if hasattr(given, "toarray"):
-        raise InvalidInput(name, type(given).__name__, f"a dense array: {name}.toarray()")
+    check(not hasattr(given, "toarray"), name, type(given).__name__, f"a dense array: {name}.toarray()")
     if isinstance(given, np.memmap):
         return given
     if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
@@ -283,9 +265,8 @@ def _array(name: str, given: Any) -> np.ndarray:
     try:
         return np.asarray(given)
     except (TypeError, ValueError) as failure:  # Rows of different lengths; torch's types that NumPy lacks.
-        raise InvalidInput(
-            name, type(given).__name__, f"an array of numbers or labels, rows of equal length ({failure})"
-        ) from failure
+        allowed = f"an array of numbers or labels, rows of equal length ({failure})"
+        raise InvalidInput(name, type(given).__name__, allowed) from failure
 
 
 def _converted(name: str, rows: np.ndarray) -> np.ndarray:

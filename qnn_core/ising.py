@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32, Int8
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 
 if TYPE_CHECKING:
     import dimod
@@ -48,17 +48,14 @@ class IsingProblem:
     couplings: tuple[Float32[np.ndarray, "_ _"], ...]
 
     def __post_init__(self) -> None:
-        if not self.layers or min(self.layers) < 1:
-            raise InvalidInput("layers", self.layers, "at least one layer, each with at least one spin")
-        if self.fields.ndim != 2 or self.fields.shape[1] != sum(self.layers):
-            raise InvalidInput("fields", f"shape {self.fields.shape}", f"shape (images, {sum(self.layers)}), one column a spin")
-        expected = list(pairwise(self.layers))
-        found = [matrix.shape for matrix in self.couplings]
-        if found != expected:
-            raise InvalidInput("couplings", f"shapes {found}", f"shapes {expected}, one between each two layers")
+        check(min(self.layers, default=0) >= 1, "layers", self.layers, "at least one layer, each with at least one spin")
+        fits = self.fields.ndim == 2 and self.fields.shape[1] == sum(self.layers)
+        check(fits, "fields", f"shape {self.fields.shape}", f"shape (images, {sum(self.layers)}), one column a spin")
+        expected, found = list(pairwise(self.layers)), [matrix.shape for matrix in self.couplings]
+        check(found == expected, "couplings", f"shapes {found}", f"shapes {expected}, one between each two layers")
         for name, arrays in (("fields", (self.fields,)), ("couplings", self.couplings)):
-            if not all(np.isfinite(array).all() for array in arrays):
-                raise InvalidInput(name, "NaN or infinity", "finite numbers; look for a division by zero or a diverged run")
+            finite = all(np.isfinite(array).all() for array in arrays)
+            check(finite, name, "NaN or infinity", "finite numbers; look for a division by zero or a diverged run")
 
     @property
     def num_images(self) -> int:
@@ -82,10 +79,8 @@ class IsingProblem:
 
     def energy(self, spins: Int8[np.ndarray, "B R N"]) -> Float32[np.ndarray, "B R"]:
         """Energy of R configurations for each of the B problems."""
-        if spins.shape[0] != self.num_images or spins.shape[-1] != self.num_spins:
-            raise InvalidInput(
-                "spins", f"shape {spins.shape}", f"shape ({self.num_images}, reads, {self.num_spins}) for this problem"
-            )
+        fits = (spins.shape[0], spins.shape[-1]) == self.fields.shape
+        check(fits, "spins", f"shape {spins.shape}", f"shape ({self.num_images}, reads, {self.num_spins}) for this problem")
         energies = np.empty(spins.shape[:2], np.float32)
         for images, reads in self._blocks(spins.shape[1]):
             values = spins[images, reads].astype(np.float32)
@@ -114,17 +109,13 @@ class IsingProblem:
         """
         import dimod
 
-        if not 0 <= image < self.num_images:
-            raise InvalidInput("image", image, f"0 .. {self.num_images - 1}")
-        rows, columns, values = [], [], []
+        check(0 <= image < self.num_images, "image", image, f"0 .. {self.num_images - 1}")
+        rows, columns, values = [np.zeros(0, int)], [np.zeros(0, int)], [np.zeros(0)]
         for matrix, (left, right) in zip(self.couplings, pairwise(self.layer_slices), strict=True):
-            left_spins, right_spins = np.meshgrid(
-                np.arange(left.start, left.stop), np.arange(right.start, right.stop), indexing="ij"
-            )
-            rows.append(left_spins.ravel())
-            columns.append(right_spins.ravel())
+            rows.append(np.arange(left.start, left.stop).repeat(matrix.shape[1]))
+            columns.append(np.tile(np.arange(right.start, right.stop), len(matrix)))
             values.append(-matrix.ravel().astype(np.float64))
-        quadratic = tuple(np.concatenate(part) if part else np.array([]) for part in (rows, columns, values))
+        quadratic = tuple(map(np.concatenate, (rows, columns, values)))
         return dimod.BinaryQuadraticModel.from_numpy_vectors(-self.fields[image].astype(np.float64), quadratic, 0.0, dimod.SPIN)
 
 

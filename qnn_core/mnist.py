@@ -21,10 +21,7 @@ MNIST_SHA256 = {
 }
 """SHA-256 of the decompressed IDX files: two gzip streams of one file can differ, its content cannot."""
 
-MNIST_MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
+MNIST_MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 DATA_DIR_VARIABLE = "QNN_DATA_DIR"
 _MAX_IDX_BYTES = 16 + 60_000 * 784 + 1
 """One more than the longest of the four files: no more is unpacked of a file that claims to be one of them."""

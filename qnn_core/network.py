@@ -16,12 +16,12 @@ from copy import copy
 from itertools import pairwise
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
-from qnn_core.errors import DamagedFile, InvalidInput, MissingData, check_count, check_number
+from qnn_core.errors import DamagedFile, InvalidInput, MissingData, check, check_choice, check_count, check_number
 from qnn_core.files import atomic_write, read_arrays, shown
 from qnn_core.inputs import Images, Labels, Rows, Scaling, as_rows, class_numbers, some
 from qnn_core.ising import IsingProblem, cool, feed_forward
@@ -78,9 +78,8 @@ class QNN:
         whole = isinstance(sizes, tuple | list) and all(
             isinstance(size, Integral) and not isinstance(size, bool) for size in sizes
         )
-        if not whole or len(sizes) < 3 or min(sizes) < 1 or sizes[-1] < 2:
-            allowed = "(inputs, hidden ..., classes), whole numbers, with at least one hidden layer and two classes"
-            raise InvalidInput("sizes", sizes, allowed)
+        allowed = "(inputs, hidden ..., classes), whole numbers, with at least one hidden layer and two classes"
+        check(whole and len(sizes) >= 3 and min(sizes) >= 1 and sizes[-1] >= 2, "sizes", sizes, allowed)
         check_count("copies", copies)
         check_count("seed", seed, least=0)
         check_number("glass", glass, above=True)
@@ -116,7 +115,7 @@ class QNN:
         >>> QNN.for_data(data, hidden=(3,), copies=1)
         QNN(1-3-2, copies=1, 14 parameters, 2 classes short, tall, scaling 'standard')
         """
-        layers = tuple(hidden) if isinstance(hidden, tuple | list) else (hidden,)
+        layers = hidden if isinstance(hidden, tuple | list) else (hidden,)
         net = cls((data.num_pixels, *layers, data.num_classes), copies, seed, centre=data.x_train.mean(axis=0), **options)
         net.classes, net.scaling, net.origin = data.classes, data.scaling, {"data": data.name, "data_sha256": data.sha256}
         return net
@@ -145,10 +144,8 @@ class QNN:
 
     def set_parameters(self, values: list[np.ndarray]) -> None:
         """Overwrite all parameters with arrays of the same shapes, in the order of `parameters`."""
-        shapes = [value.shape for value in values]
-        expected = [parameter.shape for parameter in self.parameters]
-        if shapes != expected:
-            raise InvalidInput("values", f"shapes {shapes}", f"shapes {expected}")
+        shapes, expected = ([value.shape for value in arrays] for arrays in (values, self.parameters))
+        check(shapes == expected, "values", f"shapes {shapes}", f"shapes {expected}")
         for parameter, value in zip(self.parameters, values, strict=True):
             parameter[...] = value
 
@@ -171,26 +168,19 @@ class QNN:
         seed: of the weights that it began with, as far as that is known."""
         net = cls(tuple(layout["sizes"].tolist()), layout["copies"].item(), seed, centre=layout.get("centre"))
         net.set_parameters(parameters)
-        if "classes" in layout:
-            net.classes = layout["classes"]
+        net.classes = layout.get("classes", net.classes)
         if "rule" in layout:
             net.scaling = Scaling(layout["rule"].item(), layout["offset"], layout["scale"])
-        if net.classes.shape != (net.num_classes,) or any(
-            values.shape not in ((), net.sizes[:1]) or not np.isfinite(values).all()
-            for values in (net.scaling.offset, net.scaling.scale)
-        ):
-            raise InvalidInput("layout", f"{len(net.classes)} names", "a name for each class, and a scaling of the inputs")
+        numbers = (net.scaling.offset, net.scaling.scale)
+        fits = all(values.shape in ((), net.sizes[:1]) and np.isfinite(values).all() for values in numbers)
+        allowed = "a name for each class, and a scaling of the inputs"
+        check(fits and net.classes.shape == (net.num_classes,), "layout", f"{len(net.classes)} names", allowed)
         return net
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path`, an .npz file, whole or not at all; raises NotWritten if that is impossible."""
         parameters = {f"parameter_{number}": value for number, value in enumerate(self.parameters)}
-        told = {
-            "format": np.array(_FORMAT),
-            "seed": np.array(self.seed),
-            "origin": np.array(json.dumps(self.origin)),
-            "codes": self.codes,
-        }
+        told = {"format": _FORMAT, "seed": self.seed, "origin": json.dumps(self.origin), "codes": self.codes}
         with atomic_write(path) as file:
             np.savez(file, allow_pickle=False, **told, **self.layout(), **parameters)
 
@@ -210,8 +200,8 @@ class QNN:
         try:
             net = cls.assembled(arrays, parameters, arrays["seed"].item())
             net.origin = dict(json.loads(arrays["origin"].item()))
-            if not np.array_equal(arrays["codes"], net.codes):
-                raise InvalidInput("codes", f"shape {arrays['codes'].shape}", "one-hot codes of the classes, with copies")
+            fits = np.array_equal(arrays["codes"], net.codes)
+            check(fits, "codes", f"shape {arrays['codes'].shape}", "one-hot codes of the classes, with copies")
         except (LookupError, TypeError, ValueError, RecursionError) as failure:
             raise DamagedFile(f"{shown(path)} is no whole network ({failure}); {remedy}.") from failure
         return net
@@ -222,7 +212,8 @@ class QNN:
 
     def problem(self, x: Float32[np.ndarray, "B D"]) -> IsingProblem:
         """The Ising problems of B images: fields (B, N), couplings shared."""
-        self._check_images(x)
+        check(x.ndim == 2 and x.shape[1] == self.sizes[0], "x", f"shape {x.shape}", f"shape (images, {self.sizes[0]})")
+        check(x.dtype == np.float32, "x", f"dtype {x.dtype}", "float32; QNN.scaled makes it of numbers as they came")
         fields = np.empty((len(x), sum(self.layers)), np.float32)
         first = self.layers[0]
         offset = self.biases[0] if self.centre is None else self.biases[0] - self.centre @ self.weights[0]
@@ -276,11 +267,8 @@ class QNN:
 
         One hidden layer: min_s E(s, t_c | x) = - sum_j |a_j + (W t_c)_j| - b.t_c, exact and free of any sampling.
         """
-        parts = [
-            self.energies_of_classes(self.problem(x[first : first + _IMAGES_AT_ONCE]))
-            for first in range(0, len(x), _IMAGES_AT_ONCE)
-        ]
-        return np.concatenate(parts)
+        parts = (x[first : first + _IMAGES_AT_ONCE] for first in range(0, len(x), _IMAGES_AT_ONCE))
+        return np.concatenate([self.energies_of_classes(self.problem(part)) for part in parts])
 
     def decide(self, x: Images) -> Int64[np.ndarray, " B"]:
         """The class with the lowest clamped energy, found without sampling."""
@@ -289,10 +277,8 @@ class QNN:
     def scaled(self, x: Rows) -> Images:
         """Unscaled rows, scaled for the network; x: arrays, lists, pandas tables or tensors, (rows, features) or images."""
         rows = as_rows("x", x)
-        if rows[0].size != self.sizes[0]:
-            raise InvalidInput(
-                "x", f"shape {rows.shape}", f"shape (rows, {self.sizes[0]}), or images of {self.sizes[0]} pixels in all"
-            )
+        allowed = f"shape (rows, {self.sizes[0]}), or images of {self.sizes[0]} pixels in all"
+        check(rows[0].size == self.sizes[0], "x", f"shape {rows.shape}", allowed)
         scaled = self.scaling.of(rows)
         self.scaling.check("x", scaled)
         return scaled
@@ -305,8 +291,7 @@ class QNN:
         """Fraction of the rows that `predict` gets wrong; labels: their classes (rows,), named as in the data that the network is for."""
         numbers = class_numbers("labels", labels, self.classes)
         scaled = self.scaled(x)
-        if len(scaled) != len(numbers):
-            raise InvalidInput("x, labels", f"{len(scaled)} rows, {len(numbers)} labels", "a label for each row")
+        check(len(scaled) == len(numbers), "x, labels", f"{len(scaled)} rows, {len(numbers)} labels", "a label for each row")
         return float(np.mean(self.decide(scaled) != numbers))
 
     def class_overlaps(self, outputs: Int8[np.ndarray, "*batch O"]) -> Int64[np.ndarray, "*batch C"]:
@@ -334,8 +319,7 @@ class QNN:
         """
         if rule == "spins":
             return (outputs != self.codes[labels][:, None, :]).any(axis=-1)
-        if rule != "class":
-            raise InvalidInput("rule", rule, '"class" or "spins"')
+        check_choice("rule", rule, get_args(WrongRule))
         return self.shown(outputs, labels) != labels[:, None]
 
     def to_torch(self) -> EnergyClassifier:
@@ -346,9 +330,3 @@ class QNN:
         from qnn_core.export import EnergyClassifier
 
         return EnergyClassifier(self)
-
-    def _check_images(self, x: np.ndarray) -> None:
-        if x.ndim != 2 or x.shape[1] != self.sizes[0]:
-            raise InvalidInput("x", f"shape {x.shape}", f"shape (images, {self.sizes[0]})")
-        if x.dtype != np.float32:
-            raise InvalidInput("x", f"dtype {x.dtype}", "float32; QNN.scaled makes it of numbers as they came")

@@ -110,12 +110,7 @@ def _find(layers: tuple[int, ...], graph: nx.Graph, most: int, heuristic: bool) 
     for embedder in (_biclique, _heuristic) if heuristic else (_biclique,):
         # Each tile is looked for on the qubits that the tiles before it left.
         found = find_multiple_embeddings(
-            source,
-            graph,
-            max_num_emb=most,
-            embedder=embedder,
-            embedder_kwargs={"layers": layers},
-            one_to_iterable=True,
+            source, graph, max_num_emb=most, embedder=embedder, embedder_kwargs={"layers": layers}, one_to_iterable=True
         )
         if found:
             return [tuple(tuple(int(qubit) for qubit in chains[spin]) for spin in source.nodes) for chains in found]

@@ -27,13 +27,7 @@ RESULTS, FIGURES, PAGES = tidy.outputs("quick")
 
 def store(path, *pictures):
     save_result(
-        path,
-        {"x": np.arange(50.0)},
-        notebook="02_training",
-        parameters={"seed": 4},
-        kind="none",
-        seconds=1.0,
-        pictures=pictures,
+        path, {"x": np.arange(50.0)}, notebook="02_training", parameters={"seed": 4}, kind="none", seconds=1.0, pictures=pictures
     )
 
 

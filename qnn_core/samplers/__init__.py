@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
 SAMPLERS: dict[str, type[Any]] = {
     sampler.name: sampler
-    for sampler in (
-        GibbsSampler,
-        CollapsedSampler,
-        ExactSampler,
-        SimulatedAnnealing,
-        PathIntegralAnnealing,
-        CoherentSampler,
-    )
+    for sampler in (GibbsSampler, CollapsedSampler, ExactSampler, SimulatedAnnealing, PathIntegralAnnealing, CoherentSampler)
 }
 """Every sampler by name; a package that brings more adds them here."""
 

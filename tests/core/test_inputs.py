@@ -189,11 +189,7 @@ def test_the_split_has_every_class_in_both_parts_and_the_seed_decides_it():
 
 @pytest.mark.parametrize(
     ("rule", "offset", "scale"),
-    [
-        ("none", 0, 1),
-        ("range", WINE.min(axis=0), np.ptp(WINE, axis=0)),
-        ("standard", WINE.mean(axis=0), WINE.std(axis=0)),
-    ],
+    [("none", 0, 1), ("range", WINE.min(axis=0), np.ptp(WINE, axis=0)), ("standard", WINE.mean(axis=0), WINE.std(axis=0))],
 )
 @pytest.mark.filterwarnings("ignore:x_train has numbers up to 1680")
 def test_scaling_is_what_its_name_says(rule, offset, scale):
@@ -227,12 +223,7 @@ def test_a_table_with_its_defaults_is_learned(trained):
 
 
 @pytest.mark.parametrize(
-    ("x", "told"),
-    [
-        (changed((5, 2), np.nan), "x = 'nan in row 5, column 2"),
-        (X[0], r"x\[None\]"),
-        (X, r"shape \(rows, 13\)"),
-    ],
+    ("x", "told"), [(changed((5, 2), np.nan), "x = 'nan in row 5, column 2"), (X[0], r"x\[None\]"), (X, r"shape \(rows, 13\)")]
 )
 def test_what_cannot_be_answered_is_refused(trained, x, told):
     with pytest.raises(InvalidInput, match=told):
