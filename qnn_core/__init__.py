@@ -22,50 +22,25 @@ if TYPE_CHECKING:
     from qnn_core.samplers import Reads, Sampler, get_sampler
     from qnn_core.training import train
 
-_HOME = {
-    "AnnealedClassifier": "estimator",
-    "QNN": "network",
-    "DamagedFile": "errors",
-    "Dataset": "data",
-    "EarlyStopping": "history",
-    "History": "history",
-    "InvalidInput": "errors",
-    "IsingProblem": "ising",
-    "MissingData": "errors",
-    "Reads": "samplers",
-    "Sampler": "samplers",
-    "get_sampler": "samplers",
-    "load_dataset": "data",
-    "train": "training",
-    "train_backprop": "backprop",
-}
-
 __all__ = [
-    "QNN",
-    "AnnealedClassifier",
-    "DamagedFile",
-    "Dataset",
-    "EarlyStopping",
-    "History",
-    "InvalidInput",
-    "IsingProblem",
-    "MissingData",
-    "Reads",
-    "Sampler",
-    "get_sampler",
-    "landscape",
-    "load_dataset",
-    "train",
-    "train_backprop",
-]
+    "QNN", "AnnealedClassifier", "DamagedFile", "Dataset", "EarlyStopping", "History", "InvalidInput", "IsingProblem", "MissingData",
+    "Reads", "Sampler", "get_sampler", "landscape", "load_dataset", "train", "train_backprop",
+]  # fmt: skip
+_HOME = {
+    name: module
+    for module, names in {
+        "backprop": "train_backprop", "data": "Dataset load_dataset", "errors": "DamagedFile InvalidInput MissingData",
+        "estimator": "AnnealedClassifier", "history": "EarlyStopping History", "ising": "IsingProblem", "network": "QNN",
+        "samplers": "Reads Sampler get_sampler", "training": "train",
+    }.items()
+    for name in names.split()
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name == "landscape":
-        return import_module("qnn_core.landscape")
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module 'qnn_core' has no attribute {name!r}")
-    return getattr(import_module(f"qnn_core.{_HOME[name]}"), name)
+    return getattr(import_module(f"qnn_core.{_HOME[name]}"), name) if name in _HOME else import_module(f"qnn_core.{name}")
 
 
 def __dir__() -> list[str]:

@@ -16,21 +16,23 @@ from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 from time import perf_counter
-from typing import Literal
+from typing import Literal, get_args
 
+import numpy as np
 import torch
+from jaxtyping import Float32
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softplus
 
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput, check_count, check_number
+from qnn_core.errors import check, check_choice, check_count, check_number
 from qnn_core.history import History, check_evaluations, check_training, evaluation_steps, minibatches
+from qnn_core.inputs import Images
 from qnn_core.network import QNN
-from qnn_core.optimiser import OPTIMISERS, SGD, Adam, Average, Schedule, rate_at
+from qnn_core.optimiser import OPTIMISERS, SGD, Adam, Average, OptimiserName, Schedule, rate_at
 from qnn_core.threads import one_thread_for_algebra
 
 Method = Literal["mlp", "energy"]
-_EVALUATED_AT_ONCE = 4096
 
 
 @dataclass(repr=False)
@@ -47,8 +49,7 @@ class EnergyScores(nn.Module):
 
     def __init__(self, network: QNN, beta: float = 1.0) -> None:
         super().__init__()
-        if len(network.layers) != 2:
-            raise InvalidInput("sizes", network.sizes, "one hidden layer: deeper class scores have no closed form")
+        check(len(network.layers) == 2, "sizes", network.sizes, "one hidden layer: deeper class scores have no closed form")
         check_number("beta", beta, above=True)
         self.inputs = nn.Parameter(torch.tensor(network.weights[0]))
         self.couplings = nn.Parameter(torch.tensor(network.weights[1]))
@@ -84,7 +85,7 @@ def train_backprop(
     seed: int = 0,
     *,
     copies: int = 1,
-    optimiser: Literal["sgd", "adam"] = "sgd",
+    optimiser: OptimiserName = "sgd",
     schedule: Schedule = "linear",
     averaged: bool = False,
     beta: float = 1.0,
@@ -108,23 +109,19 @@ def train_backprop(
     """
     check_training(data, epochs, lr, batch_size, seed)
     check_evaluations(evaluations, evaluation_images)
-    layers = tuple(hidden) if isinstance(hidden, tuple | list) else (hidden,)
-    if not layers:
-        raise InvalidInput("hidden", hidden, "at least one hidden layer")
+    layers = hidden if isinstance(hidden, tuple | list) else (hidden,)
+    check(len(layers), "hidden", hidden, "at least one hidden layer")
     for width in layers:
         check_count("hidden", width)
     check_count("copies", copies)
     sizes = (data.num_pixels, *layers, data.num_classes)
-    if schedule not in ("constant", "linear"):
-        raise InvalidInput("schedule", schedule, '"constant" or "linear"')
-    if optimiser not in ("sgd", "adam"):
-        raise InvalidInput("optimiser", optimiser, '"sgd" or "adam"')
-    if method == "mlp":
-        model: nn.Module = mlp(sizes, seed)
-    elif method == "energy":
-        model = EnergyScores(QNN(sizes, copies, seed), beta)
-    else:
-        raise InvalidInput("method", method, '"mlp" or "energy"')
+    for name, value, choices in (
+        ("schedule", schedule, Schedule),
+        ("optimiser", optimiser, OptimiserName),
+        ("method", method, Method),
+    ):
+        check_choice(name, value, get_args(choices))
+    model = mlp(sizes, seed) if method == "mlp" else EnergyScores(QNN(sizes, copies, seed), beta)
     y_train = torch.from_numpy(data.y_train)
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
     total = len(batches)
@@ -175,20 +172,16 @@ def descend(
 
 
 @torch.no_grad()
+def in_parts(model: nn.Module, x: Images, images_at_once: int = 4096) -> Float32[np.ndarray, "B _"]:
+    """What a model makes of many images (B, pixels), some at a time."""
+    parts = (x[first : first + images_at_once] for first in range(0, len(x), images_at_once))
+    return torch.cat([model(torch.from_numpy(part)) for part in parts]).numpy()
+
+
 def _errors(model: nn.Module, data: Dataset) -> dict[str, float]:
-    logits, test_logits = (
-        torch.cat(
-            [model(torch.from_numpy(x[first : first + _EVALUATED_AT_ONCE])) for first in range(0, len(x), _EVALUATED_AT_ONCE)]
-        )
-        for x in (data.x_train, data.x_test)
-    )
-    labels = torch.from_numpy(data.y_train)
-    loss = float(cross_entropy(logits, labels))
-    return {
-        "train_mistakes": int((logits.argmax(dim=1) != labels).sum()),
-        "test_mistakes": int((test_logits.argmax(dim=1).numpy() != data.y_test).sum()),
-        "train_images": len(data.y_train),
-        "test_images": len(data.y_test),
-        "loss": loss,
-        "cross_entropy": loss,
-    }
+    found: dict[str, float] = {}
+    for part, x, y in (("test", data.x_test, data.y_test), ("train", data.x_train, data.y_train)):
+        scores = in_parts(model, x)
+        found |= {f"{part}_mistakes": int((scores.argmax(axis=1) != y).sum()), f"{part}_images": len(y)}
+    loss = float(cross_entropy(torch.from_numpy(scores), torch.from_numpy(y)))
+    return {**found, "loss": loss, "cross_entropy": loss}

@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, no_type_check
 
@@ -73,8 +72,8 @@ class EnergyClassifier(nn.Module):
         couplings = list(self.weights)[1:-1]
         back = [coupling.T.clone() for coupling in couplings]  # An exported loop takes no views of what it already has.
 
-        @no_type_check
-        def sweep(states: tuple[Tensor, ...], answer: Callable[[Tensor], Tensor]) -> tuple[Tensor, ...]:
+        @no_type_check  # The exporter traces this; checks of types at run time, as in tests, would stand in its way.
+        def sweep(states: tuple[Tensor, ...], beta: float = 0.0) -> tuple[Tensor, ...]:
             after = list(states)
             for parity in (0, 1):
                 for layer in range(parity, len(after), 2):
@@ -83,19 +82,17 @@ class EnergyClassifier(nn.Module):
                         felt = felt + after[layer - 1] @ couplings[layer - 1]
                     if layer + 1 < len(after):
                         felt = felt + after[layer + 1] @ back[layer]
-                    after[layer] = answer(felt)
+                    after[layer] = torch.tanh(beta * felt) if beta else torch.where(felt >= 0, 1.0, -1.0)
             return tuple(after)
 
         means = tuple(torch.zeros_like(field) for field in fields)
         for beta in cooling_schedule():
-            means = sweep(means, partial(_mean, float(beta)))
-        states = tuple(_sign(mean) for mean in means)
-        descend = partial(sweep, answer=_sign)
+            means = sweep(means, float(beta))
+        before = tuple(torch.where(mean >= 0, 1.0, -1.0) for mean in means)
         if torch.compiler.is_exporting():
-            return _repeated(descend, states, self.sweeps)
-        before = states
+            return _repeated(sweep, before, self.sweeps)
         for _ in range(self.sweeps):
-            after = descend(before)
+            after = sweep(before)
             if all(torch.equal(old, new) for old, new in zip(before, after, strict=True)):
                 break
             before = after
@@ -153,14 +150,3 @@ def _repeated(sweep: Callable[..., tuple[Tensor, ...]], states: tuple[Tensor, ..
         return count + 1, moved & moving, *after
 
     return while_loop(goes_on, body, (torch.tensor(0), torch.tensor(True), *states))[2:]  # type: ignore[no-untyped-call]
-
-
-# The exporter traces this and the loop's parts; checks of types at run time, as in tests, would stand in its way.
-@no_type_check
-def _mean(beta: float, felt: Tensor) -> Tensor:
-    return torch.tanh(beta * felt)
-
-
-@no_type_check
-def _sign(values: Tensor) -> Tensor:
-    return torch.where(values >= 0, 1.0, -1.0)

@@ -16,7 +16,7 @@ from copy import copy
 from itertools import pairwise
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
@@ -180,7 +180,7 @@ class QNN:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path`, an .npz file, whole or not at all; raises NotWritten if that is impossible."""
         parameters = {f"parameter_{number}": value for number, value in enumerate(self.parameters)}
-        told = {"format": _FORMAT, "seed": self.seed, "origin": json.dumps(self.origin), "codes": self.codes}
+        told: dict[str, Any] = {"format": _FORMAT, "seed": self.seed, "origin": json.dumps(self.origin), "codes": self.codes}
         with atomic_write(path) as file:
             np.savez(file, allow_pickle=False, **told, **self.layout(), **parameters)
 

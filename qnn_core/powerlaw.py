@@ -16,7 +16,7 @@ from jaxtyping import Float64, Int64
 from scipy.optimize import minimize
 from scipy.special import xlogy
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check, check_choice
 from qnn_core.statistics import UNKNOWN, Interval, few_runs_interval, resampled
 
 Model = Literal["power", "offset", "shifted", "stretched"]
@@ -78,8 +78,7 @@ def default_window(effort: Float64[np.ndarray, " T"], values: np.ndarray) -> tup
     mean = values.mean(axis=0)
     known = (effort > 0) & np.isfinite(mean)
     fallen = known & (mean <= mean[known][0] / 2)
-    if not fallen.any():
-        raise InvalidInput("values", "an error that never halves", "a run that has learned something")
+    check(fallen.any(), "values", "an error that never halves", "a run that has learned something")
     return float(effort[fallen][0]), float(effort[-1])
 
 
@@ -102,24 +101,21 @@ def fit_power_law(
 
     Raises InvalidInput for fewer than two runs, values that are no counts or losses, and windows that are too short.
     """
-    if values.shape[1:] != effort.shape or len(values) < 2:
-        raise InvalidInput("values", f"shape {values.shape}", f"shape (runs, {len(effort)}) with at least two runs")
-    if (np.diff(effort) < 0).any():
-        raise InvalidInput("effort", "falling", "efforts in rising order")
-    if model not in MODELS:
-        raise InvalidInput("model", model, f"one of {', '.join(MODELS)}")
+    fits = values.shape[1:] == effort.shape and len(values) >= 2
+    check(fits, "values", f"shape {values.shape}", f"shape (runs, {len(effort)}) with at least two runs")
+    check((np.diff(effort) >= 0).all(), "effort", "falling", "efforts in rising order")
+    check_choice("model", model, MODELS)
+    out_of = np.broadcast_to(np.asarray(1 if trials is None else trials, np.int64), effort.shape)
     if trials is None:
-        if not (np.isfinite(values).all() and (values > 0).all()):
-            raise InvalidInput("values", f"a loss down to {values.min():.3g}", "positive finite numbers")
-        usable, out_of = np.ones(len(effort), bool), np.ones(len(effort), np.int64)
+        fits = np.isfinite(values).all() and (values > 0).all()
+        check(fits, "values", f"a loss down to {values.min():.3g}", "positive finite numbers")
     else:
-        out_of = np.broadcast_to(np.asarray(trials, np.int64), effort.shape)
-        if values.min() < 0 or (values > out_of).any():
-            raise InvalidInput("values", f"{values.min()} .. {values.max()}", f"counts between 0 and trials = {out_of.max()}")
-        usable = out_of > 0
+        fits = values.min() >= 0 and (values <= out_of).all()
+        check(fits, "values", f"{values.min()} .. {values.max()}", f"counts between 0 and trials = {out_of.max()}")
+    usable = out_of > 0
     first, last = window or default_window(effort[usable], values[:, usable] / out_of[usable])
-    if not 0 < first < last or np.log10(last / first) < min_decades:
-        raise InvalidInput("window", (first, last), f"at least {min_decades} decades of positive effort")
+    fits = 0 < first < last and np.log10(last / first) >= min_decades
+    check(fits, "window", (first, last), f"at least {min_decades} decades of positive effort")
     inside = usable & (effort >= first) & (effort <= last)
     values, out_of = values[:, inside], out_of[inside]
     centre = float(np.exp(np.log(effort[inside]).mean()))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 from scipy import stats
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ def mean_interval(values: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -
     bounds: what the quantity cannot exceed; the interval ends there.
     """
     values = np.asarray(values, np.float64)
-    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise InvalidInput("values", values, "at least two finite numbers, one per seed, to give an error bar")
-    if values.min() < bounds[0] - 1e-6 or values.max() > bounds[1] + 1e-6:
-        raise InvalidInput("values", values, f"numbers from {bounds[0]:g} to {bounds[1]:g}, the bounds given")
+    fits = values.ndim == 1 and len(values) >= 2 and np.isfinite(values).all()
+    check(fits, "values", values, "at least two finite numbers, one per seed, to give an error bar")
+    fits = bounds[0] - 1e-6 <= values.min() and values.max() <= bounds[1] + 1e-6
+    check(fits, "values", values, f"numbers from {bounds[0]:g} to {bounds[1]:g}, the bounds given")
     half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
     return _within(bounds, float(values.mean()), float(half))
 
@@ -93,10 +93,8 @@ def bootstrap_interval(values: np.ndarray, seed: int, resamples: int = 1000, bou
     there.
     """
     values = np.asarray(values, np.float64)
-    if values.ndim != 2 or min(values.shape) < 2 or not np.isfinite(values).all():
-        raise InvalidInput(
-            "values", f"shape {values.shape}", "finite numbers of at least two runs and two images, to give an error bar"
-        )
+    fits = values.ndim == 2 and min(values.shape) >= 2 and np.isfinite(values).all()
+    check(fits, "values", f"shape {values.shape}", "finite numbers of at least two runs and two images, to give an error bar")
     random = np.random.default_rng(seed)
     runs, images = (resampled(count, resamples, random) for count in values.shape)
     means = np.array([values[rows][:, columns].mean() for rows, columns in zip(runs, images, strict=True)])

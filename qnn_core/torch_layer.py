@@ -22,7 +22,7 @@ from qnn_core.export import EnergyClassifier
 from qnn_core.network import QNN
 from qnn_core.rules import Batch, Contrast, Rule, RuleName
 from qnn_core.samplers import get_sampler
-from qnn_core.samplers.base import check_num_reads, check_seed, derived_seed
+from qnn_core.samplers.base import check_num_reads, derived_seed
 
 
 class AnnealedLayer(EnergyClassifier):
@@ -43,8 +43,7 @@ class AnnealedLayer(EnergyClassifier):
     def __init__(
         self, network: QNN, sampler: Any = "gibbs", reads: int = 5, rule: Rule | RuleName = "both", seed: int = 0
     ) -> None:
-        check_num_reads(reads)
-        check_seed(seed)
+        check_num_reads(reads, seed)
         super().__init__(network)
         self.sampler = get_sampler(sampler)
         self.reads, self.seed, self.calls = reads, seed, 0

@@ -15,9 +15,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jaxtyping import Int8
 
-from qnn_core.errors import InvalidInput, check_count
+from qnn_core.errors import check, check_choice, check_count
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, Sampler, check_num_reads, check_seed, derived_seed
+from qnn_core.samplers.base import Reads, Sampler, check_num_reads, derived_seed
 
 WindowSchedule = Literal["bottom-up", "top-down", "sweeping", "random"]
 
@@ -47,8 +47,7 @@ def windows_at(layers: tuple[int, ...], first: int, width: int, widest: int | No
     possible, and as many windows as the most divided layer has blocks are sampled in turn: window k holds block k of each layer, counted
     round and round. shift: moves the blocks of every second layer on, so that with another shift other blocks meet.
     """
-    if not 0 <= first < first + width <= len(layers):
-        raise InvalidInput("window", (first, width), f"layers inside 0 .. {len(layers) - 1}")
+    check(0 <= first < first + width <= len(layers), "window", (first, width), f"layers inside 0 .. {len(layers) - 1}")
     blocks = [_blocks(size, widest) for size in layers[first : first + width]]
     return [
         Window(first, tuple(parts[(turn + shift * (place % 2)) % len(parts)] for place, parts in enumerate(blocks)))
@@ -130,12 +129,13 @@ class WindowSampler:
     widest: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("width", "passes"):
-            check_count(name, getattr(self, name))
-        if self.widest is not None:
-            check_count("widest", self.widest)
-        if self.schedule not in get_args(WindowSchedule):
-            raise InvalidInput("schedule", self.schedule, f"one of {', '.join(get_args(WindowSchedule))}")
+        for name, value in (
+            ("width", self.width),
+            ("passes", self.passes),
+            ("widest", 1 if self.widest is None else self.widest),
+        ):
+            check_count(name, value)
+        check_choice("schedule", self.schedule, get_args(WindowSchedule))
 
     @property
     def name(self) -> str:
@@ -154,8 +154,7 @@ class WindowSampler:
         return [window for turn, first in enumerate(stops) for window in windows_at(layers, first, width, self.widest, turn)]
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        check_num_reads(num_reads)
-        check_seed(seed)
+        check_num_reads(num_reads, seed)
         windows = self.windows(problem.layers, seed)
         if windows == windows_at(problem.layers, 0, len(problem.layers)):
             return self.sampler.sample(problem, num_reads, seed)

@@ -10,7 +10,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check
 
 Topology = tuple[Any, ...] | nx.Graph
 """A family and its shape, as `chip` takes them, or a graph whose nodes are numbers."""
@@ -34,10 +34,8 @@ def chip(family: str, *shape: Any, missing: int = 0, seed: int = 0) -> nx.Graph:
         raise InvalidInput("topology", (family, *shape), f"{allowed} ({failure})") from None
     if graph.graph.get("labels") != "int":  # Tori come in coordinates.
         graph = nx.convert_node_labels_to_integers(graph, ordering="sorted")
-    if not len(graph):
-        raise InvalidInput("topology", (family, *shape), "a graph with qubits")
-    if not 0 <= missing < len(graph):
-        raise InvalidInput("missing", missing, f"0 .. {len(graph) - 1}")
+    check(len(graph), "topology", (family, *shape), "a graph with qubits")
+    check(0 <= missing < len(graph), "missing", missing, f"0 .. {len(graph) - 1}")
     graph.remove_nodes_from(np.random.default_rng(seed).choice(sorted(graph), missing, replace=False).tolist())
     return graph
 
@@ -46,8 +44,8 @@ def chip_of(topology: Topology) -> nx.Graph:
     """The graph of a topology; raises InvalidInput if it is not one."""
     if not isinstance(topology, nx.Graph):
         return chip(*topology)
-    if not len(topology) or not all(isinstance(node, int) for node in topology):
-        raise InvalidInput("topology", str(topology), "a graph whose nodes are whole numbers")
+    fits = len(topology) and all(isinstance(node, int) for node in topology)
+    check(fits, "topology", str(topology), "a graph whose nodes are whole numbers")
     return topology
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qnn_core.errors import InvalidInput, check_pair
+from qnn_core.errors import check, check_pair
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, Sampler, check_num_reads, check_seed, derived_seed
+from qnn_core.samplers.base import Reads, Sampler, check_num_reads, derived_seed
 
 FIELD_RANGE, COUPLING_RANGE = 4.0, 1.0
 """Largest field and coupling of a chip, in its own unit."""
@@ -35,8 +35,10 @@ class WithControlErrors:
     control_error: tuple[float, float]
 
     def __post_init__(self) -> None:
-        if self.sampler.name in ("qpu", "replay"):
-            raise InvalidInput("control_error", self.control_error, f"nothing: {self.sampler.name} has the errors of its machine")
+        name = self.sampler.name
+        check(
+            name not in ("qpu", "replay"), "control_error", self.control_error, f"nothing: {name} has the errors of its machine"
+        )
         check_control_error(self.control_error)
 
     @property
@@ -48,8 +50,7 @@ class WithControlErrors:
         return f"{self.sampler.kind}, with control errors"
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        check_num_reads(num_reads)
-        check_seed(seed)
+        check_num_reads(num_reads, seed)
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
         updates = 0
         for image in range(problem.num_images):

@@ -130,22 +130,14 @@ class _ChainAnnealer:
     def __init__(self, sweeps: int, beta: tuple[float, float]) -> None:
         self.sweeps, self.beta = sweeps, beta
 
-    def sample(
-        self,
-        bqm: dimod.BinaryQuadraticModel,
-        num_reads: int,
-        seed: int,
-        anneal_schedule: list[tuple[float, float]] | None = None,
-        initial_state: Mapping[int, int] | None = None,
-        **others: Any,  # noqa: ARG002
-    ) -> dimod.SampleSet:
+    def sample(self, bqm: dimod.BinaryQuadraticModel, num_reads: int, seed: int, **anneal: Any) -> dimod.SampleSet:
         from dwave.samplers import SimulatedAnnealingSampler
 
         hot, cold = self.beta
         start: dict[str, Any] = {}
-        if anneal_schedule is not None and initial_state is not None:
-            hot *= (cold / hot) ** min(s for _, s in anneal_schedule)
-            start = {"initial_states": dict(initial_state), "initial_states_generator": "tile"}
+        if anneal.get("initial_state") is not None:
+            hot *= (cold / hot) ** min(s for _, s in anneal["anneal_schedule"])
+            start = {"initial_states": dict(anneal["initial_state"]), "initial_states_generator": "tile"}
         return SimulatedAnnealingSampler().sample(
             bqm, num_reads=num_reads, seed=seed, num_sweeps=self.sweeps, beta_range=[hot, cold], **start
         )
@@ -177,7 +169,7 @@ class LiveDevice:
         bqm: dimod.BinaryQuadraticModel,
         num_reads: int,
         anneal: Anneal,
-        seed: int,  # noqa: ARG002
+        _: int,
         submitted: str | None,
         remember: Callable[[str], None],
     ) -> Submission:
@@ -207,18 +199,14 @@ class LiveDevice:
 
     def _fetch(self, problem_id: str) -> dimod.SampleSet | None:
         """The answer of a problem sent before, None when the annealer does not know it or failed to solve it."""
-        from dwave.cloud import exceptions
-        from dwave.cloud.api.exceptions import ResourceNotFoundError
+        from dwave.cloud import exceptions as cloud
+        from dwave.cloud.api import exceptions as api
 
+        unknown = (cloud.ProblemNotFoundError, cloud.CanceledFutureError, cloud.SolverFailureError, api.ResourceNotFoundError)
         try:
             sampleset = self._sampler.client.retrieve_answer(problem_id).sampleset
             sampleset.resolve()
-        except (
-            exceptions.ProblemNotFoundError,
-            exceptions.CanceledFutureError,
-            exceptions.SolverFailureError,
-            ResourceNotFoundError,
-        ):
+        except unknown:
             return None
         return sampleset
 
@@ -283,57 +271,39 @@ def _explain(error: Exception, configured: tuple[type[Exception], ...]) -> tuple
     """A sentence for an error of Ocean, and whether trying again may help; errors that are not the annealer's are raised on."""
     import configparser
 
-    import requests
+    import requests.exceptions as web
     from dimod.exceptions import BinaryQuadraticModelStructureError
-    from dwave.cloud import exceptions
+    from dwave.cloud import exceptions as cloud
     from dwave.cloud.api import exceptions as api
     from dwave.cloud.config.exceptions import ConfigFileError
 
-    detail = f" ({type(error).__name__}: {redacted(' '.join(redacted(str(error)).split()))[:300]})"
+    refused = (cloud.SolverAuthenticationError, api.ResourceAuthenticationError, api.ResourceAccessForbiddenError)
+    gone = (cloud.SolverOfflineError, cloud.UnsupportedSolverError, api.ResourceNotFoundError)
+    rejected = (
+        cloud.InvalidProblemError,
+        cloud.SolverFailureError,
+        api.ResourceBadRequestError,
+        BinaryQuadraticModelStructureError,
+    )
+    # Errors of requests that no second attempt heals; all but the last are ValueErrors as well.
+    unusable = (web.InvalidHeader, web.InvalidURL, web.InvalidSchema, web.MissingSchema, web.SSLError)
     passing = (
-        exceptions.PollingTimeout,
-        exceptions.ProblemUploadError,
-        exceptions.CanceledFutureError,
-        requests.RequestException,
-        ConnectionError,
-        TimeoutError,
-    )
-    # The last five are errors of requests that no second attempt heals; all but the very last are ValueErrors as well.
-    misconfigured = (
-        ConfigFileError,
-        configparser.Error,
-        requests.exceptions.InvalidHeader,
-        requests.exceptions.InvalidURL,
-        requests.exceptions.InvalidSchema,
-        requests.exceptions.MissingSchema,
-        requests.exceptions.SSLError,
-    )
+        cloud.PollingTimeout, cloud.ProblemUploadError, cloud.CanceledFutureError, web.RequestException, ConnectionError, TimeoutError,
+    )  # fmt: skip
+    misconfigured = "D-Wave's configuration cannot be used: check dwave.conf and the variables DWAVE_*."
     sentences: tuple[tuple[str, Any], ...] = (
-        (
-            "D-Wave refused the API token: renew it with `dwave setup --auth`.",
-            (exceptions.SolverAuthenticationError, api.ResourceAuthenticationError, api.ResourceAccessForbiddenError),
-        ),
-        (
-            "The annealer is gone: name another solver, or run again when it is back; reads paid for are kept.",
-            (exceptions.SolverOfflineError, exceptions.UnsupportedSolverError, api.ResourceNotFoundError),
-        ),
+        ("D-Wave refused the API token: renew it with `dwave setup --auth`.", refused),
+        ("The annealer is gone: name another solver, or run again when it is back; reads paid for are kept.", gone),
         (
             "The account's limit of annealer time or problems is reached; reads paid for are kept.",
             api.ResourceLimitsExceededError,
         ),
-        (
-            "The annealer rejected the problem: check reads, times and ranges against its properties.",
-            (
-                exceptions.InvalidProblemError,
-                exceptions.SolverFailureError,
-                api.ResourceBadRequestError,
-                BinaryQuadraticModelStructureError,
-            ),
-        ),
-        ("D-Wave's configuration cannot be used: check dwave.conf and the variables DWAVE_*.", misconfigured),
+        ("The annealer rejected the problem: check reads, times and ranges against its properties.", rejected),
+        (misconfigured, (ConfigFileError, configparser.Error, *unusable)),
         ("The annealer did not answer.", passing),
-        ("D-Wave's configuration cannot be used: check dwave.conf and the variables DWAVE_*.", configured),
+        (misconfigured, configured),
     )
+    detail = f" ({type(error).__name__}: {redacted(' '.join(redacted(str(error)).split()))[:300]})"
     for sentence, kinds in sentences:
         if isinstance(error, kinds):
             return sentence + detail, kinds is passing

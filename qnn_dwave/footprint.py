@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -40,19 +39,13 @@ def footprint(layers: tuple[int, ...], graph: nx.Graph, folder: str, most: int =
 
     folder: where embeddings are kept. most: how many to place side by side.
     """
-    logical = {"spins": sum(layers), "couplers": sum(left * right for left, right in pairwise(layers))}
+    logical = sum(layers), sum(left * right for left, right in pairwise(layers))
     try:
         tiles = find_tiles(layers, graph, most, folder, heuristic=False)
     except InvalidInput:
-        return Footprint(**logical)
-    return Footprint(
-        **logical,
-        qubits=sum(map(len, tiles.embeddings[0])),
-        side_by_side=len(tiles),
-        longest_chain=tiles.longest_chain,
-        mean_chain=tiles.mean_chain,
-        degree=_degree(tiles, graph),
-    )
+        return Footprint(*logical)
+    qubits, degree = sum(map(len, tiles.embeddings[0])), _degree(tiles, graph)
+    return Footprint(*logical, qubits, len(tiles), tiles.longest_chain, tiles.mean_chain, degree)
 
 
 def _degree(tiles: Tiles, graph: nx.Graph) -> float:
@@ -62,9 +55,8 @@ def _degree(tiles: Tiles, graph: nx.Graph) -> float:
     for embedding in tiles.embeddings:
         owner = {qubit: spin for spin, chain in enumerate(embedding) for qubit in chain}
         for qubit, spin in owner.items():
-            for other in graph[qubit]:
-                if other in owner and (owner[other] == spin or abs(layer_of_spin[owner[other]] - layer_of_spin[spin]) == 1):
-                    ends += 1
+            others = [owner[other] for other in graph[qubit] if other in owner]
+            ends += sum(other == spin or abs(layer_of_spin[other] - layer_of_spin[spin]) == 1 for other in others)
     return ends / tiles.num_qubits
 
 
@@ -96,18 +88,8 @@ def demand(
     windows = sampler.windows(layers) if isinstance(sampler, WindowSampler) else [whole]
     found = {window.sizes: footprint(window.sizes, graph, folder, most) for window in windows}
     problems, reads = (images, num_reads) if windows == [whole] else (images * num_reads, 1)
-    qubits = [measured.qubits for measured in found.values()]
-    fits = [count for count in qubits if count is not None]
-    return Demand(
-        spins=max(measured.spins for measured in found.values()),
-        couplers=max(measured.couplers for measured in found.values()),
-        qubits=max(fits) if len(fits) == len(qubits) else None,
-        windows=len(windows),
-        seconds=_seconds([found[window.sizes].side_by_side for window in windows], problems, reads)
-        if len(fits) == len(qubits)
-        else None,
-    )
-
-
-def _seconds(side_by_side: Sequence[int], problems: int, num_reads: int) -> float:
-    return sum(math.ceil(problems / tiles) * modelled_seconds(num_reads) for tiles in side_by_side)
+    spins, couplers = (max(getattr(one, name) for one in found.values()) for name in ("spins", "couplers"))
+    if any(one.qubits is None for one in found.values()):
+        return Demand(spins, couplers, None, len(windows), None)
+    seconds = sum(math.ceil(problems / found[window.sizes].side_by_side) * modelled_seconds(reads) for window in windows)
+    return Demand(spins, couplers, max(one.qubits or 0 for one in found.values()), len(windows), seconds)

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Int8
 
-from qnn_core.errors import AnnealerError, InvalidInput, MissingData, OverBudget, check_count, check_number
+from qnn_core.errors import AnnealerError, MissingData, OverBudget, check, check_count, check_number
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, check_num_reads, check_seed, derived_seed
+from qnn_core.samplers.base import Reads, check_num_reads, derived_seed
 from qnn_dwave.chips import Topology
 from qnn_dwave.device import Anneal, Device, LiveDevice, MockDevice
 from qnn_dwave.records import Answer, Question, Records, probe_energies
@@ -61,8 +62,9 @@ class TiledAnnealer(ABC):
     annealing_time: of a forward anneal, microseconds. cycles: reverse anneals after it. turning_point: s to which a reverse anneal goes
     back, 1 is the end of an anneal. hold: microseconds there. chain_strength: in units of Ocean's uniform torque compensation.
     scale: factor for fields and couplings; None fills the chip's ranges, which heats or cools the network as its weights change.
-    tiles: largest number of images in one submission. embeddings: folder that stores embeddings. max_qpu_seconds: annealer time that you
-    accept for the whole run, including answers on disk; None accepts none: the price is printed, and nothing is submitted.
+    tiles: largest number of images in one submission. embeddings: folder that stores embeddings. record: folder of the run's answers, None to
+    keep none. max_qpu_seconds: annealer time that you accept for the whole run, including answers on disk; None accepts none: the price is
+    printed, and nothing is submitted.
     """
 
     annealing_time: float = 20.0
@@ -73,22 +75,21 @@ class TiledAnnealer(ABC):
     scale: float | None = None
     tiles: int = 16
     embeddings: str = "data/embeddings"
+    record: str | None = None
     max_qpu_seconds: float | None = math.inf
 
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        positive: dict[str, float | None] = {"annealing_time": self.annealing_time, "chain_strength": self.chain_strength}
-        if self.max_qpu_seconds != math.inf:
-            positive["max_qpu_seconds"] = self.max_qpu_seconds
-        for name, value in {**positive, "scale": self.scale}.items():
-            if value is not None:
+        for name in ("annealing_time", "chain_strength", "scale", "max_qpu_seconds"):
+            value = getattr(self, name)
+            unlimited = name == "max_qpu_seconds" and value == math.inf
+            if not unlimited and (value is not None or name in ("annealing_time", "chain_strength")):
                 check_number(name, value, above=True)
         check_count("cycles", self.cycles, least=0)
         check_count("tiles", self.tiles)
         check_number("turning_point", self.turning_point)
-        if not 0 < self.turning_point < 1:
-            raise InvalidInput("turning_point", self.turning_point, "a number between 0 and 1")
+        check(0 < self.turning_point < 1, "turning_point", self.turning_point, "a number between 0 and 1")
         check_number("hold", self.hold)
 
     @property
@@ -101,13 +102,18 @@ class TiledAnnealer(ABC):
         """The annealer to ask."""
 
     @cached_property
-    @abstractmethod
-    def _records(self) -> Records | None:
-        """Where answers are kept and looked up."""
+    def _records(self) -> Records:
+        """The answers to this run: to these settings, all that decide what an annealer is asked, and of this annealer."""
+        records = Records(self.record)
+        records.open({"kind": self.kind, **{name: getattr(self, name) for name in _recorded_options()}, **self._device.settings})
+        return records
 
     @cached_property
     def _account(self) -> _Account:
-        return _Account(self._records.spent() if self._records is not None else 0.0)
+        return _Account(self._records.spent())
+
+    def _anneal(self, start: Mapping[int, int] | None) -> Anneal:
+        return Anneal(self.annealing_time, self.turning_point, self.hold, start)
 
     def plan(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int = 1) -> Plan:
         """What `calls` calls of `sample` would cost, each of `images` images."""
@@ -115,9 +121,7 @@ class TiledAnnealer(ABC):
         tiles = self._tiles(layers)
         at_once = min(len(tiles), images)
         qubits = tiles.num_qubits // len(tiles)
-        forward = Anneal(self.annealing_time, self.turning_point, self.hold)
-        reverse = Anneal(self.annealing_time, self.turning_point, self.hold, start={})
-        ask = [forward] + [reverse] * self.cycles
+        ask = [self._anneal(None)] + [self._anneal({})] * self.cycles
 
         def seconds(side_by_side: int) -> float:
             return sum(self._device.access_seconds(qubits * side_by_side, num_reads, anneal) for anneal in ask)
@@ -138,8 +142,7 @@ class TiledAnnealer(ABC):
         print(f"{self.kind}: {plan}; {self._account.spent:.3g} s spent before.")
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        check_num_reads(num_reads)
-        check_seed(seed)
+        check_num_reads(num_reads, seed)
         self._check_limits(num_reads)
         if not self._account.announced and self.max_qpu_seconds != math.inf:
             self.announce(problem.layers, problem.num_images, num_reads, 1)
@@ -174,8 +177,7 @@ class TiledAnnealer(ABC):
             start = None
             if cycle:
                 start = {qubit: int(spin) for chain, spin in zip(chains, kept[:, 0].ravel(), strict=True) for qubit in chain}
-            anneal = Anneal(self.annealing_time, self.turning_point, self.hold, start)
-            answer = self._ask(Question(seed, block, cycle, num_reads, probe), problem, chains, anneal)
+            answer = self._ask(Question(seed, block, cycle, num_reads, probe), problem, chains, self._anneal(start))
             spins, broken = _read_chains(answer, chains)
             told.append((answer, broken))
             new = spins.reshape(num_reads, problem.num_images, problem.num_spins).transpose(1, 0, 2)
@@ -185,7 +187,7 @@ class TiledAnnealer(ABC):
     def _ask(self, question: Question, problem: IsingProblem, chains: Embedding, anneal: Anneal) -> Answer:
         """The recorded answer, else the annealer's, which is recorded before it is used."""
         records = self._records
-        answer = records.find(question) if records is not None else None
+        answer = records.find(question)
         if answer is not None:
             return answer
         cost = self._device.access_seconds(sum(map(len, chains)), question.num_reads, anneal)
@@ -197,30 +199,22 @@ class TiledAnnealer(ABC):
             )
         model, scale, strength = self._on_chip(problem, chains)
         seed = derived_seed(question.seed, question.block, question.cycle)
-        submitted = records.submitted(question) if records is not None else None
-
-        def remember(problem_id: str) -> None:
-            if records is not None:
-                records.note_submitted(question, problem_id)
-
-        back = self._device.submit(model, question.num_reads, anneal, seed, submitted, remember)
+        remember = partial(records.note_submitted, question)
+        back = self._device.submit(model, question.num_reads, anneal, seed, records.submitted(question), remember)
         if len(back.spins) != question.num_reads:
             raise AnnealerError(f"The annealer gave {len(back.spins)} reads instead of {question.num_reads}.")
         answer = Answer(**vars(back), scale=scale, chain_strength=strength)
         self._account.spent = spent + answer.qpu_seconds
-        if records is not None:
-            records.keep(question, answer)
+        records.keep(question, answer)
         return answer
 
     def _check_limits(self, num_reads: int) -> None:
         for name, value in (("num_reads", num_reads), ("annealing_time", self.annealing_time)):
             low, high = self._device.properties[f"{name}_range"]
-            if not low <= value <= high:
-                raise InvalidInput(name, value, f"{low:g} .. {high:g} on this annealer")
-        longest = self._device.properties["problem_run_duration_range"][1]
-        if num_reads * self.annealing_time > longest:
-            found = f"{num_reads} of {self.annealing_time:g} µs"
-            raise InvalidInput("num_reads", found, f"at most {longest:g} µs in all on this annealer")
+            check(low <= value <= high, name, value, f"{low:g} .. {high:g} on this annealer")
+        longest, found = self._device.properties["problem_run_duration_range"][1], f"{num_reads} of {self.annealing_time:g} µs"
+        allowed = f"at most {longest:g} µs in all on this annealer"
+        check(num_reads * self.annealing_time <= longest, "num_reads", found, allowed)
 
     def _on_chip(self, problem: IsingProblem, chains: Embedding) -> tuple[dimod.BinaryQuadraticModel, float, float]:
         """The images' problems on the qubits, scaled; the scale; and the strength of chains before it."""
@@ -238,40 +232,29 @@ class TiledAnnealer(ABC):
         strength = uniform_torque_compensation(whole, embedding, prefactor=self.chain_strength)
         model = structure.embed_bqm(whole, chain_strength=strength)
         largest = _largest_scale(model, self._device.properties)
-        if self.scale is not None and self.scale > largest:
-            raise InvalidInput(
-                "scale", self.scale, f"at most {largest:.4g}, or None, for these weights to stay in the chip's ranges"
-            )
         scale = largest if self.scale is None else self.scale
+        check(scale <= largest, "scale", scale, f"at most {largest:.4g}, or None, for these weights to stay in the chip's ranges")
         model.scale(scale)
         return model, scale, strength
 
     def _tiles(self, layers: tuple[int, ...]) -> Tiles:
-        records = self._records
-        tiles = records.tiles(layers) if records is not None else None
+        tiles = self._records.tiles(layers)
         if tiles is None:
             tiles = find_tiles(layers, self._device.graph, self.tiles, self.embeddings)
-            if records is not None:
-                records.keep_tiles(tiles)
+            self._records.keep_tiles(tiles)
         return tiles
-
-    def _records_in(self, folder: str) -> Records:
-        """The records of this run: of these settings, all that decide what an annealer is asked, and of this annealer."""
-        records = Records(folder)
-        records.open({"kind": self.kind, **{name: getattr(self, name) for name in _recorded_options()}, **self._device.settings})
-        return records
 
 
 @dataclass(frozen=True)
 class QPUSampler(TiledAnnealer):
     """A D-Wave quantum annealer, through Ocean and its token. Options as in `TiledAnnealer`, and:
 
-    solver: its name, None for Ocean's choice. record: folder of the run's answers. attempts, pause: how often a submission is tried, and
-    seconds before the second attempt, doubled each time.
+    solver: its name, None for Ocean's choice. attempts, pause: how often a submission is tried, and seconds before the second attempt,
+    doubled each time. Its answers are always kept.
     """
 
     solver: str | None = None
-    record: str = "data/recorded/qpu"
+    record: str | None = "data/recorded/qpu"
     max_qpu_seconds: float | None = None
     attempts: int = 5
     pause: float = 2.0
@@ -281,6 +264,7 @@ class QPUSampler(TiledAnnealer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check(self.record, "record", self.record, "a folder, for reads that were paid for")
         check_count("attempts", self.attempts)
         check_number("pause", self.pause)
 
@@ -288,25 +272,19 @@ class QPUSampler(TiledAnnealer):
     def _device(self) -> Device:
         return LiveDevice(self.solver, self.attempts, self.pause)
 
-    @cached_property
-    def _records(self) -> Records:
-        return self._records_in(self.record)
-
 
 @dataclass(frozen=True)
 class MockSampler(TiledAnnealer):
     """The same path on Ocean's mock of a D-Wave machine, with simulated annealing of the chains of qubits in its place.
 
     Options as in `TiledAnnealer`, and topology, sweeps, beta, control_error: see `MockDevice`; the topology is a family of `dwave.graphs` and
-    its shape, or any graph. record: folder of the run's answers, None to keep none. A machine's limits and `max_qpu_seconds` are those of a
-    real run, with modelled times.
+    its shape, or any graph. A machine's limits and `max_qpu_seconds` are those of a real run, with modelled times.
     """
 
     topology: Topology = ("zephyr", 12)
     sweeps: int = 100
     beta: tuple[float, float] = (0.1, 10.0)
     control_error: tuple[float, float] = (0.0, 0.0)
-    record: str | None = None
 
     name: ClassVar[str] = "mock"
     kind: ClassVar[str] = "classical annealer behind a D-Wave interface (embedded, mock chip)"
@@ -318,12 +296,6 @@ class MockSampler(TiledAnnealer):
     @cached_property
     def _device(self) -> Device:
         return MockDevice(self.topology, self.sweeps, self.beta, self.control_error)
-
-    @cached_property
-    def _records(self) -> Records | None:
-        if self.record is None:
-            return None
-        return self._records_in(self.record)
 
 
 @dataclass(frozen=True)
@@ -343,10 +315,9 @@ class ReplaySampler:
 
     @cached_property
     def _annealer(self) -> _Replay:
-        records = Records(self.record)
         common = _recorded_options()
-        records.reopen(["kind", *common])
-        return _Replay(records=records, **{name: records.settings[name] for name in common})
+        settings = Records(self.record).reopen(["kind", *common]).settings
+        return _Replay(record=self.record, **{name: settings[name] for name in common})
 
     def announce(self, layers: tuple[int, ...], images: int, num_reads: int, calls: int) -> None:  # noqa: ARG002
         """Recorded reads are free, but `announce` works as for the sampler that made them."""
@@ -360,8 +331,6 @@ class ReplaySampler:
 class _Replay(TiledAnnealer):
     """A tiled annealer whose every answer is on disk."""
 
-    records: Records | None = None
-
     @property
     def kind(self) -> str:
         return str(self._records.settings["kind"])
@@ -371,20 +340,19 @@ class _Replay(TiledAnnealer):
 
     @cached_property
     def _records(self) -> Records:
-        assert self.records is not None
-        return self.records
+        return Records(self.record).reopen([])
 
     @cached_property
     def _device(self) -> Device:
         raise MissingData(
-            f"{self._records.folder} holds no answer to this: the run differs from the recorded one in data, parameters, reads or seed, "
+            f"{self.record} holds no answer to this: the run differs from the recorded one in data, parameters, reads or seed, "
             "or goes on longer."
         )
 
 
 def _recorded_options() -> list[str]:
     """The options that decide what an annealer is asked."""
-    return [option.name for option in fields(TiledAnnealer) if option.name not in ("embeddings", "max_qpu_seconds")]
+    return [option.name for option in fields(TiledAnnealer) if option.name not in ("embeddings", "max_qpu_seconds", "record")]
 
 
 def _read_chains(answer: Answer, chains: Embedding) -> tuple[Int8[np.ndarray, "R V"], float]:

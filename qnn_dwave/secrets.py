@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote
 
@@ -39,27 +39,20 @@ def _forms(tokens: frozenset[str]) -> list[str]:
     """Tokens as they are, quoted, escaped and percent-encoded, the longest first."""
     written = {piece for token in tokens for piece in (token, token.strip(), *token.split(), token.strip().strip("'\""))}
     written |= {unquote(token) for token in written}
-    escaped = {form for token in written for form in (token, repr(token)[1:-1], ascii(token)[1:-1], str(_bytes(token))[2:-1])}
+    as_bytes = {str(token.encode("utf-8", "surrogateescape"))[2:-1] for token in written}
+    escaped = written | as_bytes | {form(token)[1:-1] for token in written for form in (repr, ascii)}
     encoders = (
         str,
         lambda token: repr(token)[1:-1],
         lambda token: json.dumps(token)[1:-1],
         quote,
-        _quote_all,
+        partial(quote, safe=""),
         quote_plus,
         html.escape,
     )
     found = {encode(token) for token in escaped for encode in encoders}
     found |= {form.lower() for form in found if "%" in form}
     return sorted((form for form in found if len(form.strip()) >= _LEAST), key=len, reverse=True)
-
-
-def _quote_all(token: str) -> str:
-    return quote(token, safe="")
-
-
-def _bytes(token: str) -> bytes:
-    return token.encode("utf-8", "surrogateescape")
 
 
 def _tokens() -> set[str]:

@@ -175,20 +175,19 @@ def _heuristic(source: nx.Graph, target: nx.Graph, layers: tuple[int, ...]) -> M
 
 
 def _load(path: Path, layers: tuple[int, ...], graph: nx.Graph) -> Tiles | None:
-    from dwave.embedding import is_valid_embedding
+    from dwave.embedding import verify_embedding
 
-    if not Path(path).is_file():
+    if not path.is_file():
         return None
     try:
-        with reading(path, "a placement of spins", "it is made again"):
+        with reading(path, f"an embedding of {layers} in this graph", "it is made again"):
             tiles = from_content(read_record(path, "it is made again"))
             used = [qubit for embedding in tiles.embeddings for chain in embedding for qubit in chain]
-            fits = tiles.layers == layers and len(used) == len(set(used)) and len(tiles) > 0
-            source = layered_graph(layers)
-            if fits and all(is_valid_embedding(dict(enumerate(embedding)), source, graph) for embedding in tiles.embeddings):
-                return tiles
+            if tiles.layers != layers or not len(tiles) or len(used) > len(set(used)):
+                raise ValueError("other layers, or a qubit in two chains")
+            for embedding in tiles.embeddings:
+                verify_embedding(dict(enumerate(embedding)), layered_graph(layers), graph)
+            return tiles
     except DamagedFile as failure:
         warnings.warn(str(failure), stacklevel=3)
         return None
-    warnings.warn(f"{path.name} holds no embedding of {layers} in this graph; it is made again.", stacklevel=3)
-    return None

@@ -17,25 +17,7 @@ from qnn_core.landscape.view import Landscape, landscape
 from qnn_core.samplers.descent import quench
 
 __all__ = [
-    "BarrierTree",
-    "Equilibrium",
-    "Landscape",
-    "MinimaEstimate",
-    "OrderParameters",
-    "ReplicaSymmetric",
-    "barrier_tree",
-    "binder",
-    "count_minima",
-    "estimate_minima",
-    "glass_line",
-    "landscape",
-    "order_parameters",
-    "order_susceptibility",
-    "overlap",
-    "overlap_bins",
-    "parallel_tempering",
-    "quench",
-    "replica_symmetric",
-    "spectrum",
-    "susceptibility",
-]
+    "BarrierTree", "Equilibrium", "Landscape", "MinimaEstimate", "OrderParameters", "ReplicaSymmetric", "barrier_tree", "binder",
+    "count_minima", "estimate_minima", "glass_line", "landscape", "order_parameters", "order_susceptibility", "overlap", "overlap_bins",
+    "parallel_tempering", "quench", "replica_symmetric", "spectrum", "susceptibility",
+]  # fmt: skip

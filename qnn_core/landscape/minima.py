@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int8, Int64
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check
 from qnn_core.ising import IsingProblem
 from qnn_core.limits import MAX_TREE_OUTPUTS
 from qnn_core.samplers.base import Reads
@@ -38,8 +38,7 @@ def estimate_minima(reads: Reads) -> MinimaEstimate:
     Chao1, S + f_1 (f_1 - 1) / (2 (f_2 + 1)) (Chao, Scand. J. Statist. 11, 265 (1984), in its bias-corrected form), a lower bound when
     states are not equally likely; Good's coverage 1 - f_1 / R (Good, Biometrika 40, 237 (1953)). The reads must be independent.
     """
-    if reads.spins.shape[1] < 2:
-        raise InvalidInput("reads", reads.spins.shape[1], "at least 2 reads an image")
+    check(reads.spins.shape[1] >= 2, "reads", reads.spins.shape[1], "at least 2 reads an image")
     rows = []
     for image in reads.spins:
         times = np.unique(image, axis=0, return_counts=True)[1]
@@ -91,10 +90,9 @@ def barrier_tree(problem: IsingProblem) -> BarrierTree:
     The landscape is E_min(o), the energy of an output state with the hidden spins at their minimum; a step flips one output. Its states are
     flooded in rising order, so each pass is the exact minimax over all paths. One hidden layer, at most 16 outputs.
     """
-    if problem.num_images != 1:
-        raise InvalidInput("problem", f"{problem.num_images} images", "one image; use problem.select")
-    if len(problem.layers) != 2 or problem.layers[1] > MAX_TREE_OUTPUTS:
-        raise InvalidInput("layers", problem.layers, f"one hidden layer and at most {MAX_TREE_OUTPUTS} outputs")
+    check(problem.num_images == 1, "problem", f"{problem.num_images} images", "one image; use problem.select")
+    fits = len(problem.layers) == 2 and problem.layers[1] <= MAX_TREE_OUTPUTS
+    check(fits, "layers", problem.layers, f"one hidden layer and at most {MAX_TREE_OUTPUTS} outputs")
     energies = lowest_energies(problem)[0]
     outputs = problem.layers[1]
     neighbours = np.arange(len(energies))[:, None] ^ (1 << np.arange(outputs))

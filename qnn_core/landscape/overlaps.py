@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.samplers.base import Reads
 
 MIN_READS = 10
@@ -41,8 +41,8 @@ def susceptibility(pairs: Float64[np.ndarray, "*batch P"], num_spins: int) -> Fl
     over all ways to choose the replicas. pairs: in the order of `numpy.triu_indices`. num_spins: N. Raises InvalidInput for fewer replicas.
     """
     replicas = round((1 + np.sqrt(1 + 8 * pairs.shape[-1])) / 2)
-    if replicas < 4 or replicas * (replicas - 1) // 2 != pairs.shape[-1]:
-        raise InvalidInput("pairs", pairs.shape[-1], "all pairs of at least 4 replicas")
+    fits = replicas >= 4 and replicas * (replicas - 1) // 2 == pairs.shape[-1]
+    check(fits, "pairs", pairs.shape[-1], "all pairs of at least 4 replicas")
     first, second = np.triu_indices(replicas, k=1)
     each = np.zeros((*pairs.shape[:-1], replicas))
     for replica in range(replicas):
@@ -81,8 +81,8 @@ class OrderParameters:
 
 def order_parameters(reads: Reads) -> OrderParameters:
     """Order parameters of each image; raises InvalidInput for fewer than 10 reads, whose overlaps say little."""
-    if reads.spins.shape[1] < MIN_READS:
-        raise InvalidInput("reads", reads.spins.shape[1], f"at least {MIN_READS} reads an image to speak of overlaps")
+    number = reads.spins.shape[1]
+    check(number >= MIN_READS, "reads", number, f"at least {MIN_READS} reads an image to speak of overlaps")
     q = overlap(reads)
     distinct = np.array([len(np.unique(image, axis=0)) for image in reads.spins], np.int64)
     return OrderParameters(q.mean(axis=1), q.var(axis=1), susceptibility(q, reads.spins.shape[2]), distinct)

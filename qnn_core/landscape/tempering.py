@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, Int64
 
-from qnn_core.errors import InvalidInput, NotEquilibrated, check_count
+from qnn_core.errors import NotEquilibrated, check, check_count
 from qnn_core.ising import IsingProblem, relax
 from qnn_core.samplers.base import check_seed, derived_seed
 from qnn_core.samplers.gibbs import GibbsSampler, gibbs_sweeps
@@ -89,14 +89,13 @@ def parallel_tempering(
     `strict` is False. device: where the sweeps run, as for `GibbsSampler`. target: a state of each problem.
     """
     temperatures = np.sort(np.asarray(temperatures, np.float64))
-    if temperatures.ndim != 1 or len(temperatures) < 2 or not (temperatures > 0).all() or (np.diff(temperatures) <= 0).any():
-        raise InvalidInput("temperatures", temperatures, "at least two different numbers above 0")
+    fits = temperatures.ndim == 1 and len(temperatures) >= 2 and (temperatures > 0).all() and (np.diff(temperatures) > 0).all()
+    check(fits, "temperatures", temperatures, "at least two different numbers above 0")
     check_count("measurements", measurements, least=2 * _BLOCKS)
     check_count("between", between)
     check_count("sweeps", sweeps, least=2 * measurements * between)
     check_seed(seed)
-    if replicas < 4 or replicas % 2:
-        raise InvalidInput("replicas", replicas, "an even number of at least 4")
+    check(replicas >= 4 and replicas % 2 == 0, "replicas", replicas, "an even number of at least 4")
     run = _Run(problem, temperatures, replicas, seed, device)
     rounds = sweeps // between
     kept = np.linspace(rounds / 2, rounds, measurements + 1).round().astype(int)[1:]

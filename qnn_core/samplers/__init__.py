@@ -86,19 +86,6 @@ def as_dimod(sampler: Any, **options: Any) -> dimod.Sampler:
 
 
 __all__ = [
-    "SAMPLERS",
-    "WRAPPERS",
-    "CoherentSampler",
-    "CollapsedSampler",
-    "ExactSampler",
-    "GibbsSampler",
-    "Metered",
-    "OceanSampler",
-    "PathIntegralAnnealing",
-    "Reads",
-    "Sampler",
-    "SimulatedAnnealing",
-    "WithDescent",
-    "as_dimod",
-    "get_sampler",
-]
+    "SAMPLERS", "WRAPPERS", "CoherentSampler", "CollapsedSampler", "ExactSampler", "GibbsSampler", "Metered", "OceanSampler",
+    "PathIntegralAnnealing", "Reads", "Sampler", "SimulatedAnnealing", "WithDescent", "as_dimod", "get_sampler",
+]  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Int8
 from numba.np.ufunc import parallel
 
-from qnn_core.errors import InvalidInput, check_count, check_pair
+from qnn_core.errors import check, check_count, check_pair
 from qnn_core.ising import IsingProblem
 
 _HOT, _COLD = 1.0, 3.0
@@ -67,8 +67,10 @@ class Metered(Protocol):
         ...
 
 
-def check_num_reads(num_reads: int) -> None:
+def check_num_reads(num_reads: int, seed: int = 0) -> None:
+    """Refuse numbers of reads and seeds that no sampler takes, and processes that cannot sample."""
     check_count("num_reads", num_reads)
+    check_seed(seed)
     if _forked.is_set():
         raise RuntimeError(
             "This process was forked from one that had sampled, and has none of its threads: start it by "
@@ -94,16 +96,13 @@ def check_seed(seed: int) -> None:
 def check_counters(problem: IsingProblem, sweeps: int) -> None:
     """Counter-based random numbers have 32-bit counters: one for each spin, in each sweep and the random start of a read."""
     most = 2**32 // problem.num_spins - 1
-    if sweeps > most:
-        raise InvalidInput("sweeps", sweeps, f"at most {most} for {problem.num_spins} spins, else random numbers would repeat")
+    check(sweeps <= most, "sweeps", sweeps, f"at most {most} for {problem.num_spins} spins, else random numbers would repeat")
 
 
 def check_device(device: str) -> None:
     """Refuse what is not "cpu", "cuda" or "auto", and "cuda" where torch finds no such device."""
-    if device not in ("cpu", "cuda", "auto"):
-        raise InvalidInput("device", device, "'cpu', 'cuda', or 'auto' for 'cuda' where there is one")
-    if device == "cuda" and not on_gpu("auto"):
-        raise InvalidInput("device", device, "'cpu' or 'auto' here: torch finds no CUDA device")
+    check(device in ("cpu", "cuda", "auto"), "device", device, "'cpu', 'cuda', or 'auto' for 'cuda' where there is one")
+    check(device != "cuda" or on_gpu("auto"), "device", device, "'cpu' or 'auto' here: torch finds no CUDA device")
 
 
 def on_gpu(device: str) -> bool:
@@ -122,12 +121,10 @@ def derived_seed(*parts: int) -> int:
 
 def check_schedule(sweeps: int, beta: tuple[float, float] | None) -> None:
     check_count("sweeps", sweeps)
-    if beta is None:
-        return
-    allowed = "(hot, cold), two finite numbers with 0 < hot <= cold, or None for the own scale of the couplings"
-    check_pair("beta", beta, allowed)
-    if not 0 < beta[0] <= beta[1]:
-        raise InvalidInput("beta", beta, allowed)
+    if beta is not None:
+        allowed = "(hot, cold), two finite numbers with 0 < hot <= cold, or None for the own scale of the couplings"
+        check_pair("beta", beta, allowed)
+        check(0 < beta[0] <= beta[1], "beta", beta, allowed)
 
 
 def own_range(problem: IsingProblem) -> tuple[float, float]:

@@ -16,10 +16,10 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Complex128, Float64, Int8
 
-from qnn_core.errors import InvalidInput, check_count, check_number
+from qnn_core.errors import check, check_count, check_number
 from qnn_core.ising import IsingProblem
 from qnn_core.limits import MAX_SPINS
-from qnn_core.samplers.base import Reads, check_num_reads, check_seed
+from qnn_core.samplers.base import Reads, check_num_reads
 from qnn_core.samplers.evolution import evolve
 from qnn_core.samplers.exact import output_states
 from qnn_core.samplers.schedule import AnnealingSchedule, load_schedule
@@ -36,8 +36,7 @@ def all_energies(problem: IsingProblem) -> Float64[np.ndarray, "B K"]:
 
 def configurations(num_spins: int) -> Int8[np.ndarray, "K N"]:
     """All 2^N configurations; bit n of the row number is spin n, 1 for +1."""
-    if num_spins > MAX_SPINS:
-        raise InvalidInput("spins", num_spins, f"at most {MAX_SPINS} spins for an exact state vector")
+    check(num_spins <= MAX_SPINS, "spins", num_spins, f"at most {MAX_SPINS} spins for an exact state vector")
     return output_states(num_spins)
 
 
@@ -56,8 +55,7 @@ class AnnealingUnitary:
 
     def __post_init__(self) -> None:
         _check_anneal(self.duration, self.steps)
-        if not np.isfinite(self.energies).all():
-            raise InvalidInput("energies", "NaN or infinity", "finite energies")
+        check(np.isfinite(self.energies).all(), "energies", "NaN or infinity", "finite energies")
 
     @property
     def start(self) -> Complex128[np.ndarray, "B K"]:
@@ -108,8 +106,7 @@ class CoherentSampler:
         load_schedule(self.schedule)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        check_num_reads(num_reads)
-        check_seed(seed)
+        check_num_reads(num_reads, seed)
         states = configurations(problem.num_spins)
         schedule = load_schedule(self.schedule)
         uniform = np.random.default_rng(seed).random((problem.num_images, num_reads))

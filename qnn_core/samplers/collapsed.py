@@ -11,52 +11,32 @@ from typing import ClassVar
 
 import numpy as np
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import (
-    Reads,
-    annealing_betas,
-    check_counters,
-    check_device,
-    check_num_reads,
-    check_schedule,
-    check_seed,
-    on_gpu,
-)
+from qnn_core.samplers.base import Reads, annealing_betas, check_counters, check_num_reads, on_gpu
 from qnn_core.samplers.gibbs import GibbsSampler
 from qnn_core.samplers.kernels import anneal_collapsed
 
 
 @dataclass(frozen=True)
-class CollapsedSampler:
+class CollapsedSampler(GibbsSampler):
     """Batched annealing of the outputs with the hidden spins summed out; exactly one hidden layer, any size.
 
-    sweeps: draws of every output per read; the hidden spins are drawn once, at the end. beta: inverse temperatures (hot, cold),
-    dimensionless, passed through geometrically; equal numbers sample at a fixed temperature; None for the own scale of the couplings,
-    `own_range`. device and random numbers: as for `GibbsSampler`. At equal sweeps the deepest of several short reads is the ground state more
-    often than one long read.
+    sweeps: draws of every output per read; the hidden spins are drawn once, at the end. beta, device and random numbers: as for
+    `GibbsSampler`. At equal sweeps the deepest of several short reads is the ground state more often than one long read.
     """
-
-    sweeps: int = 20
-    beta: tuple[float, float] | None = None
-    device: str = "cpu"
 
     name: ClassVar[str] = "collapsed"
     kind: ClassVar[str] = "classical annealer (hidden spins summed out)"
 
-    def __post_init__(self) -> None:
-        check_schedule(self.sweeps, self.beta)
-        check_device(self.device)
-
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        check_num_reads(num_reads)
-        check_seed(seed)
+        check_num_reads(num_reads, seed)
         if len(problem.layers) == 1:
             # Spins that do not interact: one draw at the last temperature is exact.
             cold = float(annealing_betas(problem, self.sweeps, self.beta)[-1])
             return GibbsSampler(1, (cold, cold)).sample(problem, num_reads, seed)
-        if len(problem.layers) != 2:
-            raise InvalidInput("layers", problem.layers, "one hidden layer and the outputs, for hidden spins to be summed out")
+        allowed = "one hidden layer and the outputs, for hidden spins to be summed out"
+        check(len(problem.layers) == 2, "layers", problem.layers, allowed)
         check_counters(problem, self.sweeps)
         betas = annealing_betas(problem, self.sweeps, self.beta)
         if on_gpu(self.device):

@@ -17,10 +17,10 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8
 
-from qnn_core.errors import InvalidInput, check_number
+from qnn_core.errors import check, check_number
 from qnn_core.ising import IsingProblem, sign
 from qnn_core.limits import MAX_OUTPUTS
-from qnn_core.samplers.base import Reads, check_device, check_num_reads, check_seed, on_gpu
+from qnn_core.samplers.base import Reads, check_device, check_num_reads, on_gpu
 from qnn_core.samplers.enumeration import deepest_minima, enumerate_energies
 
 _BLOCK_CELLS = 1 << 23
@@ -34,10 +34,9 @@ def output_states(num_outputs: int) -> Int8[np.ndarray, "K O"]:
 
 
 def _check(problem: IsingProblem) -> None:
-    if len(problem.layers) != 2:
-        raise InvalidInput("layers", problem.layers, "one hidden layer and the outputs for exact enumeration")
-    if problem.layers[1] > MAX_OUTPUTS:
-        raise InvalidInput("outputs", problem.layers[1], f"at most {MAX_OUTPUTS} output spins for exact enumeration")
+    check(len(problem.layers) == 2, "layers", problem.layers, "one hidden layer and the outputs for exact enumeration")
+    outputs = problem.layers[1]
+    check(outputs <= MAX_OUTPUTS, "outputs", outputs, f"at most {MAX_OUTPUTS} output spins for exact enumeration")
 
 
 def _blocks(problem: IsingProblem) -> Iterator[tuple[slice, slice, Int8[np.ndarray, "k O"]]]:
@@ -116,8 +115,7 @@ class ExactSampler:
         check_device(self.device)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        check_num_reads(num_reads)
-        check_seed(seed)
+        check_num_reads(num_reads, seed)
         if len(problem.layers) == 1:
             return self._of_one_layer(problem, num_reads, seed)
         _check(problem)

@@ -9,7 +9,7 @@ import dimod
 import networkx as nx
 import numpy as np
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Sampler
 
@@ -59,9 +59,8 @@ def _sides(model: dimod.BinaryQuadraticModel) -> tuple[list[Any], list[Any]]:
     graph = nx.Graph()
     graph.add_nodes_from(model.variables)
     graph.add_edges_from(pair for pair, bias in model.quadratic.items() if bias)
-    if not nx.is_bipartite(graph):
-        allowed = "couplings between two sides only, as between the layers of a network: this one has rings of odd length"
-        raise InvalidInput("bqm", f"{model.num_variables} variables, {model.num_interactions} couplings", allowed)
+    allowed = "couplings between two sides only, as between the layers of a network: this one has rings of odd length"
+    check(nx.is_bipartite(graph), "bqm", f"{model.num_variables} variables, {model.num_interactions} couplings", allowed)
     side = nx.bipartite.color(graph)
     sides = [variable for variable in side if side[variable]], [variable for variable in side if not side[variable]]
     return max(sides, key=len), min(reversed(sides), key=len)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from qnn_core.errors import AnnealerError, InvalidInput, check_number
+from qnn_core.errors import AnnealerError, check, check_number
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_schedule, check_seed, derived_seed, own_range
+from qnn_core.samplers.base import Reads, annealing_betas, check_num_reads, check_schedule, derived_seed, own_range
 
 if TYPE_CHECKING:
     import dimod
@@ -97,11 +97,9 @@ class OceanSampler:
     name: ClassVar[str] = "ocean"
 
     def __post_init__(self) -> None:
-        if hasattr(self.sampler, "nodelist") and not hasattr(self.sampler, "children"):
-            allowed = (
-                "it in an EmbeddingComposite, since networks do not lie on its graph; for a D-Wave machine rather the name qpu"
-            )
-            raise InvalidInput("sampler", type(self.sampler).__name__, allowed)
+        bare = hasattr(self.sampler, "nodelist") and not hasattr(self.sampler, "children")
+        allowed = "it in an EmbeddingComposite, since networks do not lie on its graph; for a D-Wave machine rather the name qpu"
+        check(not bare, "sampler", type(self.sampler).__name__, allowed)
 
     @property
     def kind(self) -> str:
@@ -124,8 +122,7 @@ def _composition(sampler: dimod.Sampler) -> str:
 def _each_image(
     sampler: dimod.Sampler, problem: IsingProblem, num_reads: int, seed: int, sweeps: int, options: dict[str, Any]
 ) -> Reads:
-    check_num_reads(num_reads)
-    check_seed(seed)
+    check_num_reads(num_reads, seed)
     start = perf_counter()
     answers = []
     for image in range(problem.num_images):
@@ -135,9 +132,8 @@ def _each_image(
         answers.append(sampler.sample(problem.to_bqm(image), **{**told, **options}))
     came = [int(answer.record.num_occurrences.sum()) for answer in answers]
     if not all(came):
-        raise AnnealerError(
-            f"{_composition(sampler)} gave no reads of an image: look whether it takes problems of {problem.num_spins} spins."
-        )
+        takes = f"look whether it takes problems of {problem.num_spins} spins."
+        raise AnnealerError(f"{_composition(sampler)} gave no reads of an image: {takes}")
     spins = np.stack([_as_asked(answer, num_reads) for answer in answers])
     timings = [answer.info.get("timing", {}) for answer in answers]
     known_time = all("sampling_ns" in timing for timing in timings)

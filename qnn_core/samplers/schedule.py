@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from qnn_core.errors import InvalidInput, MissingData
+from qnn_core.errors import InvalidInput, MissingData, check
 
 _TABLES = Path(__file__).parent / "schedules"
-_COLUMNS = ["s", "A", "B"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +33,10 @@ class AnnealingSchedule:
     problem: Float64[np.ndarray, " points"]
 
     def __post_init__(self) -> None:
-        if len(self.s) < 2 or self.s[0] != 0 or self.s[-1] != 1 or not (np.diff(self.s) > 0).all():
-            raise InvalidInput("s", self.s.tolist(), "at least two rising numbers, the first 0 and the last 1")
+        fits = len(self.s) >= 2 and self.s[0] == 0 and self.s[-1] == 1 and (np.diff(self.s) > 0).all()
+        check(fits, "s", self.s.tolist(), "at least two rising numbers, the first 0 and the last 1")
         for name, values in (("A", self.transverse), ("B", self.problem)):
-            if not (np.isfinite(values).all() and (values >= 0).all()):
-                raise InvalidInput(name, values.tolist(), "finite numbers of at least 0")
+            check(np.isfinite(values).all() and (values >= 0).all(), name, values.tolist(), "finite numbers of at least 0")
 
     def at(self, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A and B at some values of s."""
@@ -54,19 +52,16 @@ def load_schedule(name: str) -> AnnealingSchedule:
     """
     known = sorted(table.stem for table in _TABLES.glob("*.csv"))
     path = _TABLES / f"{name}.csv" if name in known else Path(name)
-    if path.suffix != ".csv":
-        raise InvalidInput("schedule", name, f"one of {', '.join(known)}, or the path of a .csv file")
+    check(path.suffix == ".csv", "schedule", name, f"one of {', '.join(known)}, or the path of a .csv file")
     if not path.is_file():
         raise MissingData(
             f"the annealing schedule {path} is not there: give {', '.join(known)}, or a file with the columns s,A,B"
         )
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if not lines or [column.strip() for column in lines[0].split(",")] != _COLUMNS:
-        raise InvalidInput("schedule", name, f"a table whose first line is {','.join(_COLUMNS)}")
+    header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+    check(header.replace(" ", "") == "s,A,B", "schedule", name, "a table whose first line is s,A,B")
     try:
-        table = np.array([[float(number) for number in line.split(",")] for line in lines[1:] if line.strip()])
+        table = np.array([[float(number) for number in line.split(",")] for line in lines if line.strip()])
     except ValueError as error:
         raise InvalidInput("schedule", name, f"a table of numbers ({error})") from None
-    if table.ndim != 2 or table.shape[1] != 3:
-        raise InvalidInput("schedule", name, "three numbers a line: s, A and B")
+    check(table.ndim == 2 and table.shape[1] == 3, "schedule", name, "three numbers a line: s, A and B")
     return AnnealingSchedule(*np.ascontiguousarray(table.T))
