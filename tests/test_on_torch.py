@@ -52,6 +52,14 @@ def problem_of(layers: tuple[int, ...], images: int, scale: float = 0.5) -> Isin
     return IsingProblem(layers, fields.astype(np.float32), couplings)
 
 
+def drawn(name: str, problem: IsingProblem, reads: int, sweeps: int, beta: float, seed: int, device: str) -> np.ndarray:
+    """Reads of a sampler at a fixed temperature."""
+    if name == "exact":
+        return exact_reads(problem, reads, beta, seed, device)[0]
+    betas = annealing_betas(problem, sweeps, (beta, beta))
+    return on_torch.annealed_reads(problem, reads, betas, seed, device, collapsed=name == "collapsed")[0]
+
+
 def alike(left: np.ndarray, right: np.ndarray) -> float:
     """Share of the reads, (B, R, N), that are the same."""
     return float((left == right).all(axis=2).mean())
@@ -62,7 +70,7 @@ def alike(left: np.ndarray, right: np.ndarray) -> float:
 def test_gibbs_reads_are_those_of_the_compiled_loops(device, layers, beta):
     problem = problem_of(layers, images=20)
     compiled = get_sampler("gibbs", sweeps=20, beta=beta).sample(problem, 7, seed=2**63 + 5)
-    spins, energies = on_torch.gibbs_reads(problem, 7, annealing_betas(problem, 20, beta), 2**63 + 5, device)
+    spins, energies = on_torch.annealed_reads(problem, 7, annealing_betas(problem, 20, beta), 2**63 + 5, device)
     assert alike(spins, compiled.spins) >= MOSTLY
     np.testing.assert_allclose(energies, problem.energy(spins), atol=1e-3)
 
@@ -70,7 +78,7 @@ def test_gibbs_reads_are_those_of_the_compiled_loops(device, layers, beta):
 def test_networks_that_fill_no_kernel_are_sampled_all_the_same(device):
     problem = problem_of((1200, 30), images=3, scale=0.1)
     compiled = get_sampler("gibbs", sweeps=10, beta=(0.1, 5.0)).sample(problem, 5, seed=1)
-    spins, _ = on_torch.gibbs_reads(problem, 5, annealing_betas(problem, 10, (0.1, 5.0)), 1, device)
+    spins, _ = on_torch.annealed_reads(problem, 5, annealing_betas(problem, 10, (0.1, 5.0)), 1, device)
     assert alike(spins, compiled.spins) >= 0.8  # of some 12,000 draws each
 
 
@@ -83,7 +91,7 @@ def test_couplings_of_all_sizes_are_felt(device, size):
     scaled = IsingProblem((30, 20), (size * problem.fields).astype(np.float32), (couplings,))
     beta = (0.5 / size, 0.5 / size)
     compiled = get_sampler("gibbs", sweeps=20, beta=beta).sample(scaled, 10, seed=1)
-    spins, _ = on_torch.gibbs_reads(scaled, 10, annealing_betas(scaled, 20, beta), 1, device)
+    spins, _ = on_torch.annealed_reads(scaled, 10, annealing_betas(scaled, 20, beta), 1, device)
     assert alike(spins, compiled.spins) >= MOSTLY
 
 
@@ -91,7 +99,7 @@ def test_couplings_of_all_sizes_are_felt(device, size):
 def test_collapsed_reads_are_those_of_the_compiled_loops(device, layers):
     problem = problem_of(layers, images=20)
     compiled = get_sampler("collapsed", sweeps=6, beta=(0.3, 2.0)).sample(problem, 7, seed=3)
-    spins, energies = on_torch.collapsed_reads(problem, 7, annealing_betas(problem, 6, (0.3, 2.0)), 3, device)
+    spins, energies = on_torch.annealed_reads(problem, 7, annealing_betas(problem, 6, (0.3, 2.0)), 3, device, collapsed=True)
     assert alike(spins, compiled.spins) >= MOSTLY
     np.testing.assert_allclose(energies, problem.energy(spins), atol=1e-3)
 
@@ -134,13 +142,7 @@ def test_outputs_follow_the_boltzmann_distribution(device, name):
         pytest.skip("takes an interpreter too long")
     beta, reads = 0.6, 10_000
     problem = problem_of((7, 6), images=3, scale=0.5)
-    betas = annealing_betas(problem, 30 if name == "gibbs" else 10, (beta, beta))
-    if name == "gibbs":
-        spins, _ = on_torch.gibbs_reads(problem, reads, betas, 11, device)
-    elif name == "collapsed":
-        spins, _ = on_torch.collapsed_reads(problem, reads, betas, 11, device)
-    else:
-        spins, _ = exact_reads(problem, reads, beta, 11, device)
+    spins = drawn(name, problem, reads, 30 if name == "gibbs" else 10, beta, 11, device)
     log_weights = output_log_weights(problem, beta)
     exact = np.exp(log_weights - np.logaddexp.reduce(log_weights, axis=1, keepdims=True))
     states = ((spins[..., 7:] > 0) * (1 << np.arange(6))).sum(axis=-1)
@@ -159,15 +161,9 @@ def test_outputs_follow_the_boltzmann_distribution(device, name):
 @pytest.mark.parametrize("name", ["gibbs", "collapsed", "exact"])
 def test_reads_do_not_depend_on_how_the_batch_is_cut(device, name, monkeypatch):
     problem = problem_of((9, 6), images=30)
-    betas = annealing_betas(problem, 4, (0.2, 0.2))
 
     def sample(images: int) -> np.ndarray:
-        few = problem.select(np.arange(images))
-        if name == "gibbs":
-            return on_torch.gibbs_reads(few, 7, betas, 5, device)[0]
-        if name == "collapsed":
-            return on_torch.collapsed_reads(few, 7, betas, 5, device)[0]
-        return exact_reads(few, 7, 0.2, 5, device)[0]
+        return drawn(name, problem.select(np.arange(images)), 7, 4, 0.2, 5, device)
 
     whole = sample(30)
     assert len(np.unique(whole.reshape(210, -1), axis=0)) > 150

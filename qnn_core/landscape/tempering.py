@@ -99,35 +99,26 @@ def parallel_tempering(
     run = _Run(problem, temperatures, replicas, seed, device)
     rounds = sweeps // between
     kept = np.linspace(rounds / 2, rounds, measurements + 1).round().astype(int)[1:]
-    energies: list[np.ndarray] = []
-    alignment: list[np.ndarray] = []
     towards = np.full((problem.num_images, problem.num_spins), np.nan) if target is None else target
-    overlaps: dict[str, list[np.ndarray]] = {}
+    measured: list[dict[str, np.ndarray]] = []
     for number in range(1, rounds + 1):
         run.advance(number, between)
         if number in kept:
-            energies.append(run.sorted(run.energies))
-            alignment.append(run.sorted(run.spins @ (towards / np.float32(problem.num_spins))[:, :, None])[..., 0])
-            for name, values in run.overlaps().items():
-                overlaps.setdefault(name, []).append(values)
-    parts = {str(layer): size for layer, size in enumerate(problem.layers)}
-    found = Equilibrium(
-        temperatures,
-        np.stack(energies),
-        {name: np.stack(values) for name, values in overlaps.items()},
-        run.sorted(run.spins),
-        run.accepted / np.maximum(run.tried, 1),
-        {"all": problem.num_spins, **parts},
-        np.stack(alignment).astype(np.float32),
-        rounds * between * run.spins.size,
-    )
-    if strict and not found.equilibrated.all():
-        cold = ", ".join(f"{temperature:.3g}" for temperature in temperatures[~found.equilibrated])
+            alignment = run.sorted(run.spins @ (towards / np.float32(problem.num_spins))[:, :, None])[..., 0]
+            measured.append({"energies": run.sorted(run.energies), "alignment": alignment, **run.overlaps()})
+    found = {name: np.stack([values[name] for values in measured]) for name in measured[0]}
+    equilibrium = Equilibrium(
+        temperatures, found.pop("energies"), spins=run.sorted(run.spins), acceptance=run.accepted / np.maximum(run.tried, 1),
+        num_spins={"all": problem.num_spins, **{str(layer): size for layer, size in enumerate(problem.layers)}},
+        alignment=found.pop("alignment").astype(np.float32), overlaps=found, spin_updates=rounds * between * run.spins.size,
+    )  # fmt: skip
+    if strict and not equilibrium.equilibrated.all():
+        cold = ", ".join(f"{temperature:.3g}" for temperature in temperatures[~equilibrium.equilibrated])
         raise NotEquilibrated(
             f"After {sweeps} sweeps replicas started at random and from deep states differ in energy at temperature {cold}; "
             "use more sweeps, or higher temperatures."
         )
-    return found
+    return equilibrium
 
 
 class _Run:

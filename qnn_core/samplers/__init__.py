@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.samplers.base import Metered, Reads, Sampler
 from qnn_core.samplers.coherent import CoherentSampler
 from qnn_core.samplers.collapsed import CollapsedSampler
@@ -44,32 +44,27 @@ def get_sampler(sampler: Any, **options: Any) -> Sampler:
     >>> get_sampler(TabuSampler(), timeout=5)
     OceanSampler(TabuSampler, timeout=5)
     """
-    own = [option.name for option in fields(SAMPLERS[sampler])] if isinstance(sampler, str) and sampler in SAMPLERS else []
-    wrappers = {option: options.pop(option) for option in WRAPPERS if option in options and option not in own}
+    known: list[str] = []
     if isinstance(sampler, str):
-        made = _named(sampler, own, options)
+        names = f"one of {', '.join(SAMPLERS)}; after `import qnn_dwave` also those of D-Wave machines"
+        check(sampler in SAMPLERS, "sampler", sampler, names)
+        known = [option.name for option in fields(SAMPLERS[sampler])]
+    wrappers = {option: options.pop(option) for option in WRAPPERS if option in options and option not in known}
+    if isinstance(sampler, str):
+        unknown = sorted(set(options) - set(known))
+        check(not unknown, f"option of sampler {sampler}", ", ".join(unknown), f"one of {', '.join(known)}")
+        made: Sampler = SAMPLERS[sampler](**options)
     elif hasattr(sampler, "sample_ising") and not isinstance(sampler, type):
         made = OceanSampler(sampler, options)
-    elif isinstance(sampler, Sampler) and not isinstance(sampler, type) and not options:
-        made = sampler
     else:
+        fits = isinstance(sampler, Sampler) and not isinstance(sampler, type) and not options
         allowed = (
             "a name, a sampler of Ocean, or an object with name, kind and sample(problem, num_reads, seed); with its options set"
         )
-        raise InvalidInput("sampler", sampler, allowed)
+        check(fits, "sampler", sampler, allowed)
+        made = sampler
     for option, value in wrappers.items():
         made = WRAPPERS[option](made, value)
-    return made
-
-
-def _named(name: str, known: list[str], options: dict[str, Any]) -> Sampler:
-    if name not in SAMPLERS:
-        raise InvalidInput(
-            "sampler", name, f"one of {', '.join(SAMPLERS)}; after `import qnn_dwave` also those of D-Wave machines"
-        )
-    if unknown := sorted(set(options) - set(known)):
-        raise InvalidInput(f"option of sampler {name}", ", ".join(unknown), f"one of {', '.join(known)}")
-    made: Sampler = SAMPLERS[name](**options)
     return made
 
 

@@ -59,9 +59,9 @@ class GibbsSampler:
         check_counters(problem, self.sweeps)
         betas = annealing_betas(problem, self.sweeps, self.beta)
         if on_gpu(self.device):
-            from qnn_core.samplers.on_torch import gibbs_reads
+            from qnn_core.samplers.on_torch import annealed_reads
 
-            spins, energies = gibbs_reads(problem, num_reads, betas, seed, "cuda")
+            spins, energies = annealed_reads(problem, num_reads, betas, seed, "cuda")
         else:
             spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
             energies = np.empty(spins.shape[:2], np.float32)

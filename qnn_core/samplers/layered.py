@@ -43,12 +43,10 @@ class LayeredSampler(dimod.Sampler):  # type: ignore[misc]
         couplings = np.zeros((len(first), len(second)), np.float32)
         rows, columns = ({variable: place for place, variable in enumerate(side)} for side in (first, second))
         for (left, right), bias in model.quadratic.items():
-            if left in rows and right in columns:
-                couplings[rows[left], columns[right]] = -bias
-            elif right in rows and left in columns:
-                couplings[rows[right], columns[left]] = -bias
-        sides = ((len(first), len(second)), (couplings,)) if second else ((len(first),), ())
-        problem = IsingProblem(sides[0], fields, sides[1])
+            if bias:
+                one, other = (left, right) if left in rows else (right, left)
+                couplings[rows[one], columns[other]] = -bias
+        problem = IsingProblem((len(first), len(second)) if second else (len(first),), fields, (couplings,) if second else ())
         reads = self.sampler.sample(problem, num_reads, secrets.randbits(63) if seed is None else seed)
         answer = dimod.SampleSet.from_samples_bqm((reads.spins[0], [*first, *second]), model, info=reads.info)
         return answer.change_vartype(bqm.vartype, inplace=False)

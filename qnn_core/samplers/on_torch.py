@@ -8,7 +8,7 @@ plain torch does the rest, on any device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from types import ModuleType
@@ -62,26 +62,27 @@ class Bipartite:
         return found
 
 
-def gibbs_reads(
-    problem: IsingProblem, num_reads: int, betas: Float32[np.ndarray, " S"], seed: int, device: str
+def annealed_reads(
+    problem: IsingProblem, num_reads: int, betas: Float32[np.ndarray, " S"], seed: int, device: str, collapsed: bool = False
 ) -> tuple[Int8[np.ndarray, "B R N"], Float32[np.ndarray, "B R"]]:
-    """Spins and energies after annealing from a random start through `betas`: see `GibbsSampler`. device: as torch names it."""
+    """Spins and energies after annealing from a random start through `betas`: see `GibbsSampler`, or, collapsed, `CollapsedSampler`.
 
-    def anneal(blocks: Bipartite, states: Tensor, first: int) -> None:
-        sweep_on(blocks, states, _with_start(betas, device), torch.ones(len(states), device=device), seed, first)
-
-    return _reads(problem, num_reads, device, anneal)
-
-
-def collapsed_reads(
-    problem: IsingProblem, num_reads: int, betas: Float32[np.ndarray, " S"], seed: int, device: str
-) -> tuple[Int8[np.ndarray, "B R N"], Float32[np.ndarray, "B R"]]:
-    """Spins and energies after annealing with the hidden spins summed out: see `CollapsedSampler`. device: as torch names it."""
-
-    def anneal(blocks: Bipartite, states: Tensor, first: int) -> None:
-        anneal_collapsed(blocks, states, _with_start(betas, device), seed, first)
-
-    return _reads(problem, num_reads, device, anneal)
+    device: as torch names it.
+    """
+    # As in the compiled loops, a first sweep at beta = 0, where neighbours do not matter, makes the random start.
+    scales = torch.from_numpy(np.concatenate([[0], betas]).astype(np.float32)).to(device)
+    spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
+    energies = np.empty(spins.shape[:2], np.float32)
+    for images, first in _batches(problem, num_reads):
+        blocks = Bipartite.of(problem, images, device)
+        states = torch.zeros((len(blocks.fields) * num_reads, problem.num_spins), dtype=torch.int8, device=device)
+        if collapsed:
+            anneal_collapsed(blocks, states, scales, seed, first)
+        else:
+            sweep_on(blocks, states, scales, torch.ones(len(states), device=device), seed, first)
+        energies[images] = blocks.energies(states).reshape(-1, num_reads).cpu().numpy()
+        _download(states, blocks.order, spins[images])
+    return spins, energies
 
 
 def gibbs_moves(
@@ -101,26 +102,6 @@ def gibbs_moves(
         sweep_on(blocks, states, torch.ones(sweeps, device=device), own_betas, seed, first)
         _download(states, blocks.order, moved[images])
     return moved
-
-
-def _reads(
-    problem: IsingProblem, num_reads: int, device: str, anneal: Callable[[Bipartite, Tensor, int], None]
-) -> tuple[np.ndarray, np.ndarray]:
-    """What `anneal` makes of configurations of zeros, the first of which has the number that it is given."""
-    spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
-    energies = np.empty(spins.shape[:2], np.float32)
-    for images, first in _batches(problem, num_reads):
-        blocks = Bipartite.of(problem, images, device)
-        states = torch.zeros((len(blocks.fields) * num_reads, problem.num_spins), dtype=torch.int8, device=device)
-        anneal(blocks, states, first)
-        energies[images] = blocks.energies(states).reshape(-1, num_reads).cpu().numpy()
-        _download(states, blocks.order, spins[images])
-    return spins, energies
-
-
-def _with_start(betas: np.ndarray, device: str) -> Tensor:
-    """As in the compiled loops, a first sweep at beta = 0, where neighbours do not matter, makes the random start."""
-    return torch.from_numpy(np.concatenate([[0], betas]).astype(np.float32)).to(device)
 
 
 def sweep_on(
