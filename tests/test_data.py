@@ -10,7 +10,6 @@ from sklearn.datasets import load_digits
 
 from qnn_core import DamagedFile, InvalidInput, MissingData, load_dataset, mnist
 from qnn_core import data as data_module
-from qnn_core import files as core_files
 
 MNIST = Path(os.environ.get("QNN_DATA_DIR", Path(__file__).parents[2] / "shared" / "mnist"))
 needs_mnist = pytest.mark.skipif(
@@ -167,13 +166,9 @@ def test_own_images_come_out_as_they_went_in(tmp_path):
         ({"y_test": None}, "y_test"),
         ({"x_train": np.full((20, 12), np.nan)}, "x = 'nan in row 0, column 0, and 20 such rows"),
         ({"x_test": np.full((6, 3, 4), np.inf)}, "x_test = 'inf in row 0, column 0"),
-        ({"x_train": np.zeros((20, 12), complex)}, "dtype complex128"),
         ({"x_train": np.zeros(20)}, r"x = 'shape \(20,\)' .* x.reshape\(-1, 1\)"),
         ({"x_test": np.zeros((6, 11))}, "x_test"),
-        ({"y_train": np.zeros(20)}, "y = 'one class, 0.0'"),
         ({"y_train": np.arange(20) / 2}, "y = '0.5 in row 1, and 10 such rows"),
-        ({"y_train": np.eye(20)}, r"y.argmax\(axis=1\)"),
-        ({"y_train": np.arange(19)}, "20 rows, 19 labels"),
         ({"y_test": np.full(6, 3)}, "y_test = '3 in row 0' .* one of the 3 classes 0, 1, 2"),
         ({"x_train": np.zeros((0, 12)), "y_train": np.zeros(0, int)}, r"shape \(0, 12\)"),
     ],
@@ -195,13 +190,6 @@ def test_pickles_broken_archives_and_missing_files_are_refused(tmp_path):
         load_dataset(str(tmp_path / "absent.npz"))
     with pytest.raises(InvalidInput, match="dataset = 'emnist'"):
         load_dataset("emnist")
-
-
-def test_a_bomb_is_stopped_before_it_is_unpacked(tmp_path, monkeypatch):
-    path, _ = own(tmp_path)
-    monkeypatch.setattr(core_files, "MAX_ARRAY_BYTES", 1000)
-    with pytest.raises(InvalidInput, match="at most 1000 bytes"):
-        load_dataset(str(path))
 
 
 def test_validation_images_come_from_the_training_part(digits):
