@@ -85,10 +85,12 @@ def test_feed_forward_follows_fields_layer_by_layer():
     [
         ((2, 2), np.zeros((1, 5)), [np.zeros((2, 2))], "fields"),
         ((2, 2), np.full((1, 4), np.nan), [np.zeros((2, 2))], "fields = 'NaN or infinity'"),
-        ((2, 2), np.zeros((1, 4)), [np.full((2, 2), np.inf)], "couplings = 'NaN or infinity'"),
+        ((2, 2), np.full((1, 4), np.inf), [np.zeros((2, 2))], "fields = 'NaN or infinity'"),
+        ((2, 2), np.zeros((1, 4)), [np.full((2, 2), -np.inf)], "couplings = 'NaN or infinity'"),
         ((2, 2), np.zeros((1, 4)), [np.zeros((2, 3))], "couplings"),
         ((2, 2), np.zeros((1, 4)), [], "couplings"),
         ((2, 0), np.zeros((1, 2)), [np.zeros((2, 0))], "layers"),
+        ((), np.zeros((2, 0)), [], "layers"),
     ],
 )
 def test_bad_problems_are_refused_by_name(layers, fields, couplings, named):

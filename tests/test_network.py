@@ -128,12 +128,6 @@ def test_same_seed_same_network_other_seed_another():
     assert not np.array_equal(first.weights[0], other.weights[0])
 
 
-def test_a_copy_does_not_share_memory(small_net):
-    twin = small_net.copy()
-    twin.weights[0] += 1
-    assert not np.array_equal(twin.weights[0], small_net.weights[0])
-
-
 @pytest.mark.parametrize("sizes", [(4, 3), (4, 0, 3), (4, 3, 1), ()])
 def test_impossible_sizes_are_refused(sizes):
     with pytest.raises((InvalidInput, ValueError), match="sizes"):

@@ -110,32 +110,6 @@ def test_ground_states_of_a_trained_network_are_found(sampler, digits):
     assert np.mean(np.abs(reads.energies.min(axis=1) - lowest) < 1e-3) >= 0.9
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_fields_and_couplings_that_are_no_numbers_never_reach_a_sampler(bad):
-    problem = random_problem((3, 2), images=2, seed=0)
-    fields, couplings = problem.fields.copy(), problem.couplings[0].copy()
-    fields[1, 2] = couplings[0, 1] = bad
-    with pytest.raises(InvalidInput, match="fields = 'NaN or infinity'"):
-        IsingProblem((3, 2), fields, problem.couplings)
-    with pytest.raises(InvalidInput, match="couplings = 'NaN or infinity'"):
-        IsingProblem((3, 2), problem.fields, (couplings,))
-
-
-@pytest.mark.parametrize(
-    ("layers", "fields", "couplings", "name"),
-    [
-        ((3, 2), (2, 4), [(3, 2)], "fields"),
-        ((3, 2), (2, 5), [(2, 3)], "couplings"),
-        ((3, 2), (2, 5), [], "couplings"),
-        ((3, 0), (2, 3), [(3, 0)], "layers"),
-        ((), (2, 0), [], "layers"),
-    ],
-)
-def test_wrong_shapes_never_reach_a_sampler(layers, fields, couplings, name):
-    with pytest.raises(InvalidInput, match=f"{name} = "):
-        IsingProblem(layers, np.zeros(fields, np.float32), tuple(np.zeros(shape, np.float32) for shape in couplings))
-
-
 LIMITS = {
     "exact": ((2, 21), "outputs = 21 .* at most 20"),
     "collapsed": ((2, 2, 2), r"layers = \(2, 2, 2\) .* one hidden layer"),
