@@ -64,7 +64,7 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
 
 def check_count(name: str, value: object, least: int = 1) -> None:
     """Refuse what is not a whole number of at least `least`."""
-    fits = isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+    fits = isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
     check(fits, name, value, f"a whole number of at least {least}")
 
 
@@ -80,4 +80,4 @@ def check_pair(name: str, value: object, allowed: str) -> None:
 
 
 def _is_number(value: object, least: float = 0.0) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and bool(value >= least)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and float(value) >= least

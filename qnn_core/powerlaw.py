@@ -107,11 +107,11 @@ def fit_power_law(
     check_choice("model", model, MODELS)
     out_of = np.broadcast_to(np.asarray(1 if trials is None else trials, np.int64), effort.shape)
     if trials is None:
-        fits = np.isfinite(values).all() and (values > 0).all()
-        check(fits, "values", f"a loss down to {values.min():.3g}", "positive finite numbers")
+        positive = np.isfinite(values).all() and (values > 0).all()
+        check(positive, "values", f"a loss down to {values.min():.3g}", "positive finite numbers")
     else:
-        fits = values.min() >= 0 and (values <= out_of).all()
-        check(fits, "values", f"{values.min()} .. {values.max()}", f"counts between 0 and trials = {out_of.max()}")
+        possible = values.min() >= 0 and (values <= out_of).all()
+        check(possible, "values", f"{values.min()} .. {values.max()}", f"counts between 0 and trials = {out_of.max()}")
     usable = out_of > 0
     first, last = window or default_window(effort[usable], values[:, usable] / out_of[usable])
     fits = 0 < first < last and np.log10(last / first) >= min_decades
