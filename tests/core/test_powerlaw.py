@@ -122,6 +122,7 @@ def test_short_windows_and_bad_counts_are_refused():
         ({"values": counts[:1]}, "values"),
         ({"values": counts[:, 1:]}, "values"),
         ({"effort": EFFORT[::-1].copy()}, "effort"),
+        ({"values": np.zeros((3, len(EFFORT))), "trials": None}, "a loss down to 0"),
     ):
         with pytest.raises(InvalidInput, match=named):
             fit_power_law(**{"effort": EFFORT, "values": counts, "trials": 2000, **arguments})
@@ -156,8 +157,3 @@ def test_the_local_exponent_of_a_power_law_is_the_same_everywhere_and_nan_beyond
 def test_effort_to_reach_a_level():
     values = np.array([[0.9, 0.5, 0.2, 0.1], [0.9, 0.8, 0.7, 0.6]])
     np.testing.assert_array_equal(effort_to_reach(np.array([0.0, 1.0, 2.0, 3.0]), values, 0.2), [2.0, np.nan])
-
-
-def test_losses_must_be_positive():
-    with pytest.raises(InvalidInput, match="loss"):
-        fit_power_law(EFFORT, np.zeros((3, len(EFFORT))), window=(0.1, 20))
