@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from qnn_core.data import load_dataset, own_arrays
-from qnn_core.errors import DamagedFile, Diverged, Interrupted, InvalidInput, MissingData, NotWritten
+from qnn_core.errors import DamagedFile, Diverged, Interrupted, InvalidInput, MissingData, NotWritten, check
 from qnn_core.files import atomic_write, check_writable, shown
 from qnn_core.network import QNN
 from qnn_core.terminal import be_plain
@@ -55,8 +55,7 @@ def _predict(options: argparse.Namespace) -> None:
     if not Path(options.data).exists():
         raise MissingData(f"{options.data} does not exist; give an .npz file with the array x, such as numpy.savez writes.")
     arrays = own_arrays(Path(options.data), ("x", "y"))
-    if "x" not in arrays:
-        raise InvalidInput("data", options.data, "an .npz file with the array x, and y if there are labels to compare with")
+    check("x" in arrays, "data", options.data, "an .npz file with the array x, and y if there are labels to compare with")
     answers = net.predict(arrays["x"])
     if options.out:
         with atomic_write(options.out) as file:
@@ -79,10 +78,9 @@ def _export(options: argparse.Namespace) -> None:
 
 def _check_new(path: str, force: bool, *read: str) -> None:
     """Before any work: that the file can be written, is not there unless forced, and is none of those that are read."""
-    if any(Path(path).exists() and Path(other).exists() and Path(path).samefile(other) for other in read):
-        raise InvalidInput("file", shown(path), "another name than that of a file that is read")
-    if Path(path).exists() and not force:
-        raise InvalidInput("file", shown(path), "a name that is not taken, or --force")
+    same = any(Path(path).exists() and Path(other).exists() and Path(path).samefile(other) for other in read)
+    check(not same, "file", shown(path), "another name than that of a file that is read")
+    check(force or not Path(path).exists(), "file", shown(path), "a name that is not taken, or --force")
     check_writable(path)
 
 
@@ -91,11 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     one = commands.add_parser("train", help="train a network and save it")
-    one.add_argument(
-        "--data",
-        required=True,
-        help=".npz file, or folder of .npy files, with x and y, or x_train, y_train, x_test, y_test; digits; mnist",
-    )
+    files = ".npz file, or folder of .npy files, with x and y, or x_train, y_train, x_test, y_test"
+    one.add_argument("--data", required=True, help=f"{files}; digits; mnist")
     one.add_argument("--out", required=True, help=".npz file for the network")
     one.add_argument("--hidden", type=int, nargs="+", default=[120], help="spins of each hidden layer (%(default)s)")
     one.add_argument("--copies", type=int, default=4, help="output spins of each class (%(default)s)")

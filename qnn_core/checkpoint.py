@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qnn_core.errors import DamagedFile, InvalidInput
+from qnn_core.errors import DamagedFile, check
 from qnn_core.files import read_sealed, reading, shown, write_sealed
 
 REMEDY = "delete it to train from the start"
@@ -84,8 +84,6 @@ class Checkpoint:
         except Exception as failure:  # Whose words are not repeated: numpy's advise to load it without safety.
             raise DamagedFile(f"{shown(path)} is no checkpoint; {REMEDY}.") from failure
         differing = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))
-        if differing:
-            raise InvalidInput(
-                "checkpoint", self.path, f"the checkpoint of this run, or a new file: that one has other {', '.join(differing)}"
-            )
+        allowed = f"the checkpoint of this run, or a new file: that one has other {', '.join(differing)}"
+        check(not differing, "checkpoint", self.path, allowed)
         return state

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.inputs import Rows
 from qnn_core.network import QNN
 
@@ -60,8 +60,7 @@ class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X, y = validate_data(self, X, y)
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise InvalidInput("y", f"one class, {self.classes_[0]}", "at least two classes")
+        check(len(self.classes_) >= 2, "y", f"one class, {self.classes_[0]}", "at least two classes")
         seed = check_random_state(self.random_state).randint(2**31)
         fewest = np.bincount(numbers).min()
         test: Any = self.validation if fewest > 1 and fewest * self.validation >= 1 else (X, numbers)
