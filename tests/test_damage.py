@@ -18,9 +18,9 @@ from artifact import execute, files, tidy
 from artifact.origins import page_digest
 from artifact.parameters import notebook_parameters
 from artifact.results import save_result
-from qnn_core import DamagedFile, load_dataset
+from qnn_core import DamagedFile
 from qnn_core.errors import NotWritten
-from qnn_core.files import atomic_write, check_writable, read_record, read_sealed, write_json, write_record, write_sealed
+from qnn_core.files import atomic_write, check_writable, read_record, write_json, write_record, write_sealed
 
 RESULTS, FIGURES, PAGES = tidy.outputs("quick")
 
@@ -201,30 +201,6 @@ def test_other_errors_of_the_system_keep_their_own_words(tmp_path):
     with pytest.raises(ConnectionResetError):
         broken()
     assert everything(tmp_path) == {}
-
-
-def test_a_checkpoint_that_changed_by_one_bit_is_refused(tmp_path):
-    write_sealed(tmp_path / "run.checkpoint", bytes(1000))
-    whole = (tmp_path / "run.checkpoint").read_bytes()
-    for place in (0, 63, 64, 500, len(whole) - 1):
-        (tmp_path / "run.checkpoint").write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        with pytest.raises(DamagedFile, match="does not match its own SHA-256; delete it"):
-            read_sealed(tmp_path / "run.checkpoint", "delete it")
-
-
-def test_a_data_set_that_was_cut_short_is_refused(tmp_path):
-    arrays = {
-        "x_train": np.zeros((4, 4)),
-        "y_train": np.array([0, 1, 0, 1]),
-        "x_test": np.zeros((2, 4)),
-        "y_test": np.array([0, 1]),
-    }
-    np.savez(tmp_path / "own.npz", **arrays)
-    whole = (tmp_path / "own.npz").read_bytes()
-    for damage in (whole[:-50], whole[: len(whole) // 2], b"", whole.replace(b"\x93NUMPY", b"\x93NUMPX")):
-        (tmp_path / "own.npz").write_bytes(damage)
-        with pytest.raises(DamagedFile, match=r"own\.npz is not a readable \.npz file"):
-            load_dataset(str(tmp_path / "own.npz"))
 
 
 def test_one_run_at_a_time_and_no_lock_outlives_its_run(tmp_path):
