@@ -29,7 +29,8 @@ class Table:
         # Named after its content: the same table is the same bytes on every page.
         style = self.cells.style.set_uuid(hashlib.sha256(repr(self).encode()).hexdigest()[:8]).hide(axis="index")
         style = style.format(escape="html").format_index(escape="html", axis="columns").set_caption(self.caption)
-        style = style.set_properties(**{"text-align": "right"}).set_properties(subset=self.wordy, **{"text-align": "left"})
+        style = style.set_properties(**{"text-align": "right", "white-space": "nowrap"})
+        style = style.set_properties(subset=self.wordy, **{"text-align": "left", "white-space": "normal"})
         return style.to_html()
 
 
