@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
+import scipy
 from jaxtyping import Float64, Int64
-from scipy.optimize import minimize
 from scipy.special import xlogy
 
 from qnn_core.errors import InvalidInput, check, check_choice
@@ -299,4 +299,5 @@ def _minimise(model: Model, t: np.ndarray, data: _Data, start: np.ndarray) -> np
     bounds = np.array([(-20.0, 20.0), (-40.0, 20.0), (-30.0, 10.0)][: len(start)])
     inside = np.clip(start, bounds[:, 0], bounds[:, 1])
     options = {"ftol": 1e-15, "gtol": 1e-10}
-    return minimize(_cost, inside, args=(model, t, data), jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    given: Any = {"args": (model, t, data), "jac": True, "method": "L-BFGS-B", "bounds": bounds, "options": options}
+    return scipy.optimize.minimize(_cost, inside, **given).x

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Int64
-from scipy import stats
 
 from qnn_core.errors import check
 
@@ -50,13 +50,13 @@ def mean_interval(values: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -
     check(fits, "values", values, "at least two finite numbers, one per seed, to give an error bar")
     fits = bounds[0] - 1e-6 <= values.min() and values.max() <= bounds[1] + 1e-6
     check(fits, "values", values, f"numbers from {bounds[0]:g} to {bounds[1]:g}, the bounds given")
-    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    half = scipy.stats.t.ppf(0.975, len(values) - 1) * scipy.stats.sem(values)
     return _within(bounds, float(values.mean()), float(half))
 
 
 def proportion_interval(count: int, total: int) -> Interval:
     """A fraction of independent trials with Wilson's interval of 95 %."""
-    low, high = stats.binomtest(count, total).proportion_ci(method="wilson")
+    low, high = scipy.stats.binomtest(count, total).proportion_ci(method="wilson")
     return Interval(count / total, float(low), float(high))
 
 
@@ -82,7 +82,7 @@ def few_runs_interval(value: float, spread: float, runs: int, bounds: tuple[floa
     That spread is too narrow by sqrt((runs - 1) / runs), and percentiles ignore how uncertain the spread of a few runs is. Both are
     mended as for a mean of gaussian numbers, where the interval is then exact (Student's t).
     """
-    half = stats.t.ppf(0.975, runs - 1) * spread * np.sqrt(runs / (runs - 1))
+    half = scipy.stats.t.ppf(0.975, runs - 1) * spread * np.sqrt(runs / (runs - 1))
     return _within(bounds, value, float(half))
 
 

@@ -8,8 +8,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float64, Shaped
-from scipy.spatial import Delaunay, QhullError
 
 from qnn_core.errors import Diverged, InvalidInput
 from qnn_core.powerlaw import Fit, Model, paired_difference
@@ -127,8 +127,8 @@ def main_effects(values: Float64[np.ndarray, " K"], factors: Mapping[str, Shaped
 def in_hull(point: tuple[float, float], x: Float64[np.ndarray, " K"], y: Float64[np.ndarray, " K"]) -> bool:
     """Whether a point lies in the convex hull of others; in none where they span no area."""
     try:
-        return bool(Delaunay(np.stack([x, y], axis=1)).find_simplex(point) >= 0)
-    except (QhullError, ValueError):
+        return bool(scipy.spatial.Delaunay(np.stack([x, y], axis=1)).find_simplex(point) >= 0)
+    except (scipy.spatial.QhullError, ValueError):
         return False
 
 

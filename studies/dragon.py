@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -95,10 +95,10 @@ def _plot_tree(axis: Axes, tree: BarrierTree, wrong: np.ndarray) -> None:
         (False, COLOURS[3], "white", "wrong answer"),
     ):
         leaves = [leaf for leaf in order if wrong[leaf] != right]
-        style = {"color": colour, "markerfacecolor": fill, "markersize": 4, "label": label}
+        style: dict[str, Any] = {"color": colour, "markerfacecolor": fill, "markersize": 4, "label": label}
         axis.plot([place[leaf] for leaf in leaves], [height[leaf] for leaf in leaves], "o", **style)
     axis.set_xticks([])
-    sns.despine(ax=axis, bottom=True)
+    axis.spines[["top", "right", "bottom"]].set_visible(False)
 
 
 def cut_once(

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
+import scipy
 from jaxtyping import Float64
-from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from qnn_core.data import Dataset
@@ -47,7 +47,7 @@ def effective_beta(problem: IsingProblem, reads: Reads) -> float:
         logs = output_log_weights(problem, float(np.exp(log_beta)))
         return float(-(np.take_along_axis(logs, rows, axis=1) - logsumexp(logs, axis=1, keepdims=True)).mean())
 
-    return float(np.exp(minimize_scalar(cost, bounds=(np.log(0.01), np.log(20)), method="bounded").x))
+    return float(np.exp(scipy.optimize.minimize_scalar(cost, bounds=(np.log(0.01), np.log(20)), method="bounded").x))
 
 
 def weights_by_class(net: QNN, x: Images, labels: Labels, beta: float, margin: float) -> Float64[np.ndarray, "B C"]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from jaxtyping import Float64
-from scipy import stats
 
 from qnn_core.statistics import Interval, mean_interval
 
@@ -88,7 +88,7 @@ def collapse(spins: Float64[np.ndarray, " K"], times: Float64[np.ndarray, "K R L
         between = stretched.mean(axis=1).var(axis=0, ddof=1).sum()
         return float(between / (stretched.var(axis=1, ddof=1).mean(axis=0).sum() / runs))
 
-    allowed = float(stats.f.ppf(0.95, sizes - 1, sizes * (runs - 1)))
+    allowed = float(scipy.stats.f.ppf(0.95, sizes - 1, sizes * (runs - 1)))
     return Collapse(exponent, apart(0.0), apart(exponent.value), allowed)
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 
 import matplotlib.pyplot as plt
 import numpy as np
+import scipy
 from jaxtyping import Bool, Float32, Float64, Int64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import sem
 
 from qnn_core.ising import IsingProblem
 from qnn_core.landscape.overlaps import binder, binder_error, susceptibility
@@ -122,7 +122,8 @@ class Starts:
         """The susceptibility against temperature, one curve a size, and where theory ends the glass."""
         for number, spins in enumerate(self.spins):
             chi = self.chi[number, :, drive]
-            axis.errorbar(self.temperature, chi.mean(axis=0), sem(chi), capsize=2, label=f"$N={spins}$", **look(number))
+            label = f"$N={spins}$"
+            axis.errorbar(self.temperature, chi.mean(axis=0), scipy.stats.sem(chi), capsize=2, label=label, **look(number))
         axis.axvline(self.line[drive], color="0.5", linewidth=0.8)
         axis.set(xscale="log", yscale="log", xlabel="temperature $T/T_c$", ylabel=r"$\chi_{SG}$")
         axis.set_ylim(0.8, 1.5 * float(self.chi.mean(axis=1).max()))
@@ -134,7 +135,7 @@ class Starts:
         curves = ((0, 0, f"no image, {cold}"), (shown, 0, f"image, {cold}"), (shown, -1, f"image, {hot}"))
         for number, (place, temperature, label) in enumerate(curves):
             chi = self.chi[:, :, place, temperature]
-            axis.errorbar(self.spins, chi.mean(axis=1), sem(chi, axis=1), capsize=2, label=label, **look(number))
+            axis.errorbar(self.spins, chi.mean(axis=1), scipy.stats.sem(chi, axis=1), capsize=2, label=label, **look(number))
         size_axis(axis, self.spins)
         axis.set(yscale="log", ylabel=r"$\chi_{SG}$")
 
@@ -204,7 +205,7 @@ def untrained_starts(
     energy, expected = stacked.pop("energy"), stacked.pop("expected")
     ratio = energy.mean(axis=1) / expected.mean(axis=1)
     # Of a ratio of means: the scatter of numerator minus ratio times denominator.
-    residual = sem(energy - ratio[:, None] * expected, axis=1)
+    residual = scipy.stats.sem(energy - ratio[:, None] * expected, axis=1)
     return Starts(
         hidden=np.array([hidden for hidden, _ in sizes]),
         outputs=classes * np.array(copies),

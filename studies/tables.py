@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from qnn_core.statistics import PERCENT, Interval, difference_interval, mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,8 @@ def table(rows: Iterable[Mapping[Any, Any]] | Mapping[str, Any], caption: str = 
     the first column; or single values by name. Names that are tuples make headings of several lines. caption: shown above.
     Values are shown by `shown`.
     """
+    import pandas as pd
+
     if isinstance(rows, Mapping):
         rows = [{"": name, **(row if isinstance(row, Mapping) else {" ": row})} for name, row in rows.items()]
     rows = list(rows)

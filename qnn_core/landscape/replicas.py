@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 _NODES = np.linspace(-8, 8, 4001)
 _WEIGHTS = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
@@ -55,4 +55,5 @@ def glass_line(ratio: float, field: float) -> float:
     """
     if field == 0:
         return 1.0
-    return float(brentq(lambda temperature: replica_symmetric(temperature, ratio, field).instability - 1, 0.05, 1.0))
+    stability = lambda temperature: replica_symmetric(temperature, ratio, field).instability - 1  # noqa: E731
+    return float(scipy.optimize.brentq(stability, 0.05, 1.0))
