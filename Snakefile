@@ -70,4 +70,4 @@ for target, row in table(name, profile).items():
     if row.runs:
         rule:
             name: target
-            input: row.all
+            input: row.results()

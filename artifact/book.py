@@ -31,6 +31,7 @@ from artifact.readme import GALLERY, duration, kept_claims
 from artifact.results import load_result
 from qnn_core.data import load_dataset
 from qnn_core.errors import DamagedFile, MissingData
+from qnn_core.terminal import command
 from studies.claims import Claim, per_claim, tally
 from studies.paper import CLAIMS, TITLES
 
@@ -191,19 +192,13 @@ def _set(sources: Path, book: Path, profile: str) -> None:
     style.write_text(style.read_text(encoding="utf-8").replace(font.name, embedded), encoding="utf-8")
 
 
-def main(arguments: list[str] | None = None) -> int:
+@command
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m artifact.book", description="Write a profile's rendered notebooks as a book."
     )
     parser.add_argument("--profile", default="quick", help="whose pages, claims and figures")
-    options = parser.parse_args(arguments)
-    try:
-        index = write_book(options.profile)
-    except (MissingData, DamagedFile) as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    print(f"Site:                 {index}")
-    return 0
+    print(f"Site:                 {write_book(parser.parse_args(arguments).profile)}")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from typing import Any
 from artifact.files import in_project, relative
 from artifact.origins import records_behind
 from artifact.results import REMEDY
-from qnn_core.errors import DamagedFile, MissingData
+from qnn_core.errors import MissingData
 from qnn_core.files import read_record, reading, write_record
-from qnn_core.terminal import be_plain
+from qnn_core.terminal import be_plain, command
 from studies.claims import Claim, claims_table
 from studies.rules import PARTS, Results, judge
 from studies.stored import Result
@@ -56,22 +56,17 @@ def _load(path: str) -> tuple[list[Claim], str]:
         raise MissingData(f"{relative(file)} does not exist; ./run_all.sh makes it.")
     content = read_record(file, REMEDY)
     with reading(file, "a table of claims", REMEDY):
-        return [Claim(**claim) for claim in content["claims"]], content.get("agreement", "")
+        return [Claim(**claim) for claim in content["claims"]], content["agreement"]
 
 
-def main(arguments: list[str] | None = None) -> int:
+@command
+def main(arguments: list[str] | None = None) -> None:
     """Print the table of claims of a profile: python -m artifact.claims [--profile quick]."""
     parser = argparse.ArgumentParser(prog="python -m artifact.claims", description="Print the claims table of a profile.")
     parser.add_argument("--profile", default="quick")
     profile = parser.parse_args(arguments).profile
-    try:
-        claims, agreement = _load(f"data/results/{profile}/claims.json")
-    except (MissingData, DamagedFile) as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    print(claims_table(claims))
-    print(agreement)
-    return 0
+    claims, agreement = _load(f"data/results/{profile}/claims.json")
+    print(claims_table(claims), agreement, sep="\n")
 
 
 if __name__ == "__main__":

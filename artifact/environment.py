@@ -61,8 +61,12 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def targets() -> list[str]:
-    """The keys of the table of the workflow, read as text: it cannot be imported yet."""
-    return re.findall(r'^        "(\w+)": ', (ROOT / "artifact" / "workflow.py").read_text(encoding="utf-8"), re.MULTILINE)
+    """The keys of the table of the workflow, read as text, since it cannot be imported yet, and the figures."""
+    table = (ROOT / "artifact" / "workflow.py").read_text(encoding="utf-8")
+    return [
+        *re.findall(r'^        "(\w+)": ', table, re.MULTILINE),
+        *sorted(path.stem for path in ROOT.glob("notebooks/fig*.ipynb")),
+    ]
 
 
 def _count(text: str) -> int:

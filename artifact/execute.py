@@ -120,7 +120,7 @@ def _origin(notebook: str, parameters: Any) -> dict[str, Any]:
     """What made a page: the provenance of the result that it stored, else that of this process; without wall time."""
     made = stored(parameters)
     if made and in_project(made[0]).is_file():
-        record = origin_of(made[0]).record
+        record = origin_of(made[0])
     else:
         record = provenance(notebook, parameters.model_dump(mode="json"), "none", 0.0)
     return {name: value for name, value in record.items() if name not in ("seconds", "file", "pictures")}

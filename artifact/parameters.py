@@ -34,7 +34,7 @@ from artifact.targets import check_targets
 from qnn_core.errors import InvalidInput, MissingData
 from qnn_core.files import read_record
 from qnn_core.samplers import SAMPLERS
-from qnn_core.terminal import be_plain
+from qnn_core.terminal import be_plain, command
 
 INTERACTIVE = ("playground",)
 """Notebooks for JupyterLab, which no workflow runs."""
@@ -60,6 +60,11 @@ class Parameter:
         """The notebook whose results it names, of which its meaning says "result of" it; empty for what names no result."""
         named = re.search(r"results? of (\w+)", self.meaning) if "Input" in self.kind else None
         return named[1] if named else ""
+
+    @property
+    def method(self) -> str:
+        """The method of the results that it names, where its name says one."""
+        return next((method for method in get_args(KINDS["Baseline"]) if self.name == f"{method}_runs"), "")
 
 
 class Parameters(Strict):
@@ -91,8 +96,8 @@ class Parameters(Strict):
         """The options that `get_sampler(sampler, ...)` takes; none for a method that samples nothing."""
         if sampler not in SAMPLERS:
             return {}
-        known = ("sweeps", "duration", "steps", "annealing_time", "cycles", "record", "solver", "max_qpu_seconds", "topology")
-        options = self.some(*(field.name for field in fields(SAMPLERS[sampler]) if field.name in known))
+        # `schedule` is that of the learning rate; coherent's own is chosen by another name, see `choices`.
+        options = self.some(*(field.name for field in fields(SAMPLERS[sampler]) if field.name != "schedule"))
         values = self.some("mock_size", "field_error", "coupling_error")
         if sampler == "mock" and "mock_size" in values:
             options["topology"] = ("zephyr", values["mock_size"])
@@ -203,9 +208,8 @@ def _check_input(one: Parameter, path: str) -> None:
     made_by, made_with = record.get("notebook"), record.get("parameters", {})
     if made_by != one.made_by:
         raise InvalidInput(one.name, path, f"{allowed}; this is one of {made_by}" if made_by else f"{allowed}; this is none")
-    method = one.name.removesuffix("_runs")
-    if method in get_args(KINDS["Baseline"]) and made_with.get("method") != method:
-        raise InvalidInput(one.name, path, f"{allowed} with method {method}; this is one of {made_with.get('method')}")
+    if one.method and made_with.get("method") != one.method:
+        raise InvalidInput(one.name, path, f"{allowed} with method {one.method}; this is one of {made_with.get('method')}")
     if "with snapshots" in one.meaning and not made_with.get("snapshots"):
         raise InvalidInput(one.name, path, f"{allowed} with snapshots of at least 1; this one kept no networks on its way")
 
@@ -269,16 +273,12 @@ class ParameterError(InvalidInput):
         ValueError.__init__(self, f"Parameters of {where} are not usable:\n" + "\n".join(f"  {line}" for line in lines))
 
 
-def main(arguments: list[str] | None = None) -> int:
+@command
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m artifact.parameters", description="Print the parameters of notebooks.")
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="for example 02_training; all of them if none is named")
-    try:
-        for name in parser.parse_args(arguments).notebooks or notebooks():
-            print(f"{name}\n\n{as_text(declared(name), model_of(name))}\n")
-    except InvalidInput as failure:
-        print(failure, file=sys.stderr)
-        return 2
-    return 0
+    for name in parser.parse_args(arguments).notebooks or notebooks():
+        print(f"{name}\n\n{as_text(declared(name), model_of(name))}\n")
 
 
 if __name__ == "__main__":

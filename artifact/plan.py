@@ -1,18 +1,12 @@
-"""How long a run will take: python -m artifact.plan [--profile quick] LOG keeps how long one took, in config/costs.json.
-
-LOG is what Snakemake wrote, .snakemake/run_all.log. The next run is estimated by the mean time of each rule's notebooks: by that of this
-folder's own runs, where they have been made here before.
-"""
+"""How long a run will take: by the mean time of each rule's notebooks in runs made here before, else in those of config/costs.json."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from collections import defaultdict
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 
 from artifact.files import in_project
 from qnn_core.errors import DamagedFile
@@ -47,11 +41,11 @@ def expected(log: str, profile: str, cores: int) -> str:
     return plan(notebooks, {**_costs(COSTS).get(profile, {}), **own}, cores, learned=notebooks.keys() <= own.keys())
 
 
-def learn(log: str, profile: str, name: str = LEARNED) -> None:
-    """Keep how long the notebooks of a run took, in one of the tables."""
-    costs = _costs(name)
+def learn(log: str, profile: str) -> None:
+    """Keep how long the notebooks of a run took, for the next estimate."""
+    costs = _costs(LEARNED)
     if taken := measured(log):
-        write_json(in_project(name), {**costs, profile: {**costs.get(profile, {}), **taken}})
+        write_json(in_project(LEARNED), {**costs, profile: {**costs.get(profile, {}), **taken}})
 
 
 def plan(notebooks: dict[str, int], seconds: dict[str, float], cores: int, *, learned: bool = False) -> str:
@@ -72,15 +66,3 @@ def _costs(name: str) -> dict[str, dict[str, float]]:
     with suppress(OSError, DamagedFile), reading(in_project(name), "a table of times", ""):
         return {profile: dict(known) for profile, known in json.loads(in_project(name).read_text(encoding="utf-8")).items()}
     return {}
-
-
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m artifact.plan", description=f"Keep how long a run took in {COSTS}.")
-    parser.add_argument("log", type=Path, help="what Snakemake wrote")
-    parser.add_argument("--profile", default="quick")
-    options = parser.parse_args(arguments)
-    learn(options.log.read_text(encoding="utf-8"), options.profile, COSTS)
-
-
-if __name__ == "__main__":
-    main()

@@ -11,8 +11,7 @@ import argparse
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from artifact.claims import load_claims
 from artifact.files import ROOT, in_project
@@ -21,6 +20,7 @@ from artifact.results import load_result
 from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import atomic_write, write_record
 from qnn_core.statistics import PERCENT, difference_interval, mean_interval
+from qnn_core.terminal import command
 from studies.ablation import EQUAL_READS, RECOMMENDED, more_reads
 from studies.claims import Claim, tally
 from studies.stored import Result
@@ -30,10 +30,9 @@ TRAINED = "gibbs-120-s0"
 """The training of which networks are kept there, for the page of the book to play with."""
 FILLED = ("README.md", "docs/mnist.md", "docs/reconstruction.md")
 """Documents with tables and numbers of the paper profile."""
-PLACE = re.compile(r"(<!-- (\w+): filled by python -m artifact.readme -->\n).*?(<!-- end of \2 -->)", re.DOTALL)
-"""A table, with what stands around it and its name."""
-NUMBER = re.compile(r"(<!-- ablation: ([^>]+) -->).*?(<!-- end -->)")
-"""A number in a sentence, with what stands around it."""
+_BEGIN = r"<!-- (?:ablation: ([^>]+)|(\w+): filled by python -m artifact\.readme) -->"
+_PLACE = re.compile(rf"({_BEGIN}\n?)(?:(?!<!--).)*?(\n?<!-- end(?: of \w+)? -->)", re.DOTALL)
+"""A number in a sentence, or a table, by its name, with what stands around it."""
 
 _METHODS = {
     "gibbs": "cutting heads (annealer: block Gibbs)",
@@ -72,16 +71,8 @@ def training_table(figure: Result) -> str:
         for method, name in _METHODS.items()
     ]  # fmt: skip
     own = 100 * figure["gibbs_own_error"][:, -1]
-    rows.insert(
-        1,
-        (
-            "the same, answered by the annealer itself",
-            mean_interval(own, PERCENT),
-            difference_interval(own, test["mlp"]),
-            "",
-            *rows[0][4:],
-        ),
-    )
+    errors = (mean_interval(own, PERCENT), difference_interval(own, test["mlp"]))
+    rows.insert(1, ("the same, answered by the annealer itself", *errors, "", *rows[0][4:]))
     return _markdown("| 95 % intervals over seeds | test error, % | minus MLP, points | training error, % | rate | seeds |", rows)
 
 
@@ -101,21 +92,6 @@ def duration(seconds: float) -> str:
     return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
 
 
-def with_tables(document: str, tables: Mapping[str, Callable[[], str]]) -> str:
-    """The document with its tables, by the names in their marks, replaced; raises DamagedFile for a mark without a table or an end."""
-
-    def current(match: re.Match[str]) -> str:
-        before, name, after = match.groups()
-        return f"{before}{tables[name]()}\n{after}"
-
-    marks = re.findall(r"<!-- (\w+): filled by", document)
-    if marks != [match[1] for match in PLACE.findall(document)] or not set(marks) <= set(tables):
-        raise DamagedFile(
-            f"the marks of tables are {', '.join(marks)}; each of {', '.join(tables)} may stand once, and needs its end."
-        )
-    return PLACE.sub(current, document)
-
-
 def ablation_numbers(ablation: Result) -> dict[str, str]:
     """Changes of the validation error in points: by each variant of the ablation, and by more reads at equal updates and at equal reads."""
     errors = dict(zip(ablation["variant"].tolist(), ablation["variant_error"], strict=True))
@@ -127,40 +103,37 @@ def ablation_numbers(ablation: Result) -> dict[str, str]:
     return {name: str(change) for name, change in (changes | reads).items()}
 
 
-def with_numbers(document: str, numbers: dict[str, str]) -> str:
-    """The document with the numbers in its sentences replaced; raises DamagedFile for a name that is none of them."""
+def with_values(document: str, values: Mapping[str, str]) -> str:
+    """The document with its tables and numbers replaced; raises DamagedFile for a name that is none of them, or a mark without its end."""
 
     def current(match: re.Match[str]) -> str:
-        before, name, after = match.groups()
-        if name not in numbers:
-            raise DamagedFile(f"no number is called {name!r}; there are {', '.join(numbers)}.")
-        return f"{before}{numbers[name]}{after}"
+        begin, number, table, end = match.groups()
+        if (number or table) not in values:
+            raise DamagedFile(f"nothing is called {number or table!r}; there are {', '.join(values)}.")
+        return f"{begin}{values[number or table]}{end}"
 
-    return NUMBER.sub(current, document)
+    if len(_PLACE.findall(document)) != len(re.findall(_BEGIN, document)):
+        raise DamagedFile("a mark of a table or number in the document lacks its end.")
+    return _PLACE.sub(current, document)
 
 
 def filled(name: str) -> str:
     """One of the documents with tables and numbers as the paper profile's results have them now."""
     claims = load_claims(kept_claims("paper"))
-    tables = {
-        "claims": lambda: f"{tally(claims)}\n\n{claims_table(claims)}",
-        "training": lambda: training_table(load_result("figures/paper/fig2.npz")),
+    values = {
+        "claims": f"{tally(claims)}\n\n{claims_table(claims)}",
+        "training": training_table(load_result("figures/paper/fig2.npz")),
+        **ablation_numbers(load_result("data/results/paper/ablation.npz")),
     }
-    document = with_tables(in_project(name).read_text(encoding="utf-8"), tables)
-    return with_numbers(document, ablation_numbers(load_result("data/results/paper/ablation.npz")))
+    return with_values(in_project(name).read_text(encoding="utf-8"), values)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@command
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m artifact.readme", description="Fill documents from the paper profile.")
-    parser.add_argument(
-        "--gallery", action="store_true", help=f"keep claims and figures of the quick profile in {GALLERY} instead"
-    )
-    try:
-        print(_keep_gallery() if parser.parse_args(arguments).gallery else _fill())
-    except (MissingData, DamagedFile) as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    return 0
+    what = f"keep claims and figures of the quick profile in {GALLERY} instead"
+    parser.add_argument("--gallery", action="store_true", help=what)
+    print(_keep_gallery() if parser.parse_args(arguments).gallery else _fill())
 
 
 def _fill() -> str:
@@ -181,9 +154,8 @@ def _keep_gallery() -> str:
     (ROOT / GALLERY).mkdir(parents=True, exist_ok=True)
     for source, name in copies.items():
         shutil.copyfile(in_project(source), ROOT / GALLERY / name)
-    shown = [
-        origin_of(f"{GALLERY}/{path.name}").record for path in (ROOT / GALLERY).glob("*.json") if path.name != Path(RECORDS).name
-    ]
+    kept = [f"{GALLERY}/{path.name}" for path in (ROOT / GALLERY).glob("*.json")]
+    shown = [origin_of(path) for path in kept if path != RECORDS]
     write_record(in_project(RECORDS), records_behind(shown))
     return f"{GALLERY} now has the claims and figures of the quick profile."
 

@@ -160,6 +160,16 @@ def git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def made_by(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What `provenance` put into a record: that of a table of claims holds it apart."""
+    return dict(record.get("provenance", record))
+
+
+def files_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """The SHA-256 of all files that a record stands beside, by name."""
+    return {record["file"]: record["sha256"], **record["pictures"]} if "file" in record else {}
+
+
 def sidecar(path: str) -> str:
     """The .json file that belongs to a stored file."""
     return str(Path(path).with_suffix(".json"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from artifact.files import ROOT, in_project, relative
 from artifact.origins import STORED_AS
-from artifact.results import expand, git, sidecar
+from artifact.results import expand, files_of, git, made_by, sidecar
 from qnn_core.errors import DamagedFile, InvalidInput
 from qnn_core.files import check_writable, read_record
 
@@ -93,8 +93,7 @@ def _made_here(file: Path) -> bool:
         record = read_record(sidecar(str(file)), "")
     except (OSError, DamagedFile):
         return False
-    beside = {Path(sidecar(str(file))).name, record.get("file"), *record.get("pictures", {})}
-    return file.name in beside and "notebook" in record.get("provenance", record)
+    return file.name in {Path(sidecar(str(file))).name, *files_of(record)} and "notebook" in made_by(record)
 
 
 def _is_source(file: Path) -> bool:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,10 @@ from artifact.files import in_project, relative
 from artifact.origins import read_page
 from artifact.parameters import notebook_parameters
 from artifact.profiles import load_profile
-from artifact.results import PACKAGES
+from artifact.results import PACKAGES, files_of, made_by
 from artifact.workflow import table
 from qnn_core.errors import DamagedFile
-from qnn_core.files import file_sha256, read_record, read_sealed
+from qnn_core.files import file_sha256, read_record, read_sealed, reading
 
 EMBEDDINGS = "data/embeddings"
 SOURCES = (*PACKAGES, "notebooks", "config", "Snakefile")
@@ -67,26 +66,22 @@ def set_aside(profile: str, *, only_tell: bool = False) -> list[str]:
             if other := _otherwise(files[-1], notebook_parameters(row.notebook, wanted).model_dump(mode="json")):
                 sentences.append(f"{relative(files[-1])} was made with {other}, unlike config/{profile}.yaml; {_AGAIN}.")
                 for file in files if not only_tell else ():
-                    _move(file, in_project(relative(file).replace(f"/{profile}/", "/before/", 1)))
+                    aside = in_project(relative(file).replace(f"/{profile}/", "/before/", 1))
+                    aside.parent.mkdir(parents=True, exist_ok=True)
+                    if file.is_file():
+                        file.replace(aside)
     return sentences
 
 
 def _otherwise(record: Path, wanted: dict[str, Any]) -> str:
     """Which parameters of a record are not those wanted, in words; empty if all are, or there is no whole record."""
     try:
-        content = read_record(record, _AGAIN)
+        made = made_by(read_record(record, _AGAIN)).get("parameters", {})
     except (FileNotFoundError, DamagedFile):
         return ""
-    made = content.get("provenance", content).get("parameters", {})
     names = sorted(name for name in wanted.keys() | made.keys() if wanted.get(name) != made.get(name))
     told = [f"{name} = {made.get(name)!r:.60}" for name in names[:2]]
     return ", ".join(told) + f" and {len(names) - 2} other parameters" * (len(names) > 2)
-
-
-def _move(file: Path, aside: Path) -> None:
-    if file.is_file():
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        file.replace(aside)
 
 
 def _is_cut(compiled: Path) -> bool:
@@ -114,33 +109,23 @@ def _damaged_family(record: Path, pages: Path) -> str:
     """What is wrong with a record, or with what it is the record of; all of it is removed then, the record last."""
     family = [path for path in (record.with_suffix(ending) for ending in (".npz", ".png", ".pdf")) if path.is_file()]
     try:
-        content = read_record(record, _AGAIN)
-        family += _pages_of(content.get("provenance", content), record, pages)
-        _check(content, record, family)
+        with reading(record, "a complete record", _AGAIN):
+            content = read_record(record, _AGAIN)
+            notebook = str(made_by(content).get("notebook"))  # Which has one page, or one for each of its results.
+            rendered = [
+                page for page in (pages / f"{notebook}.ipynb", pages / notebook / f"{record.stem}.ipynb") if page.is_file()
+            ]
+            family += rendered
+            for name, sha256 in files_of(content).items():
+                path = record.with_name(name)
+                if path.is_file() and file_sha256(path) != sha256:
+                    raise DamagedFile(f"{relative(path)} does not match its recorded SHA-256; {_AGAIN}.")
+                if not path.is_file() and name != content["file"]:  # A result that is too large to be kept leaves its record.
+                    raise DamagedFile(f"{relative(path)} is missing; {_AGAIN}.")
+        for page in rendered:
+            read_page(page, _AGAIN)
     except DamagedFile as failure:
         for path in [*family, record]:
             path.unlink()
         return str(failure)
     return ""
-
-
-def _pages_of(made: dict[str, Any], record: Path, pages: Path) -> Iterator[Path]:
-    """The rendered page of a notebook: one for all, or one for each of its results."""
-    name = str(made.get("notebook"))
-    return (page for page in (pages / f"{name}.ipynb", pages / name / f"{record.stem}.ipynb") if page.is_file())
-
-
-def _check(content: dict[str, Any], record: Path, family: list[Path]) -> None:
-    expected = dict(content.get("pictures", {}))
-    if "file" in content:
-        expected[content["file"]] = content["sha256"]
-    for name, sha256 in expected.items():
-        path = record.with_name(name)
-        if not path.is_file() and name == content.get("file"):
-            continue  # a result too large to be kept, of which the record is
-        if not path.is_file():
-            raise DamagedFile(f"{relative(path)} is missing; {_AGAIN}.")
-        if file_sha256(path) != sha256:
-            raise DamagedFile(f"{relative(path)} does not match its recorded SHA-256; {_AGAIN}.")
-    for page in (path for path in family if path.suffix == ".ipynb"):
-        read_page(page, _AGAIN)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import PurePath
 from typing import Any
 
+from artifact.parameters import declared, notebooks
 from artifact.profiles import runs_of, settings
 
 # What a notebook stores: its parameter, and the endings of its files, by the ending of what the table says.
@@ -40,10 +41,9 @@ class Row:
         """The wildcards of each of its runs; one without any where it has no runs."""
         return (dict(zip(self.runs, map(str, values), strict=True)) for values in product(*self.runs.values()))
 
-    @property
-    def all(self) -> list[str]:
-        """What all of its runs store."""
-        return [self.stored.format(**wildcards) for wildcards in self.each()]
+    def results(self, method: str = "") -> list[str]:
+        """What its runs store: all, or those of one method."""
+        return [self.stored.format(**wildcards) for wildcards in self.each() if method in ("", wildcards.get("method"))]
 
     @property
     def files(self) -> list[str]:
@@ -70,58 +70,57 @@ class Row:
 
 
 def table(name: str, profile: Mapping[str, Any]) -> dict[str, Row]:
-    """The rows by target, for a profile of that name and content."""
-    folder, figures = f"data/results/{name}", f"figures/{name}"
-    hidden, seeds = {"hidden": profile["hidden"]}, {"seed": profile["seeds"]}
+    """The rows by target, for a profile of that name and content: those listed here, and one for each figure."""
+    folder, hidden, seeds = f"data/results/{name}", {"hidden": profile["hidden"]}, {"seed": profile["seeds"]}
 
-    def result(of: str) -> str:
-        return f"{folder}/{of}.npz"
+    def row(notebook: str, of: str, priority: int = 0, runs: Mapping[str, Sequence[Any]] | None = None, **further: Any) -> Row:
+        return Row(notebook, f"{folder}/{of}.npz", priority, runs or {}, **further)
 
-    def results(*of: str) -> dict[str, str]:
-        return {one: result(one) for one in of}
-
-    def trained(method: str) -> list[str]:
-        return [result(f"training/{method}-{width}-s{seed}") for width in profile["hidden"] for seed in profile["seeds"]]
-
-    gibbs, mlp, energy = map(trained, ("gibbs", "mlp", "energy"))
-    curves = Row(
-        "05a_curves", result("curves/{method}-{width}"), 1, {"method": runs_of(profile, "05a_curves"), "width": profile["widths"]}
-    )
-    active = Row("07_active_layers", result("active/{study}"), 2, {"study": runs_of(profile, "07_active_layers")})
-    return {
-        "summary": Row(
-            "summary", f"{folder}/claims.json",
-            inputs={"annealer_runs": gibbs, "mlp_runs": mlp, "active_runs": active.all,
-                    **results("ablation", "phase", "equilibrium", "sizes", "cloud", "grover")},
-            uses=["config/agreement.json", *results("data", "samplers", "landscape", "heads", "layer").values(),
-                  *(f"{figures}/fig{number}.png" for number in range(1, 6))],
+    rows = {
+        "summary": Row("summary", f"{folder}/claims.json"),
+        "data": row("01_data", "data"),
+        "rates": row("01b_rates", "rates/{method}-{hidden}", 2, {"method": runs_of(profile, "01b_rates"), **hidden}),
+        "training": row(
+            "02_training", "training/{sampler}-{hidden}-s{seed}", 1, {"sampler": ["gibbs"], **hidden, **seeds},
+            inputs={"rates": f"{folder}/rates/{{sampler}}-{{hidden}}.npz"},
         ),
-        "data": Row("01_data", result("data")),
-        "rates": Row("01b_rates", result("rates/{method}-{hidden}"), 2, {"method": runs_of(profile, "01b_rates"), **hidden}),
-        "training": Row(
-            "02_training", result("training/{sampler}-{hidden}-s{seed}"), 1, {"sampler": ["gibbs"], **hidden, **seeds},
-            {"rates": result("rates/{sampler}-{hidden}")},
+        "samplers": row("02b_samplers", "samplers"),
+        "ablation": row("02c_ablation", "ablation", 1),
+        "backprop": row(
+            "03_backprop", "training/{method}-{hidden}-s{seed}", 0, {"method": ["mlp", "energy"], **hidden, **seeds},
+            inputs={"rates": f"{folder}/rates/{{method}}-{{hidden}}.npz"},
         ),
-        "samplers": Row("02b_samplers", result("samplers")),
-        "ablation": Row("02c_ablation", result("ablation"), 1),
-        "backprop": Row(
-            "03_backprop", result("training/{method}-{hidden}-s{seed}"), 0, {"method": ["mlp", "energy"], **hidden, **seeds},
-            {"rates": result("rates/{method}-{hidden}")},
+        "phase": row("04_phase", "phase"),
+        "equilibrium": row("04b_equilibrium", "equilibrium", 1),
+        "sizes": row("04c_sizes", "sizes", 1),
+        "landscape": row("04d_landscape", "landscape"),
+        "curves": row(
+            "05a_curves", "curves/{method}-{width}", 1, {"method": runs_of(profile, "05a_curves"), "width": profile["widths"]}
         ),
-        "phase": Row("04_phase", result("phase"), inputs={"runs": gibbs}),
-        "equilibrium": Row("04b_equilibrium", result("equilibrium"), 1, inputs={"runs": gibbs}),
-        "sizes": Row("04c_sizes", result("sizes"), 1),
-        "landscape": Row("04d_landscape", result("landscape")),
-        "curves": curves,
-        "scaling": Row("05_scaling", result("scaling"), inputs={"curves": curves.all}),
-        "heads": Row("05b_heads", result("heads")),
-        "cloud": Row("05c_cloud", result("cloud"), 2),
-        "grover": Row("06_grover", result("grover"), 1),
-        "active": active,
-        "layer": Row("08_torch_layer", result("layer"), 1, inputs={"alone": gibbs}),
-        "fig1": Row("fig1", f"{figures}/fig1", inputs={"run": gibbs[0]}),
-        "fig2": Row("fig2", f"{figures}/fig2", inputs={"annealer_runs": gibbs, "mlp_runs": mlp, "energy_runs": energy}),
-        "fig3": Row("fig3", f"{figures}/fig3", inputs=results("phase", "equilibrium", "sizes")),
-        "fig4": Row("fig4", f"{figures}/fig4", inputs=results("scaling", "cloud", "grover")),
-        "fig5": Row("fig5", f"{figures}/fig5", inputs={"runs": active.all}),
+        "scaling": row("05_scaling", "scaling"),
+        "heads": row("05b_heads", "heads"),
+        "cloud": row("05c_cloud", "cloud", 2),
+        "grover": row("06_grover", "grover", 1),
+        "active": row("07_active_layers", "active/{study}", 2, {"study": runs_of(profile, "07_active_layers")}),
+        "layer": row("08_torch_layer", "layer", 1),
+        **{figure: Row(figure, f"figures/{name}/{figure}") for figure in notebooks() if figure.startswith("fig")},
     }  # fmt: skip
+    by_notebook = {one.notebook: one for one in rows.values()}
+    rows = {target: replace(one, inputs={**_inputs(one.notebook, by_notebook), **one.inputs}) for target, one in rows.items()}
+    # The summary comes after all: it reads some results, and uses those that no notebook reads.
+    read = {
+        path for one in rows.values() for paths in one.inputs.values() for path in ([paths] if isinstance(paths, str) else paths)
+    }
+    unread = [one.files[0] for target, one in rows.items() if target != "summary" and not one.runs and one.stored not in read]
+    rows["summary"] = replace(rows["summary"], uses=["config/agreement.json", *unread])
+    return rows
+
+
+def _inputs(notebook: str, rows: Mapping[str, Row]) -> dict[str, str | list[str]]:
+    """The stored results that a notebook reads, by the parameter of which its parameters cell says whose results it names."""
+    found: dict[str, str | list[str]] = {}
+    for one in declared(notebook):
+        if one.made_by and not one.kind.startswith("Optional"):
+            paths = rows[one.made_by].results(one.method)
+            found[one.name] = paths if one.kind == "Inputs" else paths[0]
+    return found

@@ -5,6 +5,10 @@ from __future__ import annotations
 import io
 import signal
 import sys
+from collections.abc import Callable
+from functools import wraps
+
+from qnn_core.errors import DamagedFile, InvalidInput, MissingData
 
 
 def be_plain() -> None:
@@ -13,3 +17,17 @@ def be_plain() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+
+
+def command(main: Callable[[list[str] | None], int | None]) -> Callable[..., int]:
+    """A command of a module: what it lacks, or cannot use, is told in one sentence, and its status is 1 then."""
+
+    @wraps(main)
+    def run(arguments: list[str] | None = None) -> int:
+        try:
+            return main(arguments) or 0
+        except (InvalidInput, MissingData, DamagedFile) as failure:
+            print(failure, file=sys.stderr)
+            return 1
+
+    return run

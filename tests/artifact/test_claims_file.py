@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from artifact import claims
-from artifact.readme import claims_table, kept_claims, with_numbers, with_tables
+from artifact.readme import claims_table, kept_claims, with_values
 from qnn_core import DamagedFile
 from studies import rules
 from studies.claims import Claim
@@ -65,13 +65,14 @@ def test_claims_and_numbers_are_put_into_a_page():
     assert f"| C2b It ends ordered | {CLAIM.found} | **reproduced** | [04](notebooks/rendered/paper/04_phase.ipynb) |" in table
     assert {line.count("|") for line in table.splitlines()} == {5}
     page = "a\n<!-- claims: filled by python -m artifact.readme -->\nold\n<!-- end of claims -->\nb\n"
-    assert with_tables(page, {"claims": lambda: table}) == page.replace("old", table)
-    with pytest.raises(DamagedFile, match="needs its end"):
-        with_tables(page.replace("<!-- end of claims -->", ""), {"claims": lambda: table})
-    with pytest.raises(DamagedFile, match="each of training"):
-        with_tables(page, {"training": lambda: table})
     sentence = "by <!-- ablation: no margin -->old<!-- end --> and <!-- ablation: all heads --><!-- end -->."
-    now = with_numbers(sentence, {"no margin": "1 [0, 2]", "all heads": "3"})
-    assert now == "by <!-- ablation: no margin -->1 [0, 2]<!-- end --> and <!-- ablation: all heads -->3<!-- end -->."
-    with pytest.raises(DamagedFile, match="no number is called 'no margin'; there are all heads"):
-        with_numbers(sentence, {"all heads": "3"})
+    values = {"claims": table, "no margin": "1 [0, 2]", "all heads": "3"}
+    assert with_values(page + sentence, values) == page.replace("old", table) + (
+        "by <!-- ablation: no margin -->1 [0, 2]<!-- end --> and <!-- ablation: all heads -->3<!-- end -->."
+    )
+    for mark in ("<!-- end of claims -->", "<!-- end -->"):
+        with pytest.raises(DamagedFile, match="lacks its end"):
+            with_values((page + sentence).replace(mark, ""), values)
+    for name, document in (("claims", page), ("no margin", sentence)):
+        with pytest.raises(DamagedFile, match=f"nothing is called '{name}'; there are all heads"):
+            with_values(document, {"all heads": "3"})

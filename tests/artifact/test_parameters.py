@@ -137,7 +137,7 @@ def test_parameters_are_printed(capsys):
         for one in declared(notebook):
             assert f"{one.name} = {one.default!r}" in told or f"{one.name} must be given" in told
     assert max(map(len, printed.splitlines())) <= 132
-    assert parameters.main(["fig6"]) == 2
+    assert parameters.main(["fig6"]) == 1
     assert "one of 01_data" in capsys.readouterr().err
 
 

@@ -1,12 +1,13 @@
 """What a run will take, from a log of Snakemake's whose times are known."""
 
 import json
+import os
 
 import pytest
 
 from artifact import files
 from artifact.environment import targets
-from artifact.plan import COSTS, expected, learn, main, measured, plan, planned
+from artifact.plan import COSTS, LEARNED, expected, learn, measured, plan, planned
 
 LOG = """Job stats:
 job         count
@@ -68,11 +69,11 @@ def test_the_longest_notebook_or_all_of_them_decide(notebooks, seconds, minutes)
 def test_a_measured_run_is_what_the_next_is_estimated_by(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "ROOT", tmp_path)
     (tmp_path / "config").mkdir()
-    (tmp_path / COSTS).write_text(json.dumps({"quick": {"sizes": 7.0}, "paper": {}}))
-    log = tmp_path / "log"
-    log.write_text(LOG + REST)
-    main([str(log)])
-    assert json.loads((tmp_path / COSTS).read_text()) == {"quick": {"sizes": 7.0, "phase": 30.0, "fig1": 65.0}, "paper": {}}
+    (tmp_path / LEARNED).parent.mkdir()
+    learn(LOG + REST, "quick")
+    learn(LOG + REST, "paper")
+    os.replace(tmp_path / LEARNED, tmp_path / COSTS)
+    assert json.loads((tmp_path / COSTS).read_text()) == {key: {"phase": 30.0, "fig1": 65.0} for key in ("quick", "paper")}
     assert expected(LOG, "quick", 1) == "3 notebooks to run, 2 to 6 min on 1 cores: fig1, phase 2."
 
 
