@@ -65,6 +65,12 @@ def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
     return mean_interval(np.asarray(values, np.float64) - np.asarray(others, np.float64))
 
 
+def ratio_interval(values: np.ndarray, others: np.ndarray) -> Interval:
+    """Geometric mean of paired ratios with Student's t interval of their logarithms."""
+    logs = difference_interval(np.log10(values), np.log10(others))
+    return Interval(*(10**end for end in (logs.value, logs.low, logs.high)))
+
+
 def resampled(count: int, resamples: int, seed: int | np.random.Generator) -> Int64[np.ndarray, "resamples count"]:
     """The rows of every bootstrap resample: `count` rows drawn with replacement; equal seeds draw alike, so that methods can be paired."""
     return np.random.default_rng(seed).integers(count, size=(resamples, count))
