@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
@@ -27,7 +28,7 @@ RECOMMENDED = "recommended"
 DEFAULTS: dict[str, Any] = {"schedule": "constant", "averaged": True, "nudge": 8.0, "evaluations": 1, "asked": 0}
 """Options of `train` that a recipe has here beside those of a notebook's parameters."""
 EQUAL_READS = "deepest, equal reads"
-"""The way in which more reads an update mean fewer updates."""
+"""The way in which more reads per update mean fewer updates."""
 _WAYS: dict[str, dict[str, Any]] = {"deepest": {}, "all heads": {"weighting": "uniform"}}
 _ASKED = 1000
 """Images that the annealer itself answers at the end of a run, at most."""
@@ -134,10 +135,10 @@ class OneChange(Trainings):
 
     def table(self) -> Table:
         """Errors and their differences to the recommended settings'."""
-        network = compared(end_of(self.runs, "error"), RECOMMENDED, "network, %")
-        own = compared(end_of(self.runs, "own_error"), RECOMMENDED, "annealer's own answer, %")
-        rows = {name: {what.replace("minus", "own minus"): value for what, value in row.items()} for name, row in own.items()}
-        return table({name: {**row, **rows[name]} for name, row in network.items()})
+        rows = compared(end_of(self.runs, "error"), RECOMMENDED, "network, %")
+        for name, own in compared(end_of(self.runs, "own_error"), RECOMMENDED, "annealer's own answer, %").items():
+            rows[name] |= {what.replace("minus", "own minus"): value for what, value in own.items()}
+        return table(rows)
 
     def figure(self) -> Figure:
         """Differences with their intervals; coloured and filled where they exclude zero."""
@@ -168,17 +169,10 @@ class BySampler(Trainings):
     def table(self) -> Table:
         """Errors, their difference to the first sampler's, own answers' errors, and spin updates, where a sampler has such."""
         rows = compared(end_of(self.runs, "error"), next(iter(self.runs)), "network, %")
-        own = end_of(self.runs, "own_error")
-        return table(
-            {
-                name: {
-                    **row,
-                    "its own answer, %": mean_interval(100 * own[name], PERCENT),
-                    "spin updates": self.runs[name][0].history.spin_updates[-1],
-                }
-                for name, row in rows.items()
-            }
-        )
+        for name, errors in end_of(self.runs, "own_error").items():
+            rows[name]["its own answer, %"] = mean_interval(100 * errors, PERCENT)
+            rows[name]["spin updates"] = self.runs[name][0].history.spin_updates[-1]
+        return table(rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,36 +197,28 @@ class ReadsTried:
 
     def table(self) -> Table:
         """Errors by way and reads, and what the reads found."""
-        stored = self.arrays()
-        rows = {
-            f"{way}: {whose}, %": {
-                _told(reads): mean_interval(values, PERCENT) for reads, values in zip(self.reads, errors, strict=True)
-            }
-            for whose, name in (("network", "reads_error"), ("own answer", "reads_own_error"))
-            for way, errors in zip(stored["way"], stored[name], strict=True)
-        }
-        for what, column in (("heads a read", "heads_per_read"), ("distinct heads an image", "distinct_heads")):
-            rows[what] = {
-                _told(reads): np.mean([np.mean(getattr(run.history, column)[1:]) for run in self.runs["deepest", reads]])
-                for reads in self.reads
-            }
+        rows: dict[str, dict[str, Any]] = defaultdict(dict)
+        for whose, name in (("network", "error"), ("own answer", "own_error")):
+            for (way, reads), errors in end_of(self.runs, name).items():
+                rows[f"{way}: {whose}, %"][_told(reads)] = mean_interval(100 * errors, PERCENT)
+        for what, column in (("heads per read", "heads_per_read"), ("distinct heads per image", "distinct_heads")):
+            for reads in self.reads:
+                found = [np.mean(getattr(run.history, column)[1:]) for run in self.runs["deepest", reads]]
+                rows[what][_told(reads)] = np.mean(found)
         return table(rows)
 
     def differences(self) -> Table:
         """What the most reads change, and what it changes to cut all heads; validation error, points."""
-        stored = self.arrays()
-        fewest, most = min(self.reads), max(self.reads)
-        last = {way: errors[stored["reads"].argmax()] for way, errors in zip(stored["way"], stored["reads_error"], strict=True)}
-        instead = f"{most} reads an update instead of {fewest}"
-        return table(
-            {
-                f"{instead}, equal updates": {"points": more_reads(stored, "deepest")},
-                f"{instead}, equal reads": {"points": more_reads(stored, EQUAL_READS)},
-                f"all heads instead of the deepest, {most} reads": {
-                    "points": difference_interval(last["all heads"], last["deepest"])
-                },
-            }
-        )
+        stored, most = self.arrays(), max(self.reads)
+        errors, instead = end_of(self.runs, "error"), f"{most} reads per update instead of {min(self.reads)}"
+        points = {
+            f"{instead}, equal updates": more_reads(stored, "deepest"),
+            f"{instead}, equal reads": more_reads(stored, EQUAL_READS),
+            f"all heads instead of the deepest, {most} reads": difference_interval(
+                100 * errors["all heads", most], 100 * errors["deepest", most]
+            ),
+        }
+        return table({name: {"points": change} for name, change in points.items()})
 
     def figure(self) -> Figure:
         """Errors against reads, at equal updates and at equal reads."""
@@ -240,10 +226,8 @@ class ReadsTried:
         stored = self.arrays()
         for number, (way, errors) in enumerate(zip(stored["way"].tolist(), stored["reads_error"], strict=True)):
             means = np.array([mean_interval(values, PERCENT) for values in errors])
-            aside = stored["reads"] * 1.08 ** (number % 3 - 1)
-            error_bars(
-                axes[int(way == EQUAL_READS)], aside, means, fmt=("o-", "s--", "^:")[number], color=f"C{number}", label=way
-            )
+            aside, axis = stored["reads"] * 1.08 ** (number % 3 - 1), axes[int(way == EQUAL_READS)]
+            error_bars(axis, aside, means, fmt=("o-", "s--", "^:")[number], color=f"C{number}", label=way)
         for axis, title in zip(axes, ("equal updates", "equal reads"), strict=True):
             axis.set(xscale="log", xlabel="reads of an image in an update")
             axis.set_title(title)

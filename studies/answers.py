@@ -30,13 +30,8 @@ def ask(net: QNN, data: Dataset, sampler: Sampler, seed: int, most: int | None =
 
 def own_counts(found: OwnAnswers) -> Arrays:
     """Numbers of images: asked about, deepest read wrong, deepest read exactly the right code, any read below the right answer."""
-    counts = {
-        "images": len(found.wrong),
-        "wrong": found.wrong.sum(),
-        "exact": found.exact.sum(),
-        "below": found.below.sum(),
-    }
-    return {f"own_{name}": np.array(count) for name, count in counts.items()}
+    counts = {f"own_{name}": getattr(found, name).sum() for name in ("wrong", "exact", "below")}
+    return {name: np.array(count) for name, count in {"own_images": len(found.wrong), **counts}.items()}
 
 
 def own_table(found: OwnAnswers) -> Table:
@@ -48,8 +43,5 @@ def own_table(found: OwnAnswers) -> Table:
         "a read lies below the right answer": found.below,
     }
     rows: dict[str, Any] = {name: proportion_interval(int(marked.sum()), images) for name, marked in counted.items()}
-    rows["reads that are wrong"], rows["overlap m with the right answer"] = (
-        found.reads_wrong.mean(),
-        found.overlap.mean(),
-    )
+    rows |= {"reads that are wrong": found.reads_wrong.mean(), "overlap m with the right answer": found.overlap.mean()}
     return table(rows, caption=f"{READS} reads of each of {images:,} images")

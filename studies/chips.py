@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,14 +40,14 @@ class ChipNeeds:
             "chip": np.array([chip.name for chip in self.chips]),
             "chip_qubits": np.array([len(chip.graph) for chip in self.chips]),
             "qubits": np.array([[-1 if one.qubits is None else one.qubits for one in row] for row in rows]),
-            "qpu_seconds": np.array([[-1 if one.seconds is None else one.seconds for one in row] for row in rows], np.float64),
+            "qpu_seconds": np.array([[-1.0 if one.seconds is None else one.seconds for one in row] for row in rows]),
         }
 
     def table(self) -> Table:
         """The largest problem of each way, and what it takes of each chip."""
         rows: dict[str, dict[str, int | str]] = {}
         for way, row in self.demands.items():
-            rows[way] = {"spins": row[0].spins, "couplers": row[0].couplers, "stops of a read": row[0].windows}
+            rows[way] = {"spins": row[0].spins, "couplers": row[0].couplers, "stops per read": row[0].windows}
             for chip, one in zip(self.chips, row, strict=True):
                 fits = "does not fit" if one.qubits is None else f"{one.qubits:,}, {one.seconds:.2g}"
                 rows[way] |= {f"{chip.name}: qubits, s": fits}
@@ -57,24 +58,19 @@ def chip_needs(
     ways: Mapping[str, WindowSampler], layers: tuple[int, ...], chips: Sequence[Chip], folder: str, images: int, num_reads: int
 ) -> ChipNeeds:
     """For `num_reads` reads of each of some images; folder: where embeddings are kept."""
-    return ChipNeeds(
-        chips,
-        {
-            way: [demand(sampler, layers, chip.graph, folder, images, num_reads, most=chip.most) for chip in chips]
-            for way, sampler in ways.items()
-        },
-    )
+    demands = {
+        way: [demand(sampler, layers, chip.graph, folder, images, num_reads, most=chip.most) for chip in chips]
+        for way, sampler in ways.items()
+    }
+    return ChipNeeds(chips, demands)
 
 
 def window_table(ways: Mapping[str, WindowSampler], layers: tuple[int, ...], chips: Sequence[Chip], folder: str) -> Table:
     """Chains and couplers of the embedding of each problem that any of the ways poses, on each chip."""
-    rows = {}
+    rows: dict[str, dict[str, str]] = defaultdict(dict)
     for sizes in sorted({window.sizes for sampler in ways.values() for window in sampler.windows(layers)}, key=sum):
-        found = {chip.name: footprint(sizes, chip.graph, folder, most=chip.most) for chip in chips}
-        rows["-".join(map(str, sizes))] = {
-            f"{name}: chain mean, max; degree": "does not fit"
-            if one.qubits is None
-            else f"{one.mean_chain:.1f}, {one.longest_chain}; {one.degree:.1f}"
-            for name, one in found.items()
-        }
-    return table({f"problem of {sizes} spins": row for sizes, row in rows.items()})
+        for chip in chips:
+            one = footprint(sizes, chip.graph, folder, most=chip.most)
+            needs = "does not fit" if one.qubits is None else f"{one.mean_chain:.1f}, {one.longest_chain}; {one.degree:.1f}"
+            rows[f"problem of {'-'.join(map(str, sizes))} spins"][f"{chip.name}: chain mean, max; degree"] = needs
+    return table(rows)

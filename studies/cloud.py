@@ -144,6 +144,6 @@ def by_level(arrays: Arrays) -> Iterator[dict[str, Any]]:
                 "choice": factor, "level": level, "choices": int(of_it.sum()), "refused": int((arrays["refused"][of_it] != "").sum()),
                 "known": int(known.sum()), "median, backprop": medians[0], "median, annealer": medians[1],
                 "annealer larger, %": 100 * float((difference[:, 0] > 0).mean()) if known.any() else np.nan,
-                "certainly larger": int((difference[:, 1] > 0).sum()), "certainly smaller": int((difference[:, 2] < 0).sum()),
-                "holds the paper's": int(arrays["reached"][of_it].sum()),
+                "significantly larger": int((difference[:, 1] > 0).sum()), "significantly smaller": int((difference[:, 2] < 0).sum()),
+                "contains the paper's pair": int(arrays["reached"][of_it].sum()),
             }  # fmt: skip

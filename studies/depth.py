@@ -118,7 +118,7 @@ class Ways:
         }
 
     def table(self) -> Table:
-        """Errors at the end, the difference of the first of them to the first way's, and anneals of a read."""
+        """Errors at the end, the difference of the first of them to the first way's, and anneals per read."""
         stored = self.arrays()
         names = list(self.trained)
         rows = compared(dict(zip(names, stored["test_error"][..., -1], strict=True)), names[0])
@@ -126,7 +126,7 @@ class Ways:
         for row, (name, anneals) in enumerate(zip(names, per_read, strict=True)):
             own = mean_interval(100 * stored["own_error"][row], PERCENT)
             train_error = 100 * stored["train_error"][row, :, -1].mean()
-            rows[name] |= {"own answer wrong, %": own, "training error, %": train_error, "anneals a read": anneals}
+            rows[name] |= {"own answer wrong, %": own, "training error, %": train_error, "anneals per read": anneals}
         mlp = mean_interval(100 * stored["mlp_error"][:, -1], PERCENT)
         return table({**rows, f"MLP, rate {self.mlp_rate:g}": {"test error, %": mlp}})
 
@@ -196,14 +196,11 @@ def minima_of_small_twin(
     small = replace(recipe, hidden=layers, training={**recipe.training, "evaluation_images": None})
     few = data.take(min(500, len(data.y_train)), seed)
     networks = {"untrained": small.untrained(few, seed), "trained": small.train(few, sampler, seed, folder).net}
-    return MinimaFound(
-        {
-            f"{'-'.join(map(str, net.sizes))}, {name}": {
-                way: float(found.mean()) for way, found in minimum_found(net, data.x_test[:images], sampler, 10, seed).items()
-            }
-            for name, net in networks.items()
-        }
-    )
+    found = {}
+    for name, net in networks.items():
+        searched = minimum_found(net, data.x_test[:images], sampler, 10, seed)
+        found[f"{'-'.join(map(str, net.sizes))}, {name}"] = {way: float(minima.mean()) for way, minima in searched.items()}
+    return MinimaFound(found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -121,15 +121,15 @@ class PhaseDiagram:
         """How much of the diagram is in equilibrium."""
         return {
             title: {
-                "points in equilibrium by their starts, %": 100 * float(self[f"{way}_equilibrated"].mean()),
-                "least exchange between neighbours": float(self[f"{way}_acceptance"].min()),
+                "points in equilibrium (hot and cold starts agree), %": 100 * float(self[f"{way}_equilibrated"].mean()),
+                "lowest exchange rate between neighbours": float(self[f"{way}_acceptance"].min()),
             }
             for way, title in WAYS.items()
         }
 
     def rows(self) -> dict[str, dict[str, Interval | str | None]]:
         """Order at the lowest temperature, melting temperatures and those of random couplings, before and after training."""
-        glass, power, coldest = self["random_couplings"], "power of its growth", f"T = {self['temperature'][0]:.2f}"
+        glass, power, coldest = self["random_couplings"], "growth exponent", f"T = {self['temperature'][0]:.2f}"
         ends: dict[str, Interval | str | None] = {"before training": self.order(0), "after": self.order(-1)}
         rows = {f"m at {coldest}, with an image": ends}
         for way, title in WAYS.items():

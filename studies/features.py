@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -141,26 +143,17 @@ class Compared:
 
     def arrays(self) -> Arrays:
         """What is stored."""
-        of_gradients = {
-            f"{name.replace('-', '_')}_{part}": values[name]
-            for part, values in (("mistakes", self.mistakes), ("seconds", self.seconds))
-            for name in values
-        }
-        return {"num_test": np.array(self.num_test), "step": self.step, "own": self.own, "plain": self.plain, **of_gradients}
+        stored = {"num_test": np.array(self.num_test), "step": self.step, "own": self.own, "plain": self.plain}
+        for part, values in (("mistakes", self.mistakes), ("seconds", self.seconds)):
+            stored |= {f"{name.replace('-', '_')}_{part}": of_gradient for name, of_gradient in values.items()}
+        return stored
 
     def table(self) -> Table:
         """Final test errors, of every seed and on average."""
         final = {str(_STYLES[name]["label"]): mistakes[:, -1] for name, mistakes in self.mistakes.items()}
         counts = {"the network alone, annealer": self.plain, **final, "behind features, annealer's own answers": self.own}
-        return table(
-            {
-                name: {
-                    "test error of each seed, %": (100 * mistakes / self.num_test).tolist(),
-                    "mean": 100 * mistakes.mean() / self.num_test,
-                }
-                for name, mistakes in counts.items()
-            }
-        )
+        errors = {name: 100 * mistakes / self.num_test for name, mistakes in counts.items()}
+        return table({name: {"test error of each seed, %": each.tolist(), "mean": each.mean()} for name, each in errors.items()})
 
     def figure(self) -> Figure:
         """Test error against updates; the network alone as it ended."""
@@ -177,26 +170,17 @@ class Compared:
 
 def compare(recipe: Combined, data: Dataset, seeds: Sequence[int], alone: Sequence[Result]) -> Compared:
     """Train with both gradients from every seed. alone: stored trainings of the network by itself on the same images."""
-    mistakes: dict[str, list[list[int]]] = {}
-    seconds: dict[str, list[float]] = {}
-    own, step = [], []
-    for seed in seeds:
-        for gradient in ("annealer", "cross-entropy"):
-            start = perf_counter()
-            model, found = recipe.train(data, seed, gradient)
-            seconds.setdefault(gradient, []).append(perf_counter() - start)
-            mistakes.setdefault(gradient, []).append(list(found.values()))
-            step = list(found)
-            if gradient == "annealer":
-                answers = own_answers(
-                    model.layer.network, in_parts(model.features, data.x_test), data.y_test, recipe.sampler, recipe.reads, seed
-                )
-                own.append(int(answers.wrong.sum()))
-    return Compared(
-        len(data.y_test),
-        np.array(step),
-        {name: np.array(counts) for name, counts in mistakes.items()},
-        np.array(own),
-        stack(alone, "test_mistakes")[:, -1],
-        {name: np.array(times) for name, times in seconds.items()},
-    )
+    mistakes: dict[str, list[list[int]]] = defaultdict(list)
+    seconds: dict[str, list[float]] = defaultdict(list)
+    own = []
+    for seed, gradient in product(seeds, get_args(Gradient)):
+        start = perf_counter()
+        model, found = recipe.train(data, seed, gradient)
+        seconds[gradient].append(perf_counter() - start)
+        mistakes[gradient].append(list(found.values()))
+        if gradient == "annealer":
+            features = in_parts(model.features, data.x_test)
+            answers = own_answers(model.layer.network, features, data.y_test, recipe.sampler, recipe.reads, seed)
+            own.append(answers.wrong.sum())
+    counts, times = ({name: np.array(runs) for name, runs in of_each.items()} for of_each in (mistakes, seconds))
+    return Compared(len(data.y_test), np.array(list(found)), counts, np.array(own), stack(alone, "test_mistakes")[:, -1], times)

@@ -32,16 +32,11 @@ class Summary:
     def table(self) -> Table:
         """How many images there are, and what simple rules get wrong."""
         train, test = self.counts.sum(axis=1).tolist()
-        return table(
-            {
-                "training images": train,
-                "test images": test,
-                "pixels": " x ".join(map(str, self.image_shape)),
-                "classes": self.counts.shape[1],
-                "test error of always the most common class, %": 100 * (1 - self.counts[1].max() / test),
-                "test error of the nearest class mean, %": 100 * self.nearest_mean_error,
-            }
-        )
+        counted = {"training images": train, "test images": test, "pixels": " x ".join(map(str, self.image_shape))}
+        most_common = 100 * (1 - self.counts[1].max() / test)
+        rules = {"always the most common class": most_common, "the nearest class mean": 100 * self.nearest_mean_error}
+        errors = {f"test error of {rule}, %": error for rule, error in rules.items()}
+        return table({**counted, "classes": self.counts.shape[1], **errors})
 
     def figure(self) -> Figure:
         """The share of each class in both parts."""

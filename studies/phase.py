@@ -34,9 +34,9 @@ MEASURES = {
     "minima": ("minima of an image, exact", _COUNT),
     "minima_estimate": ("minima, estimate from the reads", _COUNT),
     "coverage": ("coverage", FRACTION),
-    "distinct": ("different reads, quenched", _COUNT),
-    "distinct_raw": ("different reads, before the descent", _COUNT),
-    "gap": ("gap wrong - right, energy", UNBOUNDED),
+    "distinct": ("distinct reads, quenched", _COUNT),
+    "distinct_raw": ("distinct reads, before the descent", _COUNT),
+    "gap": ("energy gap, wrong - right", UNBOUNDED),
 }
 """What is measured of each image: its name in words and its bounds."""
 

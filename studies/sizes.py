@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,7 +32,7 @@ from qnn_core.training import Settings, TrainingRun, default_rate
 from studies.equilibrium import glass_temperature, growth
 from studies.plots import PAGE, band, label_panels, look, size_axis, small_legend
 from studies.rises import PARTS, Sharpening, Verdict, at_rise, collapse, rise_times, spacing_at
-from studies.stored import Arrays, Images, Labels, stack_rows
+from studies.stored import Arrays, Images, Labels, Study, stack_rows
 
 SETTLED = 0.05
 """Order has settled if it changes by less while the time doubles for the last time."""
@@ -125,7 +125,7 @@ def before_and_after(runs: Sequence[Arrays]) -> dict[str, Interval]:
 
 
 @dataclass(frozen=True, eq=False)
-class Sizes:
+class Sizes(Study):
     """Networks of K sizes, R runs each, followed by `follow_size` at S moments.
 
     layers, hidden and output spins. m, chi_m, q_ea, q_variance, chi: at two temperatures. temperature: these, in
@@ -152,11 +152,6 @@ class Sizes:
         stacked = stack_rows([stack_rows(runs) for runs in sizes])
         shared = {name: stacked.pop(name)[0, 0] for name in ("step", "time")}
         return cls(temperature=ladder[kept(ladder)], **shared, **stacked)
-
-    @classmethod
-    def of_arrays(cls, arrays: Arrays) -> Sizes:
-        """From what `arrays` gave."""
-        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
     @property
     def spins(self) -> Int64[np.ndarray, " K"]:
@@ -232,7 +227,7 @@ class Sizes:
         fits = self.sharpening[0] if self.sharpening else None
         powers = {"narrowing": fits and fits.width, "growth": fits and fits.peak, "untrained": fits and fits.untrained}
         return {
-            **{field.name: getattr(self, field.name) for field in fields(self)},
+            **super().arrays(),
             **{name: np.array(power or UNKNOWN) for name, power in powers.items()},
             "middle": np.stack([self.middle(0), self.middle(1)]),
             "width": np.stack([self.width(0), self.width(1)]),
@@ -247,7 +242,7 @@ class Sizes:
         values = {
             "m, untrained": m[:, :, 0],
             "m, trained": m[:, :, -1],
-            "its last change": self.unsettled,
+            "last change of m": self.unsettled,
             "middle, log10 time": self.middle(),
             "width, decades": self.width(),
             "chi_m in the rise": self.peak(),
@@ -257,7 +252,7 @@ class Sizes:
         }
         rows: list[dict[str, Any]] = []
         for row, spins in enumerate(self.spins):
-            rows.append({"spins": int(spins), "in the fits": bool(self.resolved[row])})
+            rows.append({"spins": int(spins), "fitted": bool(self.resolved[row])})
             for name, runs in values.items():
                 bounds, known = PERCENT if "%" in name else UNBOUNDED, np.isfinite(runs[row]).all()
                 rows[-1][name] = mean_interval(runs[row], bounds) if known else None
@@ -267,7 +262,7 @@ class Sizes:
     def powers(self) -> dict[str, dict[str, Any]]:
         """Exponents and word of each temperature."""
         named = zip(self.temperature, self.sharpening or (), strict=False)
-        return {f"T = {temperature:.2g} T_c": {**fits.rows(), "word": fits.verdict} for temperature, fits in named}
+        return {f"T = {temperature:.2g} T_c": {**fits.rows(), "verdict": fits.verdict} for temperature, fits in named}
 
     def figure(self) -> Figure:
         """Order and its susceptibilities along training; rises as they are and stretched; width and susceptibilities against size."""
@@ -293,8 +288,8 @@ class Sizes:
         for place, temperature in enumerate(self.temperature):
             label = f"${temperature:.2g}\\,T_c$"
             for axis, values in ((width, self.width(place)), (powers, self.peak(place))):
-                style = {"capsize": 2, "label": label, **look(place)}
-                axis.errorbar(self.spins, values.mean(axis=1), values.std(axis=1, ddof=1), **style)
+                scatter = values.std(axis=1, ddof=1)
+                axis.errorbar(self.spins, values.mean(axis=1), scatter, capsize=2, label=label, **look(place))
         for axis, title in ((width, "width, decades"), (powers, r"$\chi_m$ in the rise")):
             size_axis(axis, self.spins)
             axis.set(yscale="log", title=title)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import ClassVar
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,13 +21,13 @@ from qnn_core.network import QNN
 from qnn_core.samplers.base import derived_seed
 from qnn_core.statistics import Interval, percentile_interval, resampled
 from studies.plots import PAGE, error_bars, label_panels, look, size_axis, small_legend
-from studies.stored import Arrays, Images, stack_rows
+from studies.stored import Arrays, Images, Study, stack_rows
 
 _BINS = 41
 
 
 @dataclass(frozen=True, eq=False)
-class Starts:
+class Starts(Study):
     """Equilibrium of untrained networks of K sizes, S of each, with an image at D drives and at T temperatures in units of T_c.
 
     hidden, outputs: spins. drive: the first is 0, no image; trained: the place of the one that training starts from. field: standard
@@ -36,6 +37,7 @@ class Starts:
     at the lowest temperature, over equal bins from -1 to 1.
     """
 
+    prefix: ClassVar[str] = "start_"
     hidden: Int64[np.ndarray, " K"]
     outputs: Int64[np.ndarray, " K"]
     drive: Float64[np.ndarray, " D"]
@@ -52,11 +54,6 @@ class Starts:
     equilibrated: Bool[np.ndarray, "K S T"]
     acceptance: Float64[np.ndarray, "K S T1"]
     spin_updates: Int64[np.ndarray, "K S"]
-
-    @classmethod
-    def of_arrays(cls, arrays: Arrays) -> Starts:
-        """From what `arrays` gave."""
-        return cls(**{field.name: arrays[f"start_{field.name}"] for field in fields(cls)})
 
     @property
     def spins(self) -> Int64[np.ndarray, " K"]:
@@ -85,7 +82,7 @@ class Starts:
         exponents = np.array([self.exponent(place) for place in range(len(self.drive))])
         derived = {"start_spins": self.spins, "start_line": self.line, "start_exponent": exponents}
         powers = {"glass_exponent": exponents[self.trained], "glass_exponent_no_image": exponents[0]}
-        return {**{f"start_{field.name}": getattr(self, field.name) for field in fields(self)}, **derived, **powers}
+        return super().arrays() | derived | powers
 
     def rows(self) -> list[dict[str, float | Interval]]:
         """For each drive: where theory has the glass, the exponents at the lowest temperature and above T_c, and how much networks differ."""
@@ -111,9 +108,9 @@ class Starts:
         return [
             {
                 "spins": int(spins),
-                "in equilibrium by their starts, %": 100 * float(self.equilibrated[place].mean()),
-                "least exchange": float(self.acceptance[place].mean(axis=0).min()),
-                "energy off its identity, standard errors": float(off[place]),
+                "in equilibrium (hot and cold starts agree), %": 100 * float(self.equilibrated[place].mean()),
+                "lowest exchange rate": float(self.acceptance[place].mean(axis=0).min()),
+                "deviation from the energy identity, standard errors": float(off[place]),
             }
             for place, spins in enumerate(self.spins)
         ]

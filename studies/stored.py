@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -32,6 +32,22 @@ class Result:
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What a study found, an array for each field, stored under the field's name after `prefix`."""
+
+    prefix: ClassVar[str] = ""
+
+    @classmethod
+    def of_arrays(cls, arrays: Arrays) -> Any:
+        """From what `arrays` gave."""
+        return cls(**{field.name: arrays[cls.prefix + field.name] for field in fields(cls)})
+
+    def arrays(self) -> Arrays:
+        """What is stored."""
+        return {self.prefix + field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def stack(results: Iterable[Result], name: str) -> np.ndarray:

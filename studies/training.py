@@ -129,9 +129,8 @@ class RateSearch:
         """Validation error against rate, with one binomial standard deviation."""
         figure, axis = plt.subplots(figsize=(COLUMN, 2.1))
         error = self.mistakes / self.num_validation
-        axis.errorbar(
-            self.rates, error, np.sqrt(error * (1 - error) / self.num_validation), **METHOD_STYLE[self.method], capsize=2
-        )
+        deviation = np.sqrt(error * (1 - error) / self.num_validation)
+        axis.errorbar(self.rates, error, deviation, **METHOD_STYLE[self.method], capsize=2)
         ring: dict[str, Any] = {"s": 80, "facecolor": "none", "edgecolor": "black", "zorder": 4, "label": "chosen"}
         axis.scatter([self.chosen], [error[self.best]], **ring)
         axis.set(xscale="log", xlabel="learning rate", ylabel="validation error")
@@ -175,15 +174,12 @@ def qubo(problem: IsingProblem, image: int) -> tuple[Float64[np.ndarray, "N N"],
 
 def outcome(history: History) -> Table:
     """Where a training ended, and the reads that it took."""
-    parts = {
-        "training": (history.train_mistakes, history.train_error, history.num_train),
-        "test": (history.test_mistakes, history.test_error, history.num_test),
-    }
     rows: dict[str, Any] = {}
-    for part, (mistakes, error, images) in parts.items():
-        rows[f"{part} error"] = f"{error[-1]:.2%} ({mistakes[-1]:,} of {images:,} images), untrained {error[0]:.1%}"
+    for name, part in (("training", "train"), ("test", "test")):
+        mistakes, error, images = (getattr(history, what) for what in (f"{part}_mistakes", f"{part}_error", f"num_{part}"))
+        rows[f"{name} error"] = f"{error[-1]:.2%} ({mistakes[-1]:,} of {images:,} images), untrained {error[0]:.1%}"
     sampled = {"reads": history.reads[-1], "spin updates": history.spin_updates[-1]} if history.reads[-1] else {}
-    return table({**rows, **sampled})
+    return table(rows | sampled)
 
 
 def different_answers(module: Any, net: QNN, x: Images) -> int:
@@ -208,21 +204,22 @@ def plot_training(history: History) -> Figure:
     """Errors, heads, and what became of the heads after a cut, against updates."""
     figure, axes = plt.subplots(1, 3, figsize=(PAGE, 2.7))
     plot_errors(axes[0], history)
-    own = np.array(history.own_error)[None]
-    band(
-        axes[0], np.array(history.step), own, floor=0.5 / history.num_test, color="black", linestyle=":", label="own answer, test"
-    )
-    step = np.array(history.step)[1:]
-    points = {"linestyle": "none", "marker": "o", "markevery": 1}
-    curves: list[tuple[int, str, str, dict[str, Any]]] = [
-        (1, "head_fraction", "images with a head", {"color": "C0"}),
-        (1, "heads_per_read", "reads that are heads", {"color": "C1", "linestyle": "--"}),
-        (2, "heads_surviving", "cut heads that survive", {"color": "C2", **points}),
-        (2, "heads_regrown", "heads after the cut", {"color": "C4", "linestyle": "--"}),
+    step, own = np.array(history.step), np.array(history.own_error)[None]
+    band(axes[0], step, own, floor=0.5 / history.num_test, color="black", linestyle=":", label="own answer, test")
+    curves: list[tuple[Axes, str, str, dict[str, Any]]] = [
+        (axes[1], "head_fraction", "images with a head", {"color": "C0"}),
+        (axes[1], "heads_per_read", "reads that are heads", {"color": "C1", "linestyle": "--"}),
+        (
+            axes[2],
+            "heads_surviving",
+            "cut heads that survive",
+            {"color": "C2", "linestyle": "none", "marker": "o", "markevery": 1},
+        ),
+        (axes[2], "heads_regrown", "heads after the cut", {"color": "C4", "linestyle": "--"}),
     ]
-    for panel, name, label, style in curves:
-        band(axes[panel], step, np.array(getattr(history, name))[None, 1:], label=label, **style)
-        axes[panel].set(ylabel="fraction", ylim=(0, 1.05))
+    for axis, name, label, style in curves:
+        band(axis, step[1:], np.array(getattr(history, name))[None, 1:], label=label, **style)
+        axis.set(ylabel="fraction", ylim=(0, 1.05))
     for axis, title in zip(axes, ("errors", "heads", "after a cut"), strict=True):
         axis.set_title(title)
         step_axis(axis)
@@ -237,6 +234,11 @@ class Methods:
 
     runs: Mapping[str, list[Result]]
 
+    @property
+    def first(self) -> str:
+        """The annealer."""
+        return next(iter(self.runs))
+
     def error(self, method: str, part: str) -> Float64[np.ndarray, "S T"]:
         """Of the training or test images; part: "train" or "test"."""
         results = self.runs[method]
@@ -244,14 +246,13 @@ class Methods:
 
     def own_error(self) -> Float64[np.ndarray, "S T"]:
         """Of the annealer's own answers to test images, to all of them at the end."""
-        results = next(iter(self.runs.values()))
+        results = self.runs[self.first]
         last = stack(results, "own_wrong") / stack(results, "own_images")
         return np.concatenate([stack(results, "own_error")[:, :-1], last[:, None]], axis=1)
 
     def arrays(self) -> Arrays:
         """The numbers that `figure` plots, the training errors and the rates."""
-        first = next(iter(self.runs))
-        stored = {f"{first}_own_error": self.own_error()}
+        stored = {f"{self.first}_own_error": self.own_error()}
         for method, results in self.runs.items():
             stored |= {f"{method}_{part}_error": self.error(method, part) for part in ("train", "test")}
             stored |= {f"{method}_epoch": results[0]["epoch"], f"{method}_lr": results[0]["lr"]}
@@ -260,10 +261,9 @@ class Methods:
     @property
     def shown(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Method, array of its test errors and style of each curve, the annealer's own answers second."""
-        first = next(iter(self.runs))
         curves = [(method, f"{method}_test_error", METHOD_STYLE[method]) for method in self.runs]
-        curves[0] = (*curves[0][:2], {**METHOD_STYLE[first], "label": "network trained by annealer"})
-        return [curves[0], (first, f"{first}_own_error", OWN_STYLE), *curves[1:]]
+        curves[0] = (*curves[0][:2], {**curves[0][2], "label": "network trained by annealer"})
+        return [curves[0], (self.first, f"{self.first}_own_error", OWN_STYLE), *curves[1:]]
 
     def table(self) -> Table:
         """Final test errors, and those of the network that an annealer trained beside each of the others."""
@@ -282,7 +282,7 @@ class Methods:
     @property
     def message(self) -> str:
         """What the figure says, in its title."""
-        network, mlp = (100 * self.error(method, "test")[:, -1] for method in (next(iter(self.runs)), "mlp"))
+        network, mlp = (100 * self.error(method, "test")[:, -1] for method in (self.first, "mlp"))
         gap = difference_interval(network, mlp)
         if gap.low <= 0 <= gap.high:
             return "Annealer and backpropagation:\nno difference seen in the error"

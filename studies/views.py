@@ -18,7 +18,7 @@ from qnn_core.landscape.view import landscape
 from qnn_core.samplers import Sampler
 from studies.answers import READS
 from studies.plots import COLUMN, RIGHT, WRONG, label_panels, step_axis
-from studies.stored import Arrays, Networks
+from studies.stored import Networks, Study
 from studies.tables import Table, table
 
 _LEFT = (0.8, 0.5, 0.1)
@@ -27,7 +27,7 @@ _BINS = 60
 
 
 @dataclass(frozen=True, eq=False)
-class Descent:
+class Descent(Study):
     """A network along training, after T numbers of updates.
 
     step: updates. wrong, off_code: of all test images, the fraction whose deepest read answers wrongly, and whose deepest read is not exactly
@@ -41,10 +41,6 @@ class Descent:
     moments: Int64[np.ndarray, " M"]
     energy: Float64[np.ndarray, "M R"]
     read_wrong: Bool[np.ndarray, "M R"]
-
-    def arrays(self) -> Arrays:
-        """What is stored."""
-        return dict(vars(self))
 
     def table(self) -> Table:
         """The reads at each moment: how many are right, and how many are wrong and deeper than the right answer."""

@@ -148,7 +148,7 @@ def test_more_reads_are_compared_from_fewest_to_most_in_whatever_order_they_were
     expected = difference_interval(np.array([7.0, 7, 7]), np.array([10.0, 12, 11]))
     found = ablation.more_reads(study.arrays(), "deepest")
     assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
-    assert study.differences().cells.iloc[0].tolist() == ["8 reads an update instead of 1, equal updates", str(expected)]
+    assert study.differences().cells.iloc[0].tolist() == ["8 reads per update instead of 1, equal updates", str(expected)]
     assert len(study.table().cells) == 8
     assert len(study.figure().axes) == 2
 

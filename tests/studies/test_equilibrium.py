@@ -59,10 +59,8 @@ def test_a_diagram_holds_each_run_and_says_what_lies_outside():
     np.testing.assert_allclose(diagram["random_couplings"][:, -1], 20 * glass_temperature(net))
     rows = diagram.rows()
     assert rows["T_m, with an image"]["after"] == "outside the temperatures"
-    assert rows["T_m, with an image"]["power of its growth"] is None
-    assert rows["T_c of random couplings"]["power of its growth"] == growth(
-        np.array([1, 4, 9]), diagram["random_couplings"][:, 1:]
-    )
+    assert rows["T_m, with an image"]["growth exponent"] is None
+    assert rows["T_c of random couplings"]["growth exponent"] == growth(np.array([1, 4, 9]), diagram["random_couplings"][:, 1:])
 
 
 def test_without_an_image_only_the_biases_are_fields():
