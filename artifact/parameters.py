@@ -90,7 +90,7 @@ class Parameters(Strict):
     def cut_options(self) -> dict[str, Any]:
         """The options of `train`, but for rate and seed, with those of its rule beside them; what a notebook lacks is as `train` has it."""
         rule = ("rule", "margin", "wrong", "weighting", "code_reads")
-        return self.some(*rule, "reads", "epochs", "batch_size", "schedule", "evaluations", "evaluation_images", "asked")
+        return self.some(*rule, "reads", "epochs", "batch_size", "schedule", "rest", "evaluations", "evaluation_images", "asked")
 
     def options_of(self, sampler: str) -> dict[str, Any]:
         """The options that `get_sampler(sampler, ...)` takes; none for a method that samples nothing."""

@@ -18,13 +18,14 @@ heads".
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
 from qnn_core.errors import InvalidInput
-from qnn_core.ising import IsingProblem
+from qnn_core.ising import IsingProblem, layer_slices
 from qnn_core.loops import code_spins, collect
 from qnn_core.network import QNN, WrongRule
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
@@ -55,7 +56,7 @@ def code_states(net: QNN, problem: IsingProblem, classes: Int64[np.ndarray, "B R
     if len(net.layers) == 2:
         spins = np.empty((*classes.shape, problem.num_spins), np.int8)
         code_spins(problem.split(problem.fields)[0], net.codes @ net.weights[1].T, net.codes, classes, spins)
-        return Reads(spins, np.take_along_axis(net.energies_of_classes(problem), classes, axis=1), info)
+        return Reads(spins, net.energies_of_classes(problem)[np.arange(len(classes))[:, None], classes], info)
     pairs, place = np.unique(np.arange(len(classes))[:, None] * net.num_classes + classes, return_inverse=True)
     owners, held = np.divmod(pairs, net.num_classes)
     chosen = problem.select(owners)
@@ -155,18 +156,18 @@ def cut_gradient(
     clamped: Int8[np.ndarray, "B K N"],
     spins: Int8[np.ndarray, "B R N"],
     weights: Float32[np.ndarray, "B R"],
+    images: int | None = None,
 ) -> list[np.ndarray]:
     """Gradient of mean over images of sum_r weight_r [mean E(clamped) - E(read r)], in the order of `net.parameters`.
 
-    With dE/dW_l = - s^l (s^(l+1))^T it is a weighted sum of outer products; an image without heads contributes nothing.
+    images: over how many the mean is, if others that have no weights belong to it. With dE/dW_l = - s^l (s^(l+1))^T it is a weighted sum of outer products; an image without heads contributes nothing.
     """
-    scale = np.float32(1 / len(x))  # Put in last: sums of spins, of weight 1 or 1/2 each, are exact.
+    scale = np.float32(1 / (images or len(x)))  # Put in last: sums of spins, of weight 1 or 1/2 each, are exact.
     active = np.flatnonzero(weights.any(axis=1))
     number = len(active) * clamped.shape[1] + np.count_nonzero(weights)
     states, shares = np.empty((number, spins.shape[2]), np.float32), np.empty((number, 1), np.float32)
     sums = np.empty((len(active), spins.shape[2]), np.float32)
     collect(clamped, spins, weights, states, shares[:, 0], sums)
-    ends = np.cumsum(net.layers)[:-1]
-    parts, shared = np.split(states, ends, axis=1), np.split(states * shares, ends, axis=1)
-    couplings = [scale * (left.T @ right) for left, right in zip(shared, parts[1:], strict=False)]
-    return [net.measured(x[active]).T @ (scale * sums[:, : ends[0]]), *couplings, *np.split(scale * sums.sum(axis=0), ends)]
+    shared, total, columns = states * shares, scale * sums.sum(axis=0), layer_slices(net.layers)
+    couplings = [scale * (shared[:, left].T @ states[:, right]) for left, right in pairwise(columns)]
+    return [net.measured(x[active]).T @ (scale * sums[:, columns[0]]), *couplings, *(total[part] for part in columns)]

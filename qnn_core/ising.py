@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -67,11 +67,10 @@ class IsingProblem:
         """N."""
         return self.fields.shape[1]
 
-    @cached_property
+    @property
     def layer_slices(self) -> list[slice]:
         """The columns of each layer, in order."""
-        ends = np.cumsum(self.layers)
-        return [slice(int(end) - size, int(end)) for end, size in zip(ends, self.layers, strict=True)]
+        return layer_slices(self.layers)
 
     def split(self, spins: np.ndarray) -> list[np.ndarray]:
         """Views of the last axis of `spins`, (..., N), one for each layer."""
@@ -117,6 +116,13 @@ class IsingProblem:
             values.append(-matrix.ravel().astype(np.float64))
         quadratic = tuple(map(np.concatenate, (rows, columns, values)))
         return dimod.BinaryQuadraticModel.from_numpy_vectors(-self.fields[image].astype(np.float64), quadratic, 0.0, dimod.SPIN)
+
+
+@lru_cache(maxsize=64)
+def layer_slices(layers: tuple[int, ...]) -> list[slice]:
+    """The columns of each layer in states of the whole network, in order."""
+    ends = np.cumsum(layers)
+    return [slice(int(end) - size, int(end)) for end, size in zip(ends, layers, strict=True)]
 
 
 def sign(values: np.ndarray) -> np.ndarray:

@@ -35,6 +35,7 @@ from qnn_core.history import (
 from qnn_core.loops import count_distinct
 from qnn_core.network import QNN
 from qnn_core.optimiser import OPTIMISERS, Average, OptimiserName, Schedule, rate_at
+from qnn_core.resting import Resting
 from qnn_core.rules import Batch, Contrast, Rule, RuleName
 from qnn_core.samplers import get_sampler
 from qnn_core.samplers.base import Metered, Reads, Sampler, check_num_reads, derived_seed
@@ -70,6 +71,7 @@ def train(
     optimiser: OptimiserName = "adam",
     schedule: Schedule = "constant",
     averaged: bool = True,
+    rest: int = 2,
     snapshots: int = 0,
     evaluations: int = 12,
     evaluation_images: int | None = 2000,
@@ -86,7 +88,8 @@ def train(
     all if there are fewer. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises, by name or
     as a `qnn_core.rules.Rule` with its own settings. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr, "linear" lets it fall
     to 0 over the run. averaged: whether the trained network is the average over the updates (`qnn_core.optimiser.Average`); everything
-    measured and stored along the way then belongs to that average.
+    measured and stored along the way then belongs to that average. rest: epochs for which an image that had no heads is left out at most, see
+    `qnn_core.resting`; 0 reads every image in every epoch.
 
     snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. evaluations: how many times per decade of
     updates errors are measured, besides the end of every epoch. evaluation_images: on how many training and test images, drawn with the
@@ -116,7 +119,7 @@ def train(
     check_count("batch_size", batch_size)
     epochs = max(_EPOCHS, -(-_UPDATES // -(-len(data.y_train) // batch_size))) if epochs is None else epochs
     rule = rule if isinstance(rule, Rule) else Rule(rule)
-    options = (averaged, snapshots, evaluations, evaluation_images, asked)
+    options = (averaged, rest, snapshots, evaluations, evaluation_images, asked)
     settings = Settings(epochs, reads, lr, batch_size, seed, rule, optimiser, schedule, *options)
     _check(net, data, settings)
     with one_thread_for_algebra():
@@ -167,6 +170,7 @@ class Settings:
     optimiser: OptimiserName = "adam"
     schedule: Schedule = "constant"
     averaged: bool = True
+    rest: int = 2
     snapshots: int = 0
     evaluations: int = 12
     evaluation_images: int | None = 2000
@@ -200,6 +204,7 @@ class TrainingRun:
         subset = settings.evaluation_images
         self.evaluation_data = data if subset is None else data.sample(subset, settings.seed)
         self.asked = np.random.default_rng([settings.seed, 0xA5]).permutation(len(data.y_test))[: settings.asked]
+        self.resting = Resting(len(data.y_train), settings.rest)
         self.history = History()
         self.tally = _Tally()
         self.effort = {"reads": 0, "anneals": 0, "spin_updates": 0}
@@ -232,31 +237,38 @@ class TrainingRun:
         if step == 0:
             self._keep_snapshot()
             self._evaluate()
-        rows = self.batches[step]
-        if not all(np.isfinite(parameter).all() for parameter in self.net.parameters):
-            raise Diverged(
-                f"The weights are no numbers any more after {step} updates: the learning rate {settings.lr:g} is too high."
-            )
-        batch = self._batch(rows, derived_seed(settings.seed, step))
+        rows, epoch = self.batches[step], step // (self.total // settings.epochs)
+        awake = self.resting.awake(rows, epoch)
+        self.tally.counts["images"] += len(rows)
+        contrast = self._cut(awake, len(rows), epoch) if len(awake) else None
+        self.done += 1
+        if settings.averaged:
+            self.average.update(self.net.parameters, self.done)
+        self._keep_snapshot()
+        if self.done in self.look:
+            after = {} if contrast is None else self._after_cut(awake, contrast, derived_seed(settings.seed, step, 1))
+            self._evaluate(**after)
+        if self.done % (self.total // settings.epochs) == 0:
+            self._end_of_epoch()
+        if self.done == self.total:
+            self.net.set_parameters(self.trained.parameters)
+
+    def _cut(self, rows: np.ndarray, images: int, epoch: int) -> Contrast:
+        """Sample the images `rows`, all of a batch of `images` that do not rest, lower and raise."""
+        settings = self.settings
+        batch = self._batch(rows, derived_seed(settings.seed, self.done))
         contrast = settings.rule.contrast(batch)
         self.effort["reads"] += len(rows) * settings.reads
         self.effort["anneals"] += contrast.anneals
         self.effort["spin_updates"] += contrast.spin_updates
         together = contrast.heads.shape[1] // settings.reads
         self.tally.add(contrast.found.spins[:, ::together], contrast.heads[:, ::together])
-        if contrast.weights.any():
-            gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights)
+        changing = contrast.weights.any(axis=1)
+        self.resting.note(rows, changing, epoch)
+        if changing.any():
+            gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights, images)
             self.optimiser.step(gradients, self.rate)
-        self.done += 1
-        if settings.averaged:
-            self.average.update(self.net.parameters, self.done)
-        self._keep_snapshot()
-        if self.done in self.look:
-            self._evaluate(**self._after_cut(rows, contrast, derived_seed(settings.seed, step, 1)))
-        if self.done % (self.total // settings.epochs) == 0:
-            self._end_of_epoch()
-        if self.done == self.total:
-            self.net.set_parameters(self.trained.parameters)
+        return contrast
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one."""
@@ -273,13 +285,22 @@ class TrainingRun:
         self.history.snapshots |= {int(step): parameters for step, parameters in state["snapshots"].items()}
         self.history.best = state["best"]
         self.tally.counts = state["tally"]
+        self.resting.until, self.resting.length = state["resting"]
         self.effort, self.done, self.earlier = state["effort"], state["done"], state["seconds"]
         if self.done == self.total:
             self.net.set_parameters(self.trained.parameters)
 
     def _batch(self, rows: np.ndarray, seed: int) -> Batch:
         net, x = self.net, self.data.x_train[rows]
-        return Batch(net, x, self.data.y_train[rows], net.problem(x), self.sampler, self.settings.reads, seed)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                problem = net.problem(x)
+        except InvalidInput as failure:
+            raise self._diverged("The weights are no numbers") from failure
+        return Batch(net, x, self.data.y_train[rows], problem, self.sampler, self.settings.reads, seed)
+
+    def _diverged(self, what: str) -> Diverged:
+        return Diverged(f"{what} any more after {self.done} updates: the learning rate {self.settings.lr:g} is too high.")
 
     def _after_cut(self, rows: np.ndarray, contrast: Contrast, seed: int) -> dict[str, float]:
         """What became of the heads of the last batch, and which are there now: a diagnostic, not counted as effort."""
@@ -312,9 +333,7 @@ class TrainingRun:
         history = self.history
         measured = errors_of(self.trained, self.data if self.done in (0, self.total) else self.evaluation_data)
         if not np.isfinite(measured["loss"]):
-            raise Diverged(
-                f"The loss is no number any more after {self.done} updates: the learning rate {self.settings.lr:g} is too high."
-            )
+            raise self._diverged("The loss is no number")
         epoch = self.done * self.settings.epochs / self.total
         sampled = {**self.tally.means(), **self._own_answers(), **after_cut}
         history.record(step=self.done, epoch=epoch, **measured, **self.effort, seconds=self.seconds, **sampled)
@@ -350,6 +369,7 @@ class TrainingRun:
                     "snapshots": history.snapshots,
                     "best": history.best,
                     "tally": self.tally.counts,
+                    "resting": [self.resting.until, self.resting.length],
                     "effort": self.effort,
                     "done": self.done,
                     "seconds": self.seconds,
@@ -365,7 +385,6 @@ class _Tally:
 
     def add(self, spins: Int8[np.ndarray, "B R N"], heads: Bool[np.ndarray, "B R"]) -> None:
         counts = self.counts
-        counts["images"] += len(heads)
         counts["images_with_heads"] += int(np.count_nonzero(heads.any(axis=1)))
         counts["reads"] += heads.size
         counts["heads"] += int(np.count_nonzero(heads))
@@ -377,7 +396,7 @@ class _Tally:
             return {}
         return {
             "head_fraction": counts["images_with_heads"] / counts["images"],
-            "heads_per_read": counts["heads"] / counts["reads"],
+            "heads_per_read": counts["heads"] / counts["reads"] if counts["reads"] else float("nan"),
             "distinct_heads": counts["distinct"] / counts["images"],
         }
 
@@ -413,7 +432,8 @@ def _check(net: QNN, data: Dataset, settings: Settings) -> None:
     check_num_reads(settings.reads)
     check_evaluations(settings.evaluations, settings.evaluation_images)
     check_count("asked", settings.asked, least=0)
-    check_count("snapshots", settings.snapshots, least=0)
+    for name in ("snapshots", "rest"):
+        check_count(name, getattr(settings, name), least=0)
     if net.sizes[0] != data.num_pixels:
         raise InvalidInput("sizes", net.sizes, f"{data.num_pixels} inputs, the pixels of {data.name}")
     if net.num_classes < data.num_classes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
@@ -150,5 +151,10 @@ def annealing_betas(problem: IsingProblem, sweeps: int, beta: tuple[float, float
     hot, cold = beta or own_range(problem)
     quench = _QUENCH if beta is None and sweeps > _QUENCH else 0
     betas = np.full(sweeps, _FROZEN * cold, np.float32)
-    betas[: sweeps - quench] = hot * (cold / hot) ** np.linspace(0, 1, sweeps - quench)
+    betas[: sweeps - quench] = hot * (cold / hot) ** _rungs(sweeps - quench)
     return betas
+
+
+@lru_cache(maxsize=16)
+def _rungs(number: int) -> np.ndarray:
+    return np.linspace(0, 1, number)
