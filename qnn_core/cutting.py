@@ -160,7 +160,9 @@ def cut_gradient(
 ) -> list[np.ndarray]:
     """Gradient of mean over images of sum_r weight_r [mean E(clamped) - E(read r)], in the order of `net.parameters`.
 
-    images: over how many the mean is, if others that have no weights belong to it. With dE/dW_l = - s^l (s^(l+1))^T it is a weighted sum of outer products; an image without heads contributes nothing.
+    images: over how many the mean is, if others that have no weights belong to it.
+
+    With dE/dW_l = - s^l (s^(l+1))^T it is a weighted sum of outer products; an image without heads contributes nothing.
     """
     scale = np.float32(1 / (images or len(x)))  # Put in last: sums of spins, of weight 1 or 1/2 each, are exact.
     active = np.flatnonzero(weights.any(axis=1))

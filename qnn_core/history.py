@@ -35,8 +35,8 @@ class History:
     and for states with the outputs held, and single-spin updates spent so far; 0 for backpropagation.
 
     Since the entry before, NaN where nothing is sampled:
-    head_fraction: of the images of the updates that had a head, those that rested counted as having none. heads_per_read: of the reads that were heads.
-    distinct_heads: different heads per image.
+    head_fraction: of the images of the updates, those that had a head; an image that rests has none.
+    heads_per_read: of the reads that were heads. distinct_heads: different heads per image.
     heads_surviving: of the heads just cut, the fraction that still are heads right after the cut.
     heads_regrown: heads per read when the same images are sampled again right after the cut.
 

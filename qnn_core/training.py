@@ -71,7 +71,7 @@ def train(
     optimiser: OptimiserName = "adam",
     schedule: Schedule = "constant",
     averaged: bool = True,
-    rest: int = 2,
+    rest: int = 1,
     snapshots: int = 0,
     evaluations: int = 12,
     evaluation_images: int | None = 2000,
@@ -88,8 +88,8 @@ def train(
     all if there are fewer. seed: of the order of the images and of the sampler's reads. rule: what an update lowers and raises, by name or
     as a `qnn_core.rules.Rule` with its own settings. optimiser: "adam" or plain "sgd". schedule: "constant" keeps lr, "linear" lets it fall
     to 0 over the run. averaged: whether the trained network is the average over the updates (`qnn_core.optimiser.Average`); everything
-    measured and stored along the way then belongs to that average. rest: epochs for which an image that had no heads is left out at most, see
-    `qnn_core.resting`; 0 reads every image in every epoch.
+    measured and stored along the way then belongs to that average. rest: for how many epochs an image that had no heads is left out at most,
+    see `qnn_core.resting`; 0 reads every image in every epoch.
 
     snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. evaluations: how many times per decade of
     updates errors are measured, besides the end of every epoch. evaluation_images: on how many training and test images, drawn with the
@@ -170,7 +170,7 @@ class Settings:
     optimiser: OptimiserName = "adam"
     schedule: Schedule = "constant"
     averaged: bool = True
-    rest: int = 2
+    rest: int = 1
     snapshots: int = 0
     evaluations: int = 12
     evaluation_images: int | None = 2000

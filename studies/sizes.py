@@ -57,7 +57,7 @@ def follow_size(
     outputs = data.num_classes * copies
     sizes = (data.num_pixels, round(hidden_per_output * outputs), data.num_classes)
     net = QNN(sizes, copies, seed, drive=drive, centre=data.x_train.mean(axis=0))
-    full = Settings(epochs, reads, default_rate(net, data), batch_size, seed, Rule(rule))
+    full = Settings(epochs, reads, default_rate(net, data), batch_size, seed, Rule(rule), rest=0)
     rows = np.random.default_rng(seed).choice(len(data.x_test), size=images, replace=False)
     shown = data.x_test[rows], data.y_test[rows]
     with one_thread_for_algebra():

@@ -80,6 +80,8 @@ FAULTS = [
           "test_optimiser.py::test_the_average_is_the_weighted_mean_over_all_steps"),
     Fault("qnn_core/training.py", 'self.optimiser.load_state(state["optimiser"])', "self.optimiser.state()",
           "test_training.py::test_a_killed_run_goes_on_bit_for_bit"),
+    Fault("qnn_core/resting.py", "np.where(changing, 0,", "np.where(~changing, 0,",
+          "core/test_resting.py::test_an_image_rests_longer_each_time_until_it_has_a_head_again"),
     Fault("qnn_core/windows.py", "problem.couplings[layer - 1][:, begin:end]", "problem.couplings[layer - 1][:, begin:end] * 2",
           "test_active.py::test_window_energies_differ_from_the_whole_by_a_constant"),
     Fault("qnn_core/samplers/kernels.py", "float32(0.5) * linear[lane]", "float32(0.4) * linear[lane]",

@@ -143,7 +143,7 @@ def test_training_learns_with_every_sampler(name):
     data = easy_data()
     net = QNN((9, 8, 3), seed=0)
     sampler = get_sampler(name) if name == "exact" else get_sampler(name, sweeps=20)
-    history = train(net, data, sampler, epochs=8, reads=5, lr=0.02, batch_size=10, seed=1)
+    history = train(net, data, sampler, epochs=8, reads=5, lr=0.02, batch_size=10, seed=1, rest=0)
     assert history.test_error[0] > 0.3
     assert history.test_error[-1] <= 0.05
     assert history.test_error[-1] == net.error(data.x_test, data.y_test)
