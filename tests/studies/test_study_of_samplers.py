@@ -7,6 +7,7 @@ import pytest
 from qnn_core import QNN, get_sampler, train
 from qnn_core.samplers import CoherentSampler
 from studies.answers import ask
+from studies.plots import METHOD_STYLE
 from studies.samplers import simulation_accuracy, train_with_each
 
 
@@ -47,3 +48,12 @@ def test_halving_the_steps_changes_less_the_more_there_are(data):
     assert 8 < variation["rough"] / variation["fine"] < 32
     assert list(ground) == list(anneals)
     assert ground["fine"] < ground["long"] <= 1
+
+
+def test_a_sampler_without_a_style_of_its_own_is_told_from_all_others():
+    styles = type(METHOD_STYLE)(METHOD_STYLE)
+    assert styles["mine"]["label"] == "mine"
+    assert styles["mine"] is styles["mine"]
+    assert styles["another"]["label"] == "another"
+    looks = {(style["linestyle"], style["marker"]) for style in styles.values()}
+    assert len(looks) == len(METHOD_STYLE) + 2
