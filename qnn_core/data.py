@@ -62,18 +62,9 @@ class Dataset:
         pixels, classes, most = self.num_pixels, self.num_classes, self.y_test.max()
         check(len(present) == classes, "y_train", f"labels {some(present)}", f"all labels from 0 to the largest; {_ANY_KIND}")
         check(len(self.classes) == classes, "names", some(self.classes), f"a name for each of {classes} classes")
-        check(
-            self.x_test.shape[1] == pixels,
-            "x_test",
-            f"{self.x_test.shape[1]} pixels",
-            f"the {pixels} pixels of the training images",
-        )
-        check(
-            np.prod(self.image_shape) == pixels,
-            "image_shape",
-            self.image_shape,
-            f"a height and a width of {pixels} pixels in all",
-        )
+        width, shape = self.x_test.shape[1], self.image_shape
+        check(width == pixels, "x_test", f"{width} pixels", f"the {pixels} pixels of the training images")
+        check(np.prod(shape) == pixels, "image_shape", shape, f"a height and a width of {pixels} pixels in all")
         check(most < classes, "y_test", int(most), f"a class seen in training, 0 .. {classes - 1}")
 
     @classmethod

@@ -35,10 +35,8 @@ class WithControlErrors:
     control_error: tuple[float, float]
 
     def __post_init__(self) -> None:
-        name = self.sampler.name
-        check(
-            name not in ("qpu", "replay"), "control_error", self.control_error, f"nothing: {name} has the errors of its machine"
-        )
+        allowed = f"nothing: {self.sampler.name} has the errors of its machine"
+        check(self.sampler.name not in ("qpu", "replay"), "control_error", self.control_error, allowed)
         check_control_error(self.control_error)
 
     @property
