@@ -12,13 +12,13 @@ from typing import Any, Literal, get_args
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float64, Int64
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from qnn_core.answers import own_answers
-from qnn_core.backprop import descend
+from qnn_core.backprop import descend, in_parts
 from qnn_core.data import Dataset
 from qnn_core.history import check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
@@ -28,10 +28,12 @@ from qnn_core.samplers import Sampler
 from qnn_core.threads import one_thread_for_algebra
 from qnn_core.torch_layer import AnnealedLayer
 from studies.plots import COLUMN, METHOD_STYLE, band, step_axis
-from studies.stored import Arrays, Images, Result, stack
+from studies.stored import Arrays, Result, stack
 from studies.tables import Table, table
 
 Gradient = Literal["annealer", "cross-entropy"]
+_AT_ONCE = 500
+"""Images whose features are in memory together."""
 
 _STYLES: dict[str, Mapping[str, Any]] = {
     "annealer": {**METHOD_STYLE["gibbs"], "label": "behind features, annealer"},
@@ -116,14 +118,8 @@ class Combined:
         return shown, mistakes
 
 
-@torch.no_grad()
-def in_parts(module: nn.Module, x: Images) -> Float32[np.ndarray, "B _"]:
-    """What a module makes of many images, 500 at a time."""
-    return torch.cat([module(torch.from_numpy(x[first : first + 500])) for first in range(0, len(x), 500)]).numpy()
-
-
 def _mistakes(model: nn.Module, data: Dataset) -> int:
-    return int((in_parts(model, data.x_test).argmax(axis=1) != data.y_test).sum())
+    return int((in_parts(model, data.x_test, _AT_ONCE).argmax(axis=1) != data.y_test).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +175,7 @@ def compare(recipe: Combined, data: Dataset, seeds: Sequence[int], alone: Sequen
         seconds[gradient].append(perf_counter() - start)
         mistakes[gradient].append(list(found.values()))
         if gradient == "annealer":
-            features = in_parts(model.features, data.x_test)
+            features = in_parts(model.features, data.x_test, _AT_ONCE)
             answers = own_answers(model.layer.network, features, data.y_test, recipe.sampler, recipe.reads, seed)
             own.append(answers.wrong.sum())
     counts, times = ({name: np.array(runs) for name, runs in of_each.items()} for of_each in (mistakes, seconds))
