@@ -263,7 +263,7 @@ class TrainingRun:
         self.effort["spin_updates"] += contrast.spin_updates
         together = contrast.heads.shape[1] // settings.reads
         self.tally.add(contrast.found.spins[:, ::together], contrast.heads[:, ::together])
-        changing = contrast.weights.any(axis=1)
+        changing = contrast.weights.sum(axis=1) > 0
         self.resting.note(rows, changing, epoch)
         if changing.any():
             gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights, images)

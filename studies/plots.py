@@ -146,7 +146,7 @@ def show_images(images: np.ndarray, labels: np.ndarray, image_shape: tuple[int, 
     return figure
 
 
-def band(axis: Axes, x: np.ndarray, runs: np.ndarray, floor: float | None = None, **style: Any) -> None:
+def band(axis: Axes, x: np.ndarray, runs: np.ndarray, floor: float | np.ndarray | None = None, **style: Any) -> None:
     """Mean over runs (S, T) with the range of the runs shaded; zeros are drawn at `floor` on a logarithmic axis."""
     shown = runs if floor is None else np.maximum(runs, floor)
     axis.plot(x, shown.mean(axis=0), **{"markevery": max(1, len(x) // 12), **style})

@@ -203,7 +203,7 @@ def plot_search_exponents(axis: Axes, arrays: Arrays) -> None:
         axis.plot(fine, law, color=style["color"], linewidth=0.8, linestyle=style["linestyle"])
     for level, line in ((ANNEALER_EXPONENT, "-"), (BACKPROP_EXPONENT, "--")):
         axis.axvline(level, color="0.6", linewidth=0.8, linestyle=line, zorder=0)
-        beside = {"rotation": 90, "ha": "right", "va": "top", "fontsize": "small"}
+        beside: dict[str, Any] = {"rotation": 90, "ha": "right", "va": "top", "fontsize": "small"}
         axis.text(level, 1, f"paper: {level}", transform=axis.get_xaxis_transform(), **beside)
     axis.set(xlabel=r"exponent of plain reads $\alpha$", ylabel="exponent with this search")
 
@@ -284,7 +284,8 @@ def scaling_figure(fits: Arrays, cloud: Arrays, searches: Arrays) -> Figure:
     """Figure 4, of the width of a column: exponents by choice, an error behind them, and what Grover's search changes."""
     with small_type():
         figure = plt.figure(figsize=(COLUMN, 6.2))
-        top, below = figure.subfigures(2, 1, height_ratios=(1, 2.2))
+        parts: Any = figure.subfigures(2, 1, height_ratios=(1, 2.2))
+        top, below = parts
         pairs, ((laws, calls), (training, theory)) = top.subplots(), below.subplots(2, 2)
         plot_cloud(pairs, cloud)
         pairs.locator_params(axis="x", nbins=4)
