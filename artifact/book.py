@@ -27,6 +27,7 @@ from sphinx.cmd.build import build_main
 from artifact.claims import load_claims
 from artifact.files import ROOT
 from artifact.interactive import network_script
+from artifact.profiles import load_profile, runs_of
 from artifact.readme import GALLERY, duration, kept_claims
 from artifact.results import load_result
 from qnn_core.data import load_dataset
@@ -60,7 +61,7 @@ def write_book(profile: str, target: str = "site") -> Path:
 
 def _gather(sources: Path, profile: str) -> None:
     """All pages, in the folders that their sources have in the project."""
-    notebooks = _gather_notebooks(sources, Path("notebooks/rendered") / profile)
+    notebooks = _gather_notebooks(sources, profile)
     if not notebooks:
         raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
     claims = load_claims(f"data/results/{profile}/claims.json")
@@ -128,16 +129,20 @@ def _write(page: Path, template: str, **values: Any) -> None:
     page.write_text(TEMPLATES.get_template(template).render(values), encoding="utf-8")
 
 
-def _gather_notebooks(sources: Path, rendered: Path) -> list[str]:
+def _gather_notebooks(sources: Path, profile: str) -> list[str]:
     """Pages of the rendered notebooks, failed ones left out; returns their names.
 
-    Of several runs of a notebook the first stands for it, and leads to the others.
+    Of several runs of a notebook the one that the profile names first stands for it, and leads to the others.
     """
+    rendered = Path("notebooks/rendered") / profile
     runs: dict[str, list[Path]] = {}
     for path in sorted(rendered.rglob("*.ipynb")):
         if not path.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in path.parts:
             runs.setdefault(f"notebooks/{path.relative_to(rendered).with_suffix('').parts[0]}", []).append(path)
+    content = load_profile(profile) if runs else {}
     for name, paths in runs.items():
+        named = runs_of(content, Path(name).name)
+        paths.sort(key=lambda path: [not path.stem.startswith(run) for run in named])
         pages = {paths[0]: Path(f"{name}.ipynb")} | {path: path for path in paths[1:]}
         for path, page in pages.items():
             others = {one.stem: os.path.relpath(pages[one], page.parent) for one in paths if one != path}

@@ -77,7 +77,9 @@ def pages(book):
 
 
 def first_run(rendered, notebook):
-    return next(path for name, path in sorted(rendered.items()) if name.split("/")[0] == notebook)
+    """The one that the profile names first, where it names any."""
+    runs = sorted(name for name in rendered if name.split("/")[0] == notebook)
+    return rendered[next((name for name in runs if re.search("/(gibbs|depth3)", name)), runs[0])]
 
 
 def prose(path):
@@ -148,7 +150,7 @@ def test_the_first_page_shows_the_claims_with_a_page_each(book, finished):
         for told in ("statement", "found", "measure", "rule", "conditions", "change", "verdict", "sampler_kind"):
             assert re.sub(r"\W", "", claim[told])[1:] in re.sub(r"\W", "", page.article.get_text())
         assert page.select(f'article a[href="../notebooks/{claim["notebook"]}.html"]')
-    assert all(html_of(book / f"claims/C{number}.html").select('article img[src$=".png"]') for number in range(1, 7))
+        assert page.select(f'article img[src$="/{claim["figure"]}.png"]')
 
 
 def test_a_page_tells_where_another_profile_was_judged_otherwise(monkeypatch):
