@@ -47,7 +47,7 @@ function showReads(falling) {
     `Energy of ${READS} reads above the right answer against their overlap with it. ${told(found)}`);
   add("rect", {class: "band", x: left, width: right - left, y: up(DRAGON.margin), height: up(bottom) - up(DRAGON.margin)});
   Object.entries({right: "right", head: "heads", other: "wrong, higher"}).forEach(([kind, name], column) => {
-    const x = left + 6 + 76 * column;
+    const x = left + 6 + 84 * column;
     add("path", {class: kind, d: SHAPES[kind], transform: `translate(${x} ${top - 14})`});
     add("text", {x: x + 10, y: top - 10}, `${number(found, kind)} ${name}`);
   });
