@@ -9,10 +9,15 @@ from pathlib import Path
 
 import qnn_core  # noqa: F401  # Before numpy and the like, whose loops it chooses.
 
+# Work is small here: several threads would mostly wait for each other, and in a loop, on cores that other tests need.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
 # isort: split
+import numba
 import numpy as np
 import pytest
 from jaxtyping import install_import_hook
+from threadpoolctl import threadpool_limits
 
 PROJECT = Path(__file__).parents[1]
 WHO = {"USER": "somebody-particular", "LOGNAME": "somebody-particular", "DWAVE_API_TOKEN": "DEV-a-token-of-somebody"}
@@ -28,6 +33,8 @@ _modules = {
 }
 _hook = install_import_hook(sorted(_modules - COMPILED), "typecheck.checker")
 _hook.__enter__()
+numba.set_num_threads(1)
+threadpool_limits(1, user_api="blas")  # Of numpy, which a plugin may have imported before.
 
 from artifact.verify import copy_sources  # noqa: E402
 from qnn_core.data import load_dataset  # noqa: E402

@@ -22,15 +22,6 @@ MOSTLY = 0.98
 """Share of reads that agree with the compiled loops: the rest had a draw at the very edge."""
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Products of matrices are small here."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(params=["cpu", "interpreted", "cuda"])
 def device(request, monkeypatch):
     """Plain torch; the kernels for a GPU, executed by Triton's interpreter; a GPU."""

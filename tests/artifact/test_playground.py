@@ -176,7 +176,7 @@ def lab(tmp_path):
     with (tmp_path / "lab.log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],
-            cwd=work, env={**os.environ, **home, "OMP_NUM_THREADS": "1"}, stdout=log, stderr=log, start_new_session=True,
+            cwd=work, env={**os.environ, **home}, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:
             _wait_for(f"http://127.0.0.1:{port}/api?token={token}", server, tmp_path / "lab.log")

@@ -37,7 +37,7 @@ def learned(laws=LAWS):
 
 @pytest.fixture(scope="module")
 def arrays():
-    return cloud.fit_cloud(learned(), CHOICES, plateau=0.0, resamples=50, seed=0)
+    return cloud.fit_cloud(learned(), CHOICES, plateau=0.0, resamples=10, seed=0)
 
 
 def test_every_choice_is_made_once(arrays):
@@ -65,7 +65,7 @@ def test_half_of_the_choices_lie_above_because_of_the_rule(arrays):
 
 def test_the_paper_is_reached_by_its_own_exponents():
     paper = {"both": 1.01, "as-read": 0.6, "mlp": 0.78}
-    arrays = cloud.fit_cloud(learned(paper), CHOICES, plateau=0.0, resamples=50, seed=0)
+    arrays = cloud.fit_cloud(learned(paper), CHOICES, plateau=0.0, resamples=10, seed=0)
     assert arrays["reached"][arrays["rule"] == "both"].any()
     assert not arrays["reached"][arrays["rule"] == "as-read"].any()
 
@@ -75,7 +75,7 @@ def test_short_windows_and_runs_that_diverged_are_refused_with_a_reason():
     for key in found:
         if key[0].maker == "as-read":
             found[key] = None
-    arrays = cloud.fit_cloud(found, CHOICES, plateau=0.05, resamples=20, seed=0)
+    arrays = cloud.fit_cloud(found, CHOICES, plateau=0.05, resamples=10, seed=0)
     assert (arrays["refused"][arrays["rule"] == "as-read"] == "A run diverged.").all()
     short = (arrays["rule"] == "both") & (arrays["measure"] == "training error") & (arrays["axis"] == "epochs")
     assert all("decades" in reason for reason in arrays["refused"][short])
