@@ -27,7 +27,7 @@ from qnn_core.rules import Rule
 from qnn_core.samplers import Sampler
 from qnn_core.threads import one_thread_for_algebra
 from qnn_core.torch_layer import AnnealedLayer
-from studies.plots import COLUMN, METHOD_STYLE, band, step_axis
+from studies.plots import COLUMN, METHOD_STYLE, band, legend_below, step_axis
 from studies.stored import Arrays, Result, stack
 from studies.tables import Table, table
 
@@ -160,7 +160,7 @@ class Compared:
         axis.axhline(alone, color="black", linestyle="-.", linewidth=1, label="the network alone, at its end")
         axis.set(yscale="log", ylabel="test error")
         step_axis(axis)
-        axis.legend()
+        legend_below(axis)
         return figure
 
 

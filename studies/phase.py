@@ -209,6 +209,9 @@ class Passage:
         small_legend(singular)
         step_axis(chi)
         step_axis(singular)
+        titles = ("overlaps", "order", "minima", "energies of one image", "susceptibility", "couplings")
+        for axis, title in zip(figure.axes, titles, strict=True):
+            axis.set_title(title)
         label_panels(figure.axes)
         return figure
 
