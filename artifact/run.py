@@ -25,7 +25,7 @@ from artifact.tidy import outputs, set_aside, tidy
 from qnn_core.errors import DamagedFile, InvalidInput, MissingData
 
 LOG = ".snakemake/run_all.log"
-TESTS = ("ruff check .", "ruff format --check .", "mypy", "pytest --cov")
+TESTS = ("ruff check .", "ruff format --check .", "mypy", "pytest --cov --numprocesses logical --maxprocesses 4")
 
 
 class Stopped(Exception):

@@ -55,6 +55,19 @@ def random_spins(problem: IsingProblem, reads: int, seed: int) -> np.ndarray:
     return random.choice(np.array([-1, 1], np.int8), size=(problem.num_images, reads, problem.num_spins))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """One process runs all tests of a file, and one all that share the finished run."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "finished" if file in ("tests/test_workflow.py", "tests/test_book.py") else file
+
+    return Scheduling(config, log)
+
+
 @pytest.fixture(scope="session")
 def digits():
     return load_dataset("digits")
