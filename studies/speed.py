@@ -23,6 +23,7 @@ _EMBEDDINGS = "data/embeddings"
 ASSUMED = {
     "chip": "Zephyr of size 12, every qubit working: 4,800",
     "problems of a submission": "as many images of a batch as disjoint embeddings were found for",
+    "images that rest": "are not submitted; every update leaves all but one place of its last submission empty",
     "programming of a submission": f"{1000 * PROGRAMMING:g} ms",
     "anneal": f"{1e6 * ANNEAL:g} microseconds",
     "readout of a read": f"{1e6 * READOUT:g} microseconds",
@@ -49,9 +50,12 @@ class Race:
         layers = (*settings["hidden"], int(annealer["network_sizes"][-1]) * settings["copies"])
         reads, batch = settings["reads"], settings["batch_size"]
         seconds, tiles = _of_a_batch(layers, batch, reads, _EMBEDDINGS)
-        updates = int(annealer["step"][-1])
-        alone = updates * math.ceil(batch / tiles) * reads * ANNEAL if tiles else math.inf
-        return cls(updates * seconds, alone, tuple(float(result.provenance["seconds"]) for result in mlp))
+        updates, images = int(annealer["step"][-1]), int(annealer["reads"][-1]) / reads
+        full = math.ceil(batch / tiles) if tiles else 1
+        # Images that rest are not submitted; the last submission of an update may be filled by a single image.
+        submissions = min(updates * full, (images + updates * (tiles - 1)) / tiles) if tiles else math.inf
+        times = tuple(float(result.provenance["seconds"]) for result in mlp)
+        return cls(submissions * seconds / full, submissions * reads * ANNEAL, times)
 
     def slower(self, seconds: float | None = None) -> Interval:
         """Time of the annealer over that of backpropagation; seconds: of the annealer, None for the modelled time."""

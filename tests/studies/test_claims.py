@@ -28,7 +28,7 @@ def trained(mistakes, own=3, exact=97, disagreements=0):
     """A training that ends with mistakes and wrong own answers in 100 images."""
     return stored(
         step=[0, 20], test_mistakes=[90, mistakes], num_test=100, export_disagreements=disagreements, network_sizes=[64, 8, 10],
-        own_wrong=own, own_exact=exact, own_images=100,
+        own_wrong=own, own_exact=exact, own_images=100, reads=[0, 20 * 10 * 5],
     )  # fmt: skip
 
 
@@ -198,6 +198,17 @@ def test_an_annealer_is_fast_only_against_what_was_measured(monkeypatch, batch, 
     if np.isfinite(batch):
         assert race.slower().value == pytest.approx(20 * batch / mlp, rel=1e-3)
         assert f"{20 * batch:,.0f}" in repr(race.table()) or batch < 1
+
+
+def test_images_that_rest_are_not_submitted(monkeypatch):
+    """Of twenty batches of ten images, two side by side; half of the images rest, and any update may end with a submission of one image."""
+    monkeypatch.setattr(speed, "_of_a_batch", lambda *_: (40.0, 2))
+    run = trained(3)
+    assert Race.of_runs(run, [run]).annealer == 20 * 40.0
+    run.arrays["reads"] = np.array([0, 100 * 5])
+    race = Race.of_runs(run, [run])
+    assert race.annealer == pytest.approx((100 + 20) / 2 * 40.0 / 5)
+    assert race.anneals == pytest.approx((100 + 20) / 2 * 5 * 20e-6)
 
 
 def test_the_model_of_a_machine_counts_submissions(tmp_path, monkeypatch):
