@@ -147,25 +147,26 @@ def _gather_notebooks(sources: Path, profile: str) -> list[str]:
         for path, page in pages.items():
             others = {one.stem: os.path.relpath(pages[one], page.parent) for one in paths if one != path}
             (sources / page).parent.mkdir(parents=True, exist_ok=True)
-            nbformat.write(_as_page(path, path != paths[0], others), sources / page)
+            nbformat.write(_as_page(path, page, others), sources / page)
     return list(runs)
 
 
-def _as_page(path: Path, further: bool, others: dict[str, str]) -> nbformat.NotebookNode:
+def _as_page(path: Path, page: Path, others: dict[str, str]) -> nbformat.NotebookNode:
     """A rendered notebook with its code folded, its pictures named, and below it what made it.
 
-    further: whether it is a further run, which the book does not list. others: links to the other runs by name.
+    page: where the book has it; a further run, which the book does not list, where it was. others: links to the other runs by name.
     """
     content = nbformat.read(path, as_version=4)
-    heading = ""
+    heading, up = "", os.path.relpath(".", page.parent)
     for cell in content.cells:
         if cell.cell_type == "markdown":
             heading = (re.findall(r"^#+ (.*)$", cell.source, flags=re.MULTILINE) or [heading])[-1]
+            cell.source = cell.source.replace("](../", f"]({up}/")  # As seen from notebooks/.
         else:
             tags = cell.metadata.setdefault("tags", [])
             tags.append("remove-input" if {"parameters", "injected-parameters"} & set(tags) else "hide-input")
             cell.metadata["mystnb"] = {"image": {"alt": f"Plot under the heading “{heading.replace('$', '')}”"}}
-    if further:
+    if page == path:
         content.metadata["orphan"] = True
         content.cells[0].source = re.sub(r"^# .*", rf"\g<0> ({path.stem})", content.cells[0].source)
     if record := content.metadata.pop("provenance", None):

@@ -295,7 +295,7 @@ def test_a_fault_stops_the_book_and_leaves_the_older_one(empty, capsys):
         (empty / folder).mkdir(parents=True)
     mine = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Mine")])
     nbformat.write(mine, empty / "notebooks/rendered/quick/mine.ipynb")
-    write_record(empty / "data/results/quick/claims.json", {"claims": []})
+    write_record(empty / "data/results/quick/claims.json", {"claims": [], "agreement": ""})
     (empty / "site/index.html").write_text("older")
     assert main([]) == 1
     said = capsys.readouterr().err

@@ -145,6 +145,7 @@ def test_deep_networks_train_and_go_on_after_an_interruption(digits, tmp_path, w
         "seed": 0,
         "evaluations": 1,
         "evaluation_images": 100,
+        "rest": 0,
     }
     sampler = WindowSampler(get_sampler("gibbs", sweeps=8), width)
 

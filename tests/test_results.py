@@ -148,7 +148,7 @@ def test_show_leads_from_a_figure_to_everything_behind_it(tmp_path, monkeypatch,
     for name in ("fig.png", "fig.npz", "fig.json"):
         assert main(["show", name]) == 0
         shown = capsys.readouterr().out
-        for told in ("notebooks/fig3.ipynb", '"reads": 20', "exact enumeration", "commit", "numpy 2", "Python 3.11", "processor"):
+        for told in ("notebooks/fig3.ipynb", '"reads": 20', "exact enumeration", "code  ", "numpy 2", "Python 3.11", "processor"):
             assert told in shown
         assert "matches its" in shown
         assert "input       second.npz: 04_phase, exact enumeration" in shown
