@@ -68,9 +68,9 @@ class IsingProblem:
         return self.fields.shape[1]
 
     @property
-    def layer_slices(self) -> list[slice]:
+    def layer_slices(self) -> tuple[slice, ...]:
         """The columns of each layer, in order."""
-        return layer_slices(self.layers)
+        return layer_slices(tuple(self.layers))
 
     def split(self, spins: np.ndarray) -> list[np.ndarray]:
         """Views of the last axis of `spins`, (..., N), one for each layer."""
@@ -119,10 +119,10 @@ class IsingProblem:
 
 
 @lru_cache(maxsize=64)
-def layer_slices(layers: tuple[int, ...]) -> list[slice]:
+def layer_slices(layers: tuple[int, ...]) -> tuple[slice, ...]:
     """The columns of each layer in states of the whole network, in order."""
     ends = np.cumsum(layers)
-    return [slice(int(end) - size, int(end)) for end, size in zip(ends, layers, strict=True)]
+    return tuple(slice(int(end) - size, int(end)) for end, size in zip(ends, layers, strict=True))
 
 
 def sign(values: np.ndarray) -> np.ndarray:

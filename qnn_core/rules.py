@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
 from qnn_core.cutting import Weighting, anneals, code_reads, complete, find_heads, head_weights, held_reads
-from qnn_core.errors import InvalidInput, check_count, check_number
+from qnn_core.errors import InvalidInput, check_choice, check_count, check_number
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN, WrongRule
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
@@ -89,8 +89,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         for name, kinds in (("name", RuleName), ("wrong", WrongRule), ("weighting", Weighting)):
-            if getattr(self, name) not in get_args(kinds):
-                raise InvalidInput(f"rule's {name}", getattr(self, name), f"one of {', '.join(get_args(kinds))}")
+            check_choice(f"rule's {name}", getattr(self, name), get_args(kinds))
         check_number("margin", self.margin)
         check_number("nudge", self.nudge, above=True)
         check_count("code_reads", self.code_reads)

@@ -21,7 +21,7 @@ from qnn_core.answers import own_answers
 from qnn_core.checkpoint import Checkpoint, fingerprint
 from qnn_core.cutting import cut_gradient
 from qnn_core.data import Dataset
-from qnn_core.errors import Diverged, Interrupted, InvalidInput, check_count
+from qnn_core.errors import Diverged, Interrupted, InvalidInput, check_choice, check_count
 from qnn_core.history import (
     COLUMNS,
     Callback,
@@ -263,7 +263,7 @@ class TrainingRun:
         self.effort["spin_updates"] += contrast.spin_updates
         together = contrast.heads.shape[1] // settings.reads
         self.tally.add(contrast.found.spins[:, ::together], contrast.heads[:, ::together])
-        changing = contrast.weights.sum(axis=1) > 0
+        changing = np.asarray(contrast.weights.any(axis=1))
         self.resting.note(rows, changing, epoch)
         if changing.any():
             gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights, images)
@@ -431,13 +431,11 @@ def _check(net: QNN, data: Dataset, settings: Settings) -> None:
     check_training(data, settings.epochs, settings.lr, settings.batch_size, settings.seed)
     check_num_reads(settings.reads)
     check_evaluations(settings.evaluations, settings.evaluation_images)
-    check_count("asked", settings.asked, least=0)
-    for name in ("snapshots", "rest"):
+    for name in ("asked", "snapshots", "rest"):
         check_count(name, getattr(settings, name), least=0)
     if net.sizes[0] != data.num_pixels:
         raise InvalidInput("sizes", net.sizes, f"{data.num_pixels} inputs, the pixels of {data.name}")
     if net.num_classes < data.num_classes:
         raise InvalidInput("sizes", net.sizes, f"at least {data.num_classes} classes, as many as {data.name} has")
     for name, kinds in (("optimiser", OptimiserName), ("schedule", Schedule)):
-        if getattr(settings, name) not in get_args(kinds):
-            raise InvalidInput(name, getattr(settings, name), f"one of {', '.join(get_args(kinds))}")
+        check_choice(name, getattr(settings, name), get_args(kinds))

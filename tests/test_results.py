@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from artifact import files
+from artifact import files, results
 from artifact.files import in_project, relative
 from artifact.origins import RECORDS, describe, main, origin_of, records_behind
 from artifact.results import expand, load_result, save_result
@@ -144,11 +144,12 @@ def chain(folder):
 
 def test_show_leads_from_a_figure_to_everything_behind_it(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(files, "ROOT", tmp_path)
+    monkeypatch.setattr(results, "code_version", lambda: {"commit": "c" * 40, "changed": False})
     chain(tmp_path)
     for name in ("fig.png", "fig.npz", "fig.json"):
         assert main(["show", name]) == 0
         shown = capsys.readouterr().out
-        for told in ("notebooks/fig3.ipynb", '"reads": 20', "exact enumeration", "code  ", "numpy 2", "Python 3.11", "processor"):
+        for told in ("notebooks/fig3.ipynb", '"reads": 20', "exact enumeration", "commit", "numpy 2", "Python 3.11", "processor"):
             assert told in shown
         assert "matches its" in shown
         assert "input       second.npz: 04_phase, exact enumeration" in shown

@@ -66,12 +66,9 @@ def test_probabilities_are_calibrated_on_rows_not_trained_on():
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "digits", "moons"])
 def test_with_its_defaults_a_small_table_is_learned_about_as_well_as_by_an_mlp(name):
     x, y = make_moons(400, noise=0.2, random_state=0) if name == "moons" else getattr(datasets, f"load_{name}")(return_X_y=True)
-    worse = []
-    for seed in range(2):
-        train, test, labels, right = train_test_split(x, y, test_size=0.3, random_state=seed, stratify=y)
-        mlp = make_pipeline(StandardScaler(), MLPClassifier(max_iter=1000, random_state=0)).fit(train, labels)
-        worse.append(mlp.score(test, right) - AnnealedClassifier(random_state=0).fit(train, labels).score(test, right))
-    assert np.mean(worse) < 0.045
+    x, x_test, y, y_test = train_test_split(x, y, test_size=0.3, random_state=0, stratify=y)
+    mlp = make_pipeline(StandardScaler(), MLPClassifier(max_iter=1000, random_state=0)).fit(x, y)
+    assert AnnealedClassifier(random_state=0).fit(x, y).score(x_test, y_test) > mlp.score(x_test, y_test) - 0.045
 
 
 def test_two_rows_of_two_classes_are_enough_and_one_class_is_not():
