@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32, Int8
 
-from qnn_core.errors import check
+from qnn_core.errors import InvalidInput, check
+from qnn_core.loops import all_finite
 
 if TYPE_CHECKING:
     import dimod
@@ -49,12 +50,14 @@ class IsingProblem:
 
     def __post_init__(self) -> None:
         check(min(self.layers, default=0) >= 1, "layers", self.layers, "at least one layer, each with at least one spin")
-        fits = self.fields.ndim == 2 and self.fields.shape[1] == sum(self.layers)
-        check(fits, "fields", f"shape {self.fields.shape}", f"shape (images, {sum(self.layers)}), one column a spin")
+        if self.fields.ndim != 2 or self.fields.shape[1] != sum(self.layers):
+            allowed = f"shape (images, {sum(self.layers)}), one column a spin"
+            raise InvalidInput("fields", f"shape {self.fields.shape}", allowed)
         expected, found = list(pairwise(self.layers)), [matrix.shape for matrix in self.couplings]
-        check(found == expected, "couplings", f"shapes {found}", f"shapes {expected}, one between each two layers")
+        if found != expected:
+            raise InvalidInput("couplings", f"shapes {found}", f"shapes {expected}, one between each two layers")
         for name, arrays in (("fields", (self.fields,)), ("couplings", self.couplings)):
-            finite = all(np.isfinite(array).all() for array in arrays)
+            finite = all(map(all_finite, arrays))
             check(finite, name, "NaN or infinity", "finite numbers; look for a division by zero or a diverged run")
 
     @property

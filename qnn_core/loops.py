@@ -10,6 +10,29 @@ import numpy as np
 from numba import float32
 
 _compiled = numba.njit(error_model="numpy", cache=True)
+_over_images = numba.njit(error_model="numpy", cache=True, parallel=True)
+_PIXELS = 98
+"""Of a block, whose weights and their averages fit a processor's cache."""
+
+
+@_compiled
+def all_finite(matrix):
+    """Whether no number is NaN or infinite."""
+    for row in matrix:
+        for value in row:
+            if not np.isfinite(value):
+                return False
+    return True
+
+
+@_compiled
+def sum_of_squares(matrix):
+    """In double precision."""
+    total = 0.0
+    for row in matrix:
+        for value in row:
+            total += np.float64(value) * np.float64(value)
+    return total
 
 
 @_compiled
@@ -41,18 +64,18 @@ def code_spins(driven, pulls, codes, classes, spins):
 
 
 @_compiled
-def shown_classes(outputs, labels, shown):
-    """Write into `shown` (B, R) the class whose code overlaps most with the outputs (B, R, C, copies): of several the right one last.
+def shown_classes(outputs, copies, labels, shown):
+    """Write into `shown` (B, R) the class whose code overlaps most with the outputs (B, R, C * copies): of several the right one last.
 
-    labels: (B,) the right classes.
+    labels: (B,) the right classes. copies: of each entry of a code.
     """
     for image in range(shown.shape[0]):
         for read in range(shown.shape[1]):
-            best, most = -1, -outputs.shape[3] - 1
-            for label in range(outputs.shape[2]):
+            best, most = -1, -copies - 1
+            for label in range(outputs.shape[2] // copies):
                 overlap = 0
-                for copy in range(outputs.shape[3]):
-                    overlap += outputs[image, read, label, copy]
+                for copy in range(label * copies, label * copies + copies):
+                    overlap += outputs[image, read, copy]
                 if overlap > most or (overlap == most and best == labels[image]):
                     best, most = label, overlap
             shown[image, read] = best
@@ -119,3 +142,87 @@ def approach(value, target, weight):
     """value + weight (target - value) on flat arrays, in place."""
     for at in range(len(value)):
         value[at] += weight * (target[at] - value[at])
+
+
+@_compiled
+def cut(x, centre, labels, fields, codes, spins, energies, forms, margin, strict, images, lr, step, parameters, means, squares):
+    """Find the heads among the reads of a network with one hidden layer, and cut the deepest of each image by one step of Adam.
+
+    x, centre: (B, D) images and what is subtracted from them. labels: (B,) their classes. fields: (B, N). codes: (C, O). spins, energies:
+    (B, R, N), (B, R) of the reads. forms: whether reads count as they are, and completed. strict: whether one wrong output spin makes a read
+    wrong. images: over how many the gradient is a mean. parameters: weights of the images, couplings, and the biases of both layers; means,
+    squares: Adam's, of each; all flat. Returns for each image whether it had a part in the cut, and (B, 2) how many heads it has in the first
+    of the forms and how many of them are different.
+    """
+    hidden, outputs, num_spins = len(parameters[2]), len(parameters[3]), spins.shape[2]
+    couplings, classes = parameters[1].reshape(hidden, outputs), np.ascontiguousarray(codes.T).astype(np.float32)
+    own = np.dot(np.ascontiguousarray(fields[:, hidden:]), classes)
+    pulls, code_pulls = np.dot(couplings, classes), np.dot(codes.astype(np.float32), couplings.T)
+    states, shares = np.zeros((len(x), 3, num_spins), np.float32), np.zeros((len(x), 3, 1), np.float32)
+    counts = np.empty((len(x), 2), np.int64)
+    _find_deepest(fields, own, pulls, code_pulls, codes, labels, margin, strict, forms, spins, energies, states, shares, counts)
+    changing = shares[:, 0, 0] != 0
+    active = np.flatnonzero(changing)
+    if active.size:
+        scale, chosen = float32(1 / images), states[active]
+        shared = chosen * shares[active]
+        sums = scale * shared.sum(axis=1)
+        _learn_images(x[active] - centre, np.ascontiguousarray(sums[:, :hidden]), parameters[0], means[0], squares[0], lr, step)
+        left = np.ascontiguousarray(shared.reshape(-1, num_spins)[:, :hidden])
+        right = np.ascontiguousarray(chosen.reshape(-1, num_spins)[:, hidden:])
+        total = scale * shared.reshape(-1, num_spins).sum(axis=0)
+        gradients = scale * np.dot(left.T, right).reshape(-1), total[:hidden], total[hidden:]
+        for place in range(len(gradients)):
+            adam_step(parameters[place + 1], gradients[place], means[place + 1], squares[place + 1], lr, step)
+    return changing, counts
+
+
+@_over_images
+def _find_deepest(fields, own, pulls, code_pulls, codes, labels, margin, strict, forms, spins, energies, states, shares, counts):
+    """The states (B, 3, N) of a cut and their shares in it: of each image the right answer, and the deepest head in each form."""
+    for image in numba.prange(len(labels)):
+        one = slice(image, image + 1)
+        _deepest_of_one(
+            fields[one, : len(pulls)], own[image], pulls, code_pulls, codes, labels[one], margin, strict, forms,
+            spins[one], energies[image], states[one], shares[image, :, 0], counts[image],
+        )  # fmt: skip
+
+
+@_compiled
+def _deepest_of_one(driven, own, pulls, code_pulls, codes, label, margin, strict, forms, spins, energies, states, shares, counts):
+    hidden, right, reads = len(pulls), label[0], len(energies)
+    rewards, shown = np.empty((1, len(own)), np.float32), np.empty((1, reads), np.int64)
+    class_rewards(driven, pulls, rewards)
+    classes = -rewards[0] - own
+    shown_classes(spins[:, :, hidden:], codes.shape[1] // len(codes), label, shown)
+    heads, depths = np.empty((2, reads), np.bool_), np.empty((2, reads), np.float32)
+    for read in range(reads):
+        depths[0, read], depths[1, read] = energies[read], classes[shown[0, read]]
+        heads[:, read] = shown[0, read] != right
+        if strict:
+            heads[0, read] = not np.array_equal(spins[0, read, hidden:], codes[right])
+    code_spins(driven, code_pulls, codes, label.reshape(1, 1), states[:, :1])
+    for form in range(2):
+        heads[form] &= forms[form] & (depths[form] <= classes[right] + margin)
+        if heads[form].any():
+            deepest = np.where(heads[form], depths[form], np.inf).argmin()
+            shares[form + 1] = 1 / (forms[0] + forms[1])
+            if form == 0:
+                states[0, 1] = spins[0, deepest]
+            else:
+                code_spins(driven, code_pulls, codes, shown[:, deepest : deepest + 1], states[:, 2:])
+    shares[0] = -shares[1] - shares[2]
+    first = 0 if forms[0] else 1
+    counts[0] = heads[first].sum()
+    counts[1] = count_distinct(spins, heads[:1]) if forms[0] else count_distinct(shown.reshape(1, reads, 1), heads[1:])
+
+
+@_over_images
+def _learn_images(measured, sums, weights, mean, square, lr, step):
+    """A step of Adam on the weights of the images; a block of pixels at a time stays near the processor."""
+    pixels, hidden = measured.shape[1], sums.shape[1]
+    for block in numba.prange((pixels + _PIXELS - 1) // _PIXELS):
+        begin, end = block * _PIXELS, min(block * _PIXELS + _PIXELS, pixels)
+        gradient = np.dot(np.ascontiguousarray(measured[:, begin:end]).T, sums)
+        part = slice(begin * hidden, end * hidden)
+        adam_step(weights[part], gradient.reshape(-1), mean[part], square[part], lr, step)

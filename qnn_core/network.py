@@ -305,8 +305,7 @@ class QNN:
     def shown(self, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.ndarray, " B"]) -> Int64[np.ndarray, "B R"]:
         """The class that each read stands for: the one it decodes to, where a tie of the right class, `labels`, with another is the other."""
         shown = np.empty(outputs.shape[:2], np.int64)
-        parts = np.ascontiguousarray(outputs).reshape(*shown.shape, self.num_classes, self.copies)
-        shown_classes(parts, labels, shown)
+        shown_classes(outputs, self.copies, labels, shown)
         return shown
 
     def is_wrong(

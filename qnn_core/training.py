@@ -14,12 +14,13 @@ from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int8
+from jaxtyping import Float32, Int64
 from tqdm import tqdm
 
 from qnn_core.answers import own_answers
+from qnn_core.at_once import cut_at_once, is_possible
 from qnn_core.checkpoint import Checkpoint, fingerprint
-from qnn_core.cutting import cut_gradient
+from qnn_core.cutting import anneals, cut_gradient
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged, Interrupted, InvalidInput, check_choice, check_count
 from qnn_core.history import (
@@ -34,7 +35,7 @@ from qnn_core.history import (
 )
 from qnn_core.loops import count_distinct
 from qnn_core.network import QNN
-from qnn_core.optimiser import OPTIMISERS, Average, OptimiserName, Schedule, rate_at
+from qnn_core.optimiser import OPTIMISERS, Adam, Average, OptimiserName, Schedule, rate_at
 from qnn_core.resting import Resting
 from qnn_core.rules import Batch, Contrast, Rule, RuleName
 from qnn_core.samplers import get_sampler
@@ -208,6 +209,7 @@ class TrainingRun:
         self.history = History()
         self.tally = _Tally()
         self.effort = {"reads": 0, "anneals": 0, "spin_updates": 0}
+        self.seeds: tuple[int, list[int]] = -1, []
         self.done = 0
         self.status = ""
         self.warned = False
@@ -253,21 +255,28 @@ class TrainingRun:
         if self.done == self.total:
             self.net.set_parameters(self.trained.parameters)
 
-    def _cut(self, rows: np.ndarray, images: int, epoch: int) -> Contrast:
-        """Sample the images `rows`, all of a batch of `images` that do not rest, lower and raise."""
-        settings = self.settings
-        batch = self._batch(rows, derived_seed(settings.seed, self.done))
-        contrast = settings.rule.contrast(batch)
-        self.effort["reads"] += len(rows) * settings.reads
-        self.effort["anneals"] += contrast.anneals
-        self.effort["spin_updates"] += contrast.spin_updates
-        together = contrast.heads.shape[1] // settings.reads
-        self.tally.add(contrast.found.spins[:, ::together], contrast.heads[:, ::together])
-        changing = np.asarray(contrast.weights.any(axis=1))
+    def _cut(self, rows: np.ndarray, images: int, epoch: int) -> Contrast | None:
+        """Sample the images `rows`, all of a batch of `images` that do not rest, lower and raise; before an evaluation, say what."""
+        settings, rule, optimiser, contrast = self.settings, self.settings.rule, self.optimiser, None
+        batch = self._batch(rows, self._seed_of_reads())
+        if self.done + 1 not in self.look and isinstance(optimiser, Adam) and is_possible(self.net, rule):
+            free = self.sampler.sample(batch.problem, settings.reads, batch.seed)
+            changing, heads = cut_at_once(rule, batch, free, images, optimiser, self.rate)
+            spent = anneals(free), free.info["spin_updates"]
+            self.tally.add(free.energies.size, *heads.T)
+        else:
+            contrast = rule.contrast(batch)
+            spent, changing = (contrast.anneals, contrast.spin_updates), np.asarray(contrast.weights.any(axis=1))
+            together = contrast.heads.shape[1] // settings.reads
+            found, heads = contrast.found.spins[:, ::together], contrast.heads[:, ::together]
+            self.tally.add(heads.size, heads.sum(axis=1), count_distinct(found, heads))
+            if changing.any():
+                gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights, images)
+                optimiser.step(gradients, self.rate)
         self.resting.note(rows, changing, epoch)
-        if changing.any():
-            gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights, images)
-            self.optimiser.step(gradients, self.rate)
+        self.effort["reads"] += len(rows) * settings.reads
+        self.effort["anneals"] += spent[0]
+        self.effort["spin_updates"] += spent[1]
         return contrast
 
     def resume(self) -> None:
@@ -289,6 +298,14 @@ class TrainingRun:
         self.effort, self.done, self.earlier = state["effort"], state["done"], state["seconds"]
         if self.done == self.total:
             self.net.set_parameters(self.trained.parameters)
+
+    def _seed_of_reads(self) -> int:
+        """Of this step; those of an epoch are made together, which takes a tenth of the time."""
+        length = self.total // self.settings.epochs
+        epoch, place = divmod(self.done, length)
+        if epoch != self.seeds[0]:
+            self.seeds = epoch, [derived_seed(self.settings.seed, epoch * length + number) for number in range(length)]
+        return self.seeds[1][place]
 
     def _batch(self, rows: np.ndarray, seed: int) -> Batch:
         net, x = self.net, self.data.x_train[rows]
@@ -383,12 +400,13 @@ class _Tally:
     def __init__(self) -> None:
         self.counts = dict.fromkeys(("images", "images_with_heads", "reads", "heads", "distinct"), 0)
 
-    def add(self, spins: Int8[np.ndarray, "B R N"], heads: Bool[np.ndarray, "B R"]) -> None:
+    def add(self, reads: int, heads: Int64[np.ndarray, " B"], distinct: Int64[np.ndarray, " B"] | int) -> None:
+        """reads: of all images; heads, distinct: how many heads each image has, and how many different ones."""
         counts = self.counts
-        counts["images_with_heads"] += int(np.count_nonzero(heads.any(axis=1)))
-        counts["reads"] += heads.size
-        counts["heads"] += int(np.count_nonzero(heads))
-        counts["distinct"] += count_distinct(spins, heads)
+        counts["images_with_heads"] += int(np.count_nonzero(heads))
+        counts["reads"] += reads
+        counts["heads"] += int(heads.sum())
+        counts["distinct"] += int(np.sum(distinct))
 
     def means(self) -> dict[str, float]:
         counts = self.counts

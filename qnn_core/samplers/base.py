@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,6 +15,7 @@ from numba.np.ufunc import parallel
 
 from qnn_core.errors import check, check_count, check_pair
 from qnn_core.ising import IsingProblem
+from qnn_core.loops import sum_of_squares
 
 _HOT, _COLD = 1.0, 3.0
 _QUENCH, _FROZEN = 2, 1000.0
@@ -135,10 +137,12 @@ def own_range(problem: IsingProblem) -> tuple[float, float]:
     the hot end spins follow only their own fields, which make no barriers; below the cold end hardly any barrier is crossed any more. Fields
     do not count, so that an image is read alike in any batch. Without couplings there are no barriers, and both ends are cold.
     """
-    squares = np.zeros(len(problem.layers))
+    squares = [0.0] * len(problem.layers)
     for layer, matrix in enumerate(problem.couplings):
-        squares[layer : layer + 2] += np.square(matrix, dtype=np.float64).sum() / matrix.shape
-    pulls = [pull for pull in np.sqrt(squares) if pull > _TINY] or [_TINY]
+        total = sum_of_squares(matrix)
+        squares[layer] += total / matrix.shape[0]
+        squares[layer + 1] += total / matrix.shape[1]
+    pulls = [pull for pull in map(math.sqrt, squares) if pull > _TINY] or [_TINY]
     return _HOT / max(pulls), _COLD / min(pulls)
 
 
