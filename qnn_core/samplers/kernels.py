@@ -6,8 +6,9 @@ runs over its replicas, which the compiler turns into vector instructions, and e
 Every sum is made in one order, replica by replica, and every rounding is spelt out: nothing is reassociated, multiply-adds are fused
 where `_fma` stands and nowhere else, and no function of a mathematical library is called. So the width of the processor's vectors does
 not change a bit. A long loop over lanes has LANES turns, which the compiler makes vectors of; a short one it would unroll into scalars,
-so that one runs to the length of an array instead. All compiled code of the annealers is in this one file: numba's cache on disk notices
-changes of the file that a function stands in, and of no other.
+so that one runs to the length of an array instead. For the compiler's own time, whole numbers have one type wherever a function is called,
+and slices are copied in loops: their assignment checks shapes by code that takes longer to compile than all the rest. All compiled code of
+the annealers is in this one file: numba's cache on disk notices changes of the file that a function stands in, and of no other.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ def _update_fields(tile, layers, layer, row, anew):
     begin, end = layers.first[layer], layers.first[layer] + layers.size[layer]
     first, count = layers.neighbour_first[layer], layers.neighbour_count[layer]
     if anew:
-        tile.felt[begin:end] = tile.fields[begin:end]
+        for spin in range(begin, end):
+            for lane in range(LANES):
+                tile.felt[spin, lane] = tile.fields[spin, lane]
     moved = tile.moved[first : first + count]
     number = 0
     for place in range(count):
@@ -169,7 +172,7 @@ def _draw_spins(tile, begin, end, counter):
 @_inlined
 def _sweep_layers(tile, layers, anew, sweep):
     """One update of every spin of a tile, layer by layer; `sweep` is the number of the sweep, for the random numbers."""
-    row = 0
+    row = np.int64(0)
     for layer in range(layers.first.size):
         begin, size = layers.first[layer], layers.size[layer]
         _update_fields(tile, layers, layer, row, anew)
@@ -245,14 +248,14 @@ def anneal(fields, layers, betas, seed, out, energies):
     """
     stream = _splitmix64(seed)
     for number in numba.prange(_tiles(out)):
-        _anneal_tile(number, fields, layers, betas, stream, out, energies)
+        _anneal_tile(np.int64(number), fields, layers, betas, stream, out, energies)
 
 
 @_compiled
 def _anneal_tile(number, fields, layers, betas, stream, out, energies):
     images, reads, num_spins = out.shape
     tile = _new_tile(fields, layers.order, number, images * reads, reads, stream)
-    _draw_spins(tile, 0, num_spins, uint32(0))
+    _draw_spins(tile, np.int64(0), num_spins, uint32(0))
     for sweep in range(betas.size):
         tile.betas[:] = betas[sweep]
         _sweep_layers(tile, layers, sweep % _ANEW == 0, sweep + 1)
@@ -268,7 +271,7 @@ def sweep_on(fields, layers, betas, sweeps, seed, states):
     """
     stream = _splitmix64(seed)
     for number in numba.prange(_tiles(states)):
-        _sweep_tile(number, fields, layers, betas, sweeps, stream, states)
+        _sweep_tile(np.int64(number), fields, layers, betas, sweeps, stream, states)
 
 
 @_compiled
@@ -358,7 +361,7 @@ def anneal_collapsed(fields, by_hidden, by_output, betas, seed, out, energies):
     """
     stream = _splitmix64(seed)
     for number in numba.prange(_tiles(out)):
-        _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, stream, out, energies)
+        _anneal_collapsed_tile(np.int64(number), fields, by_hidden, by_output, betas, stream, out, energies)
 
 
 @_compiled
@@ -375,8 +378,9 @@ def _anneal_collapsed_tile(number, fields, by_hidden, by_output, betas, stream, 
         for output in range(num_outputs):
             counter = uint32(sweep * num_spins + output)
             _draw_output(driven, spins[output], own[output], by_output[output], beta, counter, tile.keys, sums)
-    felt[:] = own[num_outputs:]
     for spin in range(hidden):
+        for lane in range(felt.shape[1]):
+            felt[spin, lane] = own[num_outputs + spin, lane]
         for output in range(num_outputs):
             weight = by_hidden[spin, output]
             for lane in range(felt.shape[1]):
