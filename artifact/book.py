@@ -39,7 +39,7 @@ from studies.paper import CLAIMS, TITLES
 DOCUMENTED = ("qnn_core", "qnn_dwave", "studies")
 """Packages whose docstrings are the reference."""
 TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader("docs/book/templates"), undefined=jinja2.StrictUndefined)
-TEMPLATES.filters |= {"duration": duration, "raised": lambda text: re.sub(r"\^(-?[\d.]*\d)", r"<sup>\1</sup>", text)}
+TEMPLATES.filters["duration"] = duration
 
 
 def write_book(profile: str, target: str = "site") -> Path:

@@ -83,5 +83,6 @@ class ParameterTable:
             default = "must be given" if one.is_path else repr(one.default)
             rows.append((one.name, shown, *map(escape, (default, one.unit, may_be[one.name], one.meaning))))
         html = "".join("<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-        summary = f"{len(self._parameters)} parameters of this page, {changed} of them not at their defaults"
+        which = f"{changed} of them not at their defaults" if changed else "all at their defaults"
+        summary = f"{len(self._parameters)} parameters of this page, {which}"
         return f"<details><summary>{summary}</summary><table>{html}</table></details>"

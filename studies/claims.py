@@ -21,7 +21,7 @@ Verdict = Literal["reproduced", "not reproduced", "depends", "undecided", "needs
 @dataclass(frozen=True)
 class Part:
     """One part of a claim. statement: what is judged, in a few words. measure: what its number is; unit: of that number. rule: how the
-    verdict follows from it. change: what would change our mind. notebook, figure: where to see it.
+    verdict follows from it. change: what would change our mind. notebook, figure: where to see it, figure empty if no figure shows it.
     """
 
     id: str
@@ -54,6 +54,8 @@ class Claim(Part):
         """The number with its interval and unit."""
         if self.value is None or self.low is None or self.high is None:
             return "not measured"
+        if self.low == self.high:
+            return f"{self.value:.3g} {self.unit}".strip() + ", without error bar"
         return f"{Interval(self.value, self.low, self.high)} {self.unit}".strip()
 
     def _repr_markdown_(self) -> str:

@@ -59,12 +59,13 @@ class Dragon:
 
     def figure(self) -> Figure:
         """The trees side by side, with the numbers of their minima."""
-        figure, _ = plt.subplots(1, len(self.trees), figsize=(PAGE, 3.0))
+        figure, _ = plt.subplots(1, len(self.trees), figsize=(PAGE, 3.0), sharey=True)
         for axis, (step, tree) in zip(figure.axes, self.trees.items(), strict=True):
             _plot_tree(axis, tree, self.wrong[step])
-            axis.set_ylim(bottom=-0.04 * axis.get_ylim()[1], top=max(axis.get_ylim()[1], 1.0))
             axis.set_title(f"{step:,} updates: {len(tree.energies)}")
         figure.axes[0].set(ylabel="energy above the deepest")
+        low, high = figure.axes[0].get_ylim()
+        figure.axes[0].set_ylim(min(low, -0.04 * high), max(high, 1.0))
         small_legend(figure.axes[0], loc="upper left")
         label_panels(figure.axes)
         return figure

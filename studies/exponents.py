@@ -115,6 +115,29 @@ def fit_all(curves: Sequence[LearningCurve], *, plateau: float, resamples: int, 
     return {**arrays, "difference": np.array([one["interval"] for one in found]).reshape(-1, 3)}
 
 
+def fit_rows(arrays: Arrays) -> Iterator[dict[str, Any]]:
+    """The fits of `fit_all` that were made: the power law's exponent, its deviance, and the model that AICc prefers."""
+    for row in np.flatnonzero(arrays["refused"] == ""):
+        yield {
+            **{name: arrays[name][row] for name in ("method", "width", "images", "measure", "axis")},
+            "window": arrays["window"][row].tolist(),
+            "exponent": Interval(*(arrays[name][row, 0] for name in ("exponent", "low", "high"))),
+            "deviance / dof": arrays["dispersion"][row, 0],
+            "best model": arrays["best"][row],
+        }
+
+
+def refusals(arrays: Arrays) -> str:
+    """Which fits of `fit_all` were refused and what they lack, one sentence for each lack; empty if none was refused."""
+    lacking: dict[str, dict[str, None]] = {}
+    for row in np.flatnonzero(arrays["refused"] != ""):
+        curve = (
+            f"{arrays['measure'][row]} by {arrays['axis'][row]}, {arrays['images'][row]:,} images of width {arrays['width'][row]}"
+        )
+        lacking.setdefault(str(arrays["refused"][row]).partition("expected ")[2].rstrip("."), {})[curve] = None
+    return " ".join(f"Refused, because fits need {why}: {'; '.join(curves)}." for why, curves in lacking.items())
+
+
 def difference_rows(arrays: Arrays) -> Iterator[dict[str, Any]]:
     """The differences of `fit_all` at the largest size, and of all sizes how many lie above and below 0."""
     names = ("measure", "axis", "model", "other")

@@ -21,23 +21,29 @@ def figure_of_order(starts: Starts, passage: Passage, sizes: Sizes, diagram: Pha
         starts.plot_growth(glass)
         small_legend(glass)
         bare, seen = (starts.exponent(place).value for place in (0, int(starts.trained)))
-        glass.set(title=f"exponent {bare:.1f}; image: {seen:.1f}")
-        glass.set_ylim(top=12 * glass.get_ylim()[1])
+        glass.set(title=rf"$\chi\sim N^{{{bare:.1f}}}$; image $N^{{{seen:.1f}}}$")
+        glass.set_ylim(top=40 * glass.get_ylim()[1])
         passage.plot_overlaps(overlaps)
+        small_legend(overlaps, loc="upper left", borderaxespad=0, borderpad=0.3, labelspacing=0.3)
+        overlaps.set_ylim(top=20 * overlaps.get_ylim()[1])
         before, after = passage.of_images("q_ea").mean(axis=0)[[0, -1]]
         overlaps.set(title="reads agree" if after > before else "reads differ")
         passage.plot_order(order)
         first, last = passage.of_images("m").mean(axis=0)[[0, -1]]
         order.set(title=f"overlap: {first:.2f} to {last:.2f}")
+        small_legend(order, loc="lower right", borderaxespad=0, borderpad=0.2, labelspacing=0.3)
         passage.plot_minima(minima)
         counted = passage.of_images("minima" if passage.exact else "distinct").mean(axis=0)
         minima.set(title=f"minima: {counted[0]:.2g} to {counted[-1]:.2g}")
         sizes.plot_rises(rise)
         rise.set(xlabel="decades from the middle", ylabel="part of the rise", title=f"sharper with $N$? {sizes.verdict}")
         diagram.plot_melting(melting)
+        melting.set_ylim(top=4 * melting.get_ylim()[1])
         melting.set(title=f"melts at $T={shown(diagram['melting_image'][:, -1].mean())}$")
         figure.suptitle("Reads gather in the right answer" if last > first else "Reads and the right answer", fontsize="large")
         label_panels(figure.axes)
+        for line in (*glass.lines, *order.lines, *minima.lines, *melting.lines):
+            line.set_clip_on(False)  # Marks at the ends are drawn whole.
     return figure
 
 

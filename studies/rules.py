@@ -44,7 +44,7 @@ PARTS: dict[str, tuple[Part, tuple[str, ...], Rule]] = {}
 
 def _part(name: str, statement: str, *, uses: str, shown: str, **told: str) -> Callable[[Rule], Rule]:
     def known(judged: Rule) -> Rule:
-        notebook, figure = shown.split()
+        notebook, _, figure = shown.partition(" ")
         PARTS[name] = Part(name, statement, notebook=notebook, figure=figure, **told), tuple(uses.split()), judged
         return judged
 
@@ -76,9 +76,9 @@ def _error(runs: Sequence[Result]) -> np.ndarray:
     return 100 * stack(runs, "test_mistakes")[:, -1] / runs[0]["num_test"]
 
 
-def _changed(points: float, digits: int = 1) -> str:
-    """A difference of errors in words: "0.8 points less"."""
-    return f"{abs(points):.{digits}f} points {'less' if points < 0 else 'more'}"
+def _beside(points: float, above: str = "above", below: str = "below") -> str:
+    """A difference of errors in words: "0.8 points below"."""
+    return f"{abs(points):.1f} points {below if points < 0 else above}"
 
 
 def _own(runs: Sequence[Result], name: str) -> np.ndarray:
@@ -100,8 +100,7 @@ def _both_errors(runs: Sequence[Result]) -> str:
 def _trains(results: Results) -> Finding:
     runs, mlp = results["annealer"], results["mlp"]
     gap = difference_interval(_error(runs), _error(mlp))
-    errors = f"{_error(runs).mean():.1f} % test error, {_error(mlp).mean():.1f} % for an MLP"
-    return below(gap, TOLERATED), gap, f"{errors}; up to {TOLERATED} points more would count as equal", (
+    return below(gap, TOLERATED), gap, f"its network's test error is {_beside(gap.value)} that of an MLP", (
         f"{_both_errors(runs)} MLP: {mean_interval(_error(mlp), PERCENT)} %. A classical annealer stands in for the quantum one."
     )  # fmt: skip
 
@@ -117,7 +116,7 @@ def _runs_alone(results: Results) -> Finding:
     runs = results["annealer"]
     different = sum(int(run["export_disagreements"]) for run in runs)
     gap = difference_interval(_error(runs), _own(runs, "own_wrong"))
-    found = f"{_error(runs).mean():.1f} % test error without the annealer, {_own(runs, 'own_wrong').mean():.1f} % with it"
+    found = f"without the annealer, the test error is {_beside(gap.value)} that with it"
     return "not reproduced" if different else below(gap, TOLERATED), gap, found, (
         f"{_both_errors(runs)} The exported module answers {different} images differently from the trained network."
     )  # fmt: skip
@@ -141,8 +140,8 @@ def _is_fast(results: Results) -> Finding:
     )  # fmt: skip
     energy = whole.value * MACHINE_WATTS / CORE_WATTS
     found = f"a D-Wave machine would take {whole.value:.3g} times as long as backpropagation on one core"
-    if word == "undecided":
-        found += f", but its anneals alone {alone.value:.2f} times"
+    if alone.low <= 1 <= alone.high:
+        found += ", and its anneals alone about as long"
     return word, whole, found, (
         f"Modelled: {race.annealer:,.0f} s on the machine, against {np.mean(race.backprop):.0f} s measured on the core, and {energy:,.0f} times"
         f" the energy. With the anneals alone, without programming and readout, the ratio is {alone}. The summary lists what the model assumes."
@@ -160,8 +159,11 @@ def _starts_as_glass(results: Results) -> Finding:
     image, free = (_interval(results["equilibrium"][0], name) for name in ("glass_exponent", "glass_exponent_no_image"))
     with_image, without = above(image, CRITICAL), above(free, CRITICAL)
     word = "depends" if with_image == "not reproduced" and without == "reproduced" else with_image
-    found = f"the spin-glass susceptibility grows as N^{image.value:.2f} with an image, as N^{free.value:.2f} without; in a glass as N"
-    return word, image, found, f"Without an image the exponent is {free}: {without}."
+    found = f"in a network of twice the size, spins fluctuate together {2**image.value:.2f} times as strongly"
+    return word, image, found, (
+        f"Without an image the exponent is {free}: {without}. For twice the size that is a factor of {2**image.value:.2f} with an image and of"
+        f" {2**free.value:.2f} without; it is {2**CRITICAL:.2f} at the critical point, 2 deep in a glass, and 1 without a glass."
+    )  # fmt: skip
 
 
 @_part(
@@ -193,7 +195,7 @@ def _by_transition(results: Results) -> Finding:
     peak = f"grows as N to the {growth}" if np.isfinite(growth.value) else "was not found"
     found = "the width of the rise in order could not be measured"
     if np.isfinite(narrowing.value):
-        found = f"up to {most} spins the width of the rise in order changes as N^{narrowing.value:.2f}"
+        found = f"in a network of twice the size, the rise in order is {2**narrowing.value:.2f} times as wide"
     return words.get(seen, "undecided"), narrowing, found, (
         f"{sizes['resolved'].sum()} sizes, the largest of {most} spins: {seen}. The peak of the susceptibility {peak}."
     )  # fmt: skip
@@ -210,24 +212,26 @@ def _minima_go(results: Results) -> Finding:
     exact = (phase["minima"] >= 0).all()
     counts = phase["minima" if exact else "distinct"].mean(axis=2)
     kept = ratio_interval(counts[:, -1], counts[:, 0])
-    counted, has = "Different minima among the reads", "the reads of an image fall into"
+    counted, which = "Different minima among the reads", "minima that the reads of an image find"
     if exact:
-        counted, has = "Minima by exact enumeration", "an image has"
+        counted, which = "Minima by exact enumeration", "minima of an image"
     before, after = counts[:, 0].mean(), counts[:, -1].mean()
-    found = f"{has} {before:.2g} minima before training and {after:.2g} after"
+    found = f"of the {which}, {100 * kept.value:.2g} % are left after training"
     return below(kept, 1), kept, found, f"{counted}: {before:.3g} per image before training, {after:.3g} after."
 
 
 def _reads_help(results: Results, way: str, per: str) -> Finding:
     (study,) = results["ablation"]
     change = more_reads(study, way)
-    reads = f"{study['reads'].max()} reads per update instead of {study['reads'].min()}"
-    seeds = f"Validation error, {study['reads_error'].shape[-1]} seeds. Only the deepest head is cut."
-    return below(change, 0), change, f"{reads}: {_changed(change.value)} error {per}", seeds
+    found = f"with more reads per update, the error is {_beside(change.value, 'higher', 'lower')} {per}"
+    return below(change, 0), change, found, (
+        f"{study['reads'].max()} reads per update instead of {study['reads'].min()}; validation error, {study['reads_error'].shape[-1]} seeds."
+        " Only the deepest head is cut."
+    )  # fmt: skip
 
 
 _READS = {
-    "uses": "ablation", "shown": "02c_ablation fig3", "unit": "points",
+    "uses": "ablation", "shown": "02c_ablation", "unit": "points",
     "rule": "reproduced if the interval lies below 0, not reproduced if it lies above.",
 }  # fmt: skip
 
@@ -251,7 +255,7 @@ def _help_per_read(results: Results) -> Finding:
 
 
 @_part(
-    "C3d", "A quantum annealer quickly finds several deep states", uses="ablation", shown="02c_ablation fig3",
+    "C3d", "A quantum annealer quickly finds several deep states", uses="ablation", shown="02c_ablation",
     measure="different heads per image found in an untrained network, as the ratio of a quantum annealer to classical block Gibbs at equal "
     "reads; without a quantum annealer, the number that block Gibbs finds", unit="",
     rule="with reads of a machine (searcher `qpu`): reproduced if the interval of the ratio lies above 1, not reproduced if below. Without"
@@ -267,7 +271,7 @@ def _finds_several(results: Results) -> Finding:
         return above(ratio, 1), ratio, found, "Equally many reads."
     number, reads = mean_interval(heads["gibbs"]), study.provenance["parameters"]["reads"]
     others = ", ".join(f"{name} {values.mean():.1f}" for name, values in heads.items())
-    return "needs a quantum machine", number, f"not tested; {reads} classical reads find {number.value:.1f} different heads of an image", (
+    return "needs a quantum machine", number, f"not tested; a few classical reads find {number.value:.1f} different heads of an image", (
         f"Different heads per image in {reads} reads, by sampler: {others}. They say nothing about the reads of a quantum annealer."
     )  # fmt: skip
 
@@ -291,7 +295,7 @@ def _exponent_larger(results: Results) -> Finding:
     share = float(cloud["share_difference"].max())
     lies = "lies" if cloud["in_hull"] else "does not lie"
     number = Interval(100 * part.value, 100 * part.low, 100 * part.high)
-    return word, number, f"true in {100 * part.value:.0f} % of {known:,} plausible analyses; the choice of {factor} matters most", (
+    return word, number, f"true in {100 * part.value:.0f} % of plausible analyses; the choice of {factor} matters most", (
         f"Of {len(cloud['known']):,} combinations of choices, {known:,} can be fitted. By 95 % intervals the annealer's exponent is larger in"
         f" {larger:,} of them and smaller in {smaller:,}. The {factor} explains {share:.0%} of the variance of the difference. The paper's pair"
         f" {lies} within the cloud, and within the intervals of {int(cloud['reached'].sum()):,} analyses. A classical annealer stands in for"
@@ -314,7 +318,7 @@ def _searches_faster(results: Results) -> Finding:
     rare = grover["found"][grover["found"] < RARE]
     expected, limit = (_slope(weights) for weights in (rare, np.logspace(-10, -5, 200)))
     agrees = gain.low - 0.02 < expected < gain.high + 0.02 and abs(gain.value - expected) < 0.02 and abs(limit - 2) < 0.02
-    found = f"a head of probability p takes about p^{power.value:.2f} calls; plain reads take 1/p"
+    found = f"a head that is 100 times rarer takes only {100**-power.value:.1f} times as many calls"
     return "reproduced" if agrees else "not reproduced", gain, found, (
         f"Predicted at these probabilities: {expected:.3f}; for rarer heads, from 1e-10 to 1e-5: {limit:.3f}. Exact simulation without"
         " decoherence. A step of amplification takes two anneals, a plain read one."
@@ -339,7 +343,8 @@ def _training_gains(results: Results) -> Finding:
     error = difference_interval(100 * grover["budget_amplified_train"], 100 * grover["budget_reads_train"])
     words = (below(ratio, 1), below(error, 0))
     word = "depends" if words[0] != words[1] and "reproduced" in words else together(words)
-    found = f"heads are left with {ratio.value:.2f} times the probability; {_changed(error.value, 2)} training error"
+    lower = {"reproduced": "lower, too", "not reproduced": "higher"}.get(words[1], "not clearly different")
+    found = f"heads are left with {ratio.value:.2f} times the probability; the training error is {lower}"
     return word, ratio, found, (
         f"Training error minus that with plain reads: {error} points, {words[1]}. After {float(grover['budget']):,.0f} oracle calls."
     )  # fmt: skip
@@ -388,7 +393,7 @@ def _each_depth(results: Results, other: Callable[[Result], np.ndarray], name: s
     worst = max(gaps, key=lambda gap: gap.value)
     word, found = (
         together(below(gap, TOLERATED) for gap in gaps),
-        f"{_changed(worst.value)} test error than {name}, at the worst depth",
+        f"at the worst depth, the test error is {_beside(worst.value)} {name}",
     )
     return word, worst, found, f"Differences in points: {told}. {conditions}."
 
@@ -402,7 +407,7 @@ def _each_depth(results: Results, other: Callable[[Result], np.ndarray], name: s
 def _deep_trains(results: Results) -> Finding:
     errors = [mean_interval(100 * study["test_error"][way, :, -1], PERCENT) for study, way in _windows(results)]
     told = "Test errors: " + ", ".join(f"{error} %" for error in errors)
-    return _each_depth(results, lambda study: study["mlp_error"], "an MLP", told)
+    return _each_depth(results, lambda study: study["mlp_error"], "that of an MLP", told)
 
 
 @_part(
@@ -414,7 +419,7 @@ def _deep_trains(results: Results) -> Finding:
 def _windows_cost(results: Results) -> Finding:
     anneals = [(study["anneals"].mean(axis=1) / study["reads"])[[way, 0]] for study, way in _windows(results)]
     told = "Anneals per read: " + ", ".join(f"{few:.1f} instead of {whole:.1f}" for few, whole in anneals)
-    return _each_depth(results, lambda study: study["test_error"][0], "with all layers at once", told)
+    return _each_depth(results, lambda study: study["test_error"][0], "that with all layers at once", told)
 
 
 @_part(
@@ -443,7 +448,7 @@ def _fits_smaller(results: Results) -> Finding:
     worst, found = None, "no chip takes all layers at once"
     if ratios:
         worst = Interval(*[max(ratios)] * 3)
-        found = f"they take up to {100 * worst.value:.0f} % of the qubits, and up to {max(slower):.0f} times the machine time"
+        found = f"they take at most {100 * worst.value:.0f} % of the qubits{', but more machine time' if min(slower) > 1 else ''}"
     return together(words), worst, found, (
         f"Qubits of embeddings that were found, so without error bars: {'; '.join(told) or 'no chip takes both'}. The times are modelled."
     )  # fmt: skip

@@ -288,7 +288,7 @@ def scaling_figure(fits: Arrays, cloud: Arrays, searches: Arrays) -> Figure:
         top, below = parts
         pairs, ((laws, calls), (training, theory)) = top.subplots(), below.subplots(2, 2)
         plot_cloud(pairs, cloud)
-        pairs.locator_params(axis="x", nbins=4)
+        pairs.locator_params(axis="x", nbins=5)
         small_legend(pairs, loc="upper left", bbox_to_anchor=(1, 1.06))
         plot_power_laws(laws, fits)
         small_legend(laws, loc="lower left", borderaxespad=0)
@@ -300,8 +300,10 @@ def scaling_figure(fits: Arrays, cloud: Arrays, searches: Arrays) -> Figure:
             axis.set_title(title)
         calls.set_ylabel("oracle calls")
         theory.set(xlabel="exponent, plain reads", ylabel="exponent, this search")
-        for axis in (laws, calls, training):
-            axis.yaxis.set_major_locator(LogLocator(numticks=6))
+        for panel, ticks in ((laws, 6), (calls, 4), (training, 3)):
+            for axis, most in ((panel.xaxis, ticks), (panel.yaxis, 6)):
+                axis.set_major_locator(LogLocator(numticks=most))
+                axis.set_major_formatter("{x:,g}")
         drawn = [zip(*axis.get_legend_handles_labels(), strict=True) for axis in (calls, theory)]
         ways = {label: handle for pair in drawn for handle, label in pair}
         below.legend(ways.values(), ways, loc="outside lower center", ncols=2, fontsize=6.5)

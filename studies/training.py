@@ -295,7 +295,7 @@ class Methods:
         stored, shown = self.arrays(), self.shown
         for row, (method, name, style) in enumerate(shown):
             errors = 100 * stored[name]
-            band(course, stored[f"{method}_epoch"][1:], errors[:, 1:], floor=0.05, **style)
+            band(course, stored[f"{method}_epoch"][1:], errors[:, 1:], floor=0.05, clip_on=False, **style)
             end.plot(errors[:, -1], np.full(len(errors), row), **{**style, "linestyle": "none", "alpha": 0.5})
             mean = mean_interval(errors[:, -1], PERCENT)
             bar = [[mean.value - mean.low], [mean.high - mean.value]]

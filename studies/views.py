@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +24,9 @@ from studies.tables import Table, table
 
 _LEFT = (0.8, 0.5, 0.1)
 """A moment is shown for the start, for the end, and for each of these: where the annealer's own error is nearest to it."""
-_BINS = 60
+_BINS = 45
+_BEYOND = 0.005
+"""At most this part of the reads of a moment lies above the axis. A triangle stands for these, with their number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,27 +71,33 @@ class Descent(Study):
         return figure
 
     def _plot_spectra(self, axis: Axes) -> None:
-        edges = np.linspace(self.energy.min() - 0.5, self.energy.max() + 0.5, _BINS + 1)
-        height, most = edges[1] - edges[0], self.energy.shape[1]
+        top = np.quantile(self.energy, 1 - _BEYOND, axis=1, method="lower").max()
+        edges = np.linspace(self.energy.min() - 0.5, top + 0.5, _BINS + 1)
+        height, most, above = edges[1] - edges[0], self.energy.shape[1], edges[-1] + 0.05 * np.ptp(edges)
         for place, (energy, wrong) in enumerate(zip(self.energy, self.read_wrong, strict=True)):
             for chosen, side, style in ((wrong, -1, WRONG), (~wrong, 1, RIGHT)):
                 counts = np.histogram(energy[chosen], edges)[0]
                 # The square root keeps single reads visible beside two hundred.
                 widths = side * 0.5 * np.sqrt(counts / most)
                 axis.barh(edges[:-1][counts > 0], widths[counts > 0], height, place, align="edge", **style)
+                if beyond := int((energy[chosen] > edges[-1]).sum()):
+                    axis.scatter(place + 0.08 * side, above, 16, marker="^", **style)
+                    axis.text(place + 0.2 * side, above, str(beyond), fontsize="small", ha="center", va="center")
             told = f"{(~wrong).mean():.0%}"
             axis.text(place, 1.0, told, transform=axis.get_xaxis_transform(), ha="center", va="top")
         axis.axhline(0, color="black", linewidth=0.7, zorder=0)
         axis.set_xticks(range(len(self.moments)), [f"{step:,}" for step in self.moments])
-        axis.set(xlim=(-0.55, len(self.moments) - 0.45), ylim=(edges[0], edges[-1] + 0.12 * np.ptp(edges)))
+        axis.set(xlim=(-0.55, len(self.moments) - 0.45), ylim=(edges[0], edges[-1] + 0.22 * np.ptp(edges)))
         axis.set(xlabel="updates", ylabel="energy above right answer")
         axis.set_title("reads of one image, % right")
         handles = [Patch(label=label, **style) for style, label in ((WRONG, "wrong"), (RIGHT, "right"))]
         axis.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 0.9))
 
     def _plot_answers(self, axis: Axes) -> None:
-        axis.plot(self.step, 100 * (1 - self.wrong), "o-", color=RIGHT["facecolor"], label="right")
-        axis.plot(self.step, 100 * (1 - self.off_code), "s--", color="0.35", markerfacecolor="white", label="exactly its code")
+        right: dict[str, Any] = {"color": RIGHT["facecolor"], "label": "right"}
+        exact: dict[str, Any] = {"color": "0.35", "markerfacecolor": "white", "label": "exactly its code"}
+        axis.plot(self.step, 100 * (1 - self.wrong), "o-", clip_on=False, **right)
+        axis.plot(self.step, 100 * (1 - self.off_code), "s--", clip_on=False, **exact)
         for step in self.moments:
             axis.axvline(step, color="0.7", linewidth=0.6, linestyle=":", zorder=0)
         step_axis(axis)

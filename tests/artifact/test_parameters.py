@@ -149,7 +149,7 @@ def test_the_table_of_a_run_marks_what_is_not_at_its_default():
     assert "&lt;x&gt;.npz" in html
     assert "batch_size" in repr(table)
     windows_at_their_defaults = notebook_parameters("07_active_layers", {"result": "x.npz"}).table
-    assert ", 0 of them not at their defaults" in windows_at_their_defaults._repr_html_()
+    assert ", all at their defaults" in windows_at_their_defaults._repr_html_()
 
 
 def test_a_misspelt_parameter_is_met_with_the_one_that_is_meant():

@@ -8,7 +8,17 @@ import pytest
 from qnn_core import InvalidInput
 from qnn_core.powerlaw import MODELS
 from studies.curves import MEASURES, CurveStudy, LearningCurve, cost_of_an_epoch, train_curves
-from studies.exponents import common_window, cost_to_reach, difference_rows, fit_all, largest, scan_windows, study_exponents
+from studies.exponents import (
+    common_window,
+    cost_to_reach,
+    difference_rows,
+    fit_all,
+    fit_rows,
+    largest,
+    refusals,
+    scan_windows,
+    study_exponents,
+)
 from studies.stored import Result
 from studies.training import Recipe
 
@@ -129,6 +139,12 @@ def test_what_is_refused_says_why(curves):
     assert "train" not in {row["measure"] for row in difference_rows(arrays)}
     assert np.isnan(arrays["exponent"][train]).all()
     assert (arrays["best"][train] == "").all()
+    shown = [(row["method"], row["measure"], row["axis"]) for row in fit_rows(arrays)]
+    assert len(shown) == (arrays["best"] != "").sum()
+    assert "train" not in {measure for _, measure, _ in shown}
+    told = refusals(arrays)
+    assert told.startswith("Refused, because fits need a run that has learned something: train by epochs, ")
+    assert "test by" not in told
 
 
 def test_cost_of_an_epoch_counts_reads_updates_and_multiplications():

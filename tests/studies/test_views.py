@@ -1,5 +1,7 @@
 """The reads of one image, and the annealer's own answers, along training."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -35,4 +37,10 @@ def test_reads_and_answers_are_those_of_the_networks(digits):
     np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), 100 * (1 - found.wrong))
     bars = sum(len(bars) for bars in figure.axes[0].containers)
     assert bars >= len(found.moments)
+
+    few = replace(found, energy=np.repeat(found.energy, 10, axis=1), read_wrong=np.repeat(found.read_wrong, 10, axis=1))
+    few.energy[0, 0] = 1000
+    spectra = few.figure().axes[0]
+    assert spectra.get_ylim()[1] < 1000
+    assert [text.get_text() for text in spectra.texts if "%" not in text.get_text()] == ["1"]
     plt.close("all")
