@@ -1,4 +1,4 @@
-"""What values of parameters must be to each other, known before any work."""
+"""Rules between parameters, checked before any work."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ RULES: tuple[tuple[Callable[..., bool], str], ...] = (
      f"the tree of minima has at most {MAX_TREE_OUTPUTS} outputs, classes x copies"),
     (lambda least, outputs: outputs <= MAX_OUTPUTS, f"weights are enumerated for at most {MAX_OUTPUTS} outputs, classes x copies"),
 )  # fmt: skip
-"""Rules, each for every notebook that has all that it names, with what to say where it is broken."""
+"""Rules, with what to say when one is broken; each applies to the notebooks that have all parameters that it names."""
 
 
 def broken(values: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each rule that the values of all parameters of a notebook, as JSON has them, break."""
+    """One line for each rule that a notebook's parameters, as JSON has them, break."""
     known = {**_derived(values), **values}
     for rule, allowed in RULES:
         names = list(signature(rule).parameters)

@@ -1,4 +1,4 @@
-"""What ./run_all.sh does before anything is installed: options, a lock, the environment. Then `artifact.run` goes on in that.
+"""What ./run_all.sh does before anything is installed: options, a lock, the environment. Then `artifact.run` continues there.
 
 Only the standard library is used here.
 """
@@ -122,7 +122,7 @@ def lock() -> None:
 
 
 def differences(environment: Path, lock: Path = ROOT / "requirements.lock") -> list[str]:
-    """What an environment has otherwise than the lock says, a local part such as +cpu aside, or than this folder."""
+    """How an environment differs from the lock, apart from local parts such as +cpu, or from this folder."""
     packages = {one.name: one for one in distributions(path=[str(environment / "lib/python3.11/site-packages")])}
     installed = {_canonical(name): one.version.split("+")[0] for name, one in packages.items()}
     pins = re.findall(r"^([\w.-]+)==(\S+)$", lock.read_text(encoding="utf-8"), re.MULTILINE)

@@ -1,6 +1,6 @@
-"""What stopped a run: of what Snakemake wrote, what notebooks, Python and the shell said, without Snakemake's own frame.
+"""Why a run stopped: what notebooks, Python and the shell said, taken from Snakemake's log without Snakemake's own lines.
 
-So an error is shown whatever its words are.
+So every error is shown, whatever its wording.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COMMAND = re.compile(r"^Command 'set .* artifact\.execute (\w+) .*' died with",
 
 
 def failures(log: str) -> str:
-    """What others than Snakemake said in a log; its last lines if they said nothing.
+    """What programs other than Snakemake wrote into a log; its last lines if they wrote nothing.
 
     >>> failures('[Fri Nov 27 00:54:41 2026]\\n01_data stopped: KeyError: 1\\nRuleException:\\nError in rule data:\\n    jobid: 0\\n')
     '01_data stopped: KeyError: 1'

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Strict(BaseModel):
-    """Values are what they should be or are refused: nothing is converted, nothing is left over, nothing changes later."""
+    """A strict model: nothing is converted, no unknown name is accepted, and nothing changes later."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 

@@ -57,7 +57,7 @@ class Parameter:
 
     @property
     def made_by(self) -> str:
-        """The notebook whose results it names, of which its meaning says "result of" it; empty for what names no result."""
+        """The notebook whose result it names, after "result of" in its meaning; empty if it names none."""
         named = re.search(r"results? of (\w+)", self.meaning) if "Input" in self.kind else None
         return named[1] if named else ""
 
@@ -78,7 +78,7 @@ class Parameters(Strict):
         return ParameterTable(declared(self.notebook), type(self), self.model_dump(mode="json", exclude_defaults=True))
 
     def some(self, *names: str) -> dict[str, Any]:
-        """The values of those of these parameters that the notebook has."""
+        """The values of those among these names that the notebook has."""
         return {name: getattr(self, name) for name in names if name in type(self).model_fields}
 
     @property
@@ -157,7 +157,7 @@ def model_of(notebook: str) -> type[Parameters]:
 
 
 def kind_of(node: ast.expr) -> Any:
-    """The type that an expression made of `KINDS` means; only such is evaluated."""
+    """The type that an expression made of `KINDS` means; nothing else is evaluated."""
     match node:
         case ast.Name(id=name) if name in KINDS:
             return KINDS[name]

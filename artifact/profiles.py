@@ -56,7 +56,7 @@ def runs_of(profile: Mapping[str, Any], notebook: str) -> list[str]:
 
 
 def settings(profile: Mapping[str, Any], notebook: str, run: str = "", **given: Any) -> dict[str, Any]:
-    """What a notebook is given, but for paths. run: which of `runs`, the method where it has one. given: what differs from run to run."""
+    """What a notebook is given, except paths. run: which of `runs`, the method where it has one. given: what differs from run to run."""
     section = dict(profile.get(notebook, {}))
     changes = section.pop("runs", {}).get(run, {})
     names = {one.name for one in declared(notebook)}

@@ -161,7 +161,7 @@ def git(*arguments: str) -> str:
 
 
 def made_by(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What `provenance` put into a record: that of a table of claims holds it apart."""
+    """What `provenance` put into a record; a table of claims stores it apart."""
     return dict(record.get("provenance", record))
 
 

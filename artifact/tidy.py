@@ -1,12 +1,12 @@
-"""Before a run: remove what can be made again and is not what it was, and set aside what a run would not make.
+"""Before a run: remove altered files that can be made again, and set aside files that this run would not make.
 
 A run that was killed while it wrote leaves a temporary file; a disk, a copy or a person can alter a finished one. Snakemake looks at
 dates alone, so nothing would make those again. Every file of a profile is held against its SHA-256 here; what does not match is named,
 in one sentence, and removed with all that the same notebook made, so that Snakemake misses it: results, figures and rendered pages, the
 table of claims, checkpoints, and embeddings; a page or record in these folders that the workflow did not write counts as damaged.
-Recorded reads and data sets are never touched. Sources dated in the future become those of now; loops that numba compiled and could not
-keep whole are removed. Nor does Snakemake know how a result was made that stands where it would put its own: where a record names other
-parameters than the profile, all that the notebook made is moved to a folder of its own.
+Recorded reads and data sets are never touched. Sources dated in the future get the present date; loops that numba compiled and could not
+keep whole are removed. Nor does Snakemake know how an existing result was made: if its record names other parameters than the profile, all
+that the notebook made is moved to a folder of its own.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ the same profile, against the claims and figures in docs/gallery. Compared bit f
 every figure, its PNG and its PDF; every cell and output of every rendered page; the table of claims; the notebook, parameters, inputs,
 data and kind of sampler of every record. Not compared: wall times, versions of code and packages, and the processor.
 
-Another type of processor, or number of threads, rounds sums in another order. Cutting heads decides between yes and no all the way, so
-the last digit of one energy turns into another run, as good as the first, and single numbers no longer agree. `--tolerance` compares
-what must agree even then: files, names and types of arrays, records; all numbers that no annealer had a part in, to a hundredth of the
-largest of their array; the counts of mistakes at the end of each run, within 4 standard errors of their difference; and each claim, its
+Another type of processor, or number of threads, rounds sums in another order. Cutting heads decides between yes and no all the way, so a
+difference in the last digit of one energy leads to another run, as good as the first, and single numbers no longer agree. `--tolerance`
+compares what must agree even then: files, names and types of arrays, records; all numbers that no annealer had a part in, to a hundredth of
+the largest of their array; the counts of mistakes at the end of each run, within 4 standard errors of their difference; and each claim, its
 95 % interval overlapping the other's.
 """
 

@@ -1,4 +1,4 @@
-"""Which notebook makes which result from which: the table that the Snakefile makes rules of. Its keys are the targets."""
+"""Which notebook makes which result from which inputs: the table behind the Snakefile's rules. Its keys are the targets."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from qnn_core.terminal import be_plain
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when done, 1 when training went wrong, 130 when it was interrupted, 2 for what cannot be used; both say why on the standard error."""
+    """Run a command: 0 on success, 1 if training went wrong, 2 for unusable input, 130 after an interruption, told on standard error."""
     options = _parser().parse_args(arguments)
     try:
         options.command(options)

@@ -173,7 +173,7 @@ def descend(
 
 @torch.no_grad()
 def in_parts(model: nn.Module, x: Images, images_at_once: int = 4096) -> Float32[np.ndarray, "B _"]:
-    """What a model makes of many images (B, pixels), some at a time."""
+    """The outputs of a model for many images (B, pixels), computed a part at a time."""
     parts = (x[first : first + images_at_once] for first in range(0, len(x), images_at_once))
     return torch.cat([model(torch.from_numpy(part)) for part in parts]).numpy()
 

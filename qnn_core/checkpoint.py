@@ -1,4 +1,4 @@
-"""Training runs on disk: the state of one that was killed goes on bit for bit, and one that was finished is not made again."""
+"""Training runs on disk: a run that was killed continues bit for bit, and a finished one is not made again."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def fingerprint(arrays: list[np.ndarray]) -> str:
 
 
 def run_file(folder: str, settings: Any) -> Path:
-    """The file in `folder` of the run that `settings` decide: equal settings share a file, others do not."""
+    """The file in `folder` for the run with these `settings`: equal settings share a file, different ones do not."""
     name = hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode()).hexdigest()[:16]
     return Path(folder) / f"{name}.checkpoint"
 
 
 def kept_arrays(file: Path, made: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """The arrays kept in a file, or made now and kept; a file that is not as it was written is made again."""
+    """The arrays kept in a file, or made now and kept; a file that was altered is made again."""
     if file.is_file():
         try:
             payload = io.BytesIO(read_sealed(file, REMEDY))
@@ -49,7 +49,7 @@ def kept_arrays(file: Path, made: Callable[[], dict[str, np.ndarray]]) -> dict[s
 class Checkpoint:
     """A file that holds the newest state of one run.
 
-    settings: all that decides what the run computes; a file left by a run with others is refused.
+    settings: everything that decides what the run computes; a file left by a run with other settings is refused.
     """
 
     def __init__(self, path: str, settings: Mapping[str, Any]) -> None:

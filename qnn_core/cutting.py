@@ -1,11 +1,11 @@
 """Heads, and the gradient that cuts them.
 
 A read may first be *completed*: its outputs become the code of the class that it decodes to, its hidden spins their minimum given
-that code. Of the many states that stand for one wrong answer, it is this one that the trained network is asked about.
+that code. Of the many states that show one wrong answer, this is the one that the trained network compares.
 
-With several hidden layers that minimum has no closed form. Each class that a cut speaks of, the right one and the wrong ones alike, is then
-represented by a few *code reads*: anneals with its code held on the outputs. Its energy is their mean, and its gradient too: the noise of
-single reads, passed on from layer to layer, otherwise hides what a deep network has to learn.
+With several hidden layers that minimum has no closed form. Each class in a cut, right or wrong, is then
+represented by a few *code reads*: anneals with its code held on the outputs. Energy and gradient of the class are means over these reads,
+because the noise of single reads, passed on from layer to layer, would hide what a deep network has to learn.
 
 A *head* is a low-energy read whose output is wrong and whose energy is not above that of the clamped state plus a margin.
 A *cut* lowers the clamped state and raises the heads: one step down the gradient of
@@ -107,7 +107,7 @@ def complete(
 
 
 def anneals(reads: Reads) -> int:
-    """Anneals made for some reads, those for their code states included."""
+    """The number of anneals made for some reads, including those for their code states."""
     return int(reads.info.get("anneals", reads.energies.size * reads.info.get("anneals_per_read", 1)))
 
 
@@ -160,7 +160,7 @@ def cut_gradient(
 ) -> list[np.ndarray]:
     """Gradient of mean over images of sum_r weight_r [mean E(clamped) - E(read r)], in the order of `net.parameters`.
 
-    images: over how many the mean is, if others that have no weights belong to it.
+    images: how many images the mean runs over, if it includes some without weights.
 
     With dE/dW_l = - s^l (s^(l+1))^T it is a weighted sum of outer products; an image without heads contributes nothing.
     """

@@ -170,10 +170,10 @@ def read_sealed(path: str | os.PathLike[str], remedy: str) -> bytes:
 def read_arrays(
     path: str | os.PathLike[str], remedy: str, names: Collection[str] | None = None, converted: Collection[str] = ()
 ) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file that nobody vouches for; `names`: only those, as far as they are there.
+    """The arrays of an untrusted .npz file; `names`: only those, as far as they are there.
 
     converted: arrays of which the caller makes 32-bit floating-point ones, whose size counts as well. No Python objects are unpickled, and
-    nothing is unpacked before its size is known: neither what the archive says that its parts take nor what their headers say may exceed
+    nothing is unpacked before its size is known: neither the sizes in the archive's directory nor those in the arrays' headers may exceed
     MAX_ARRAY_BYTES. Raises InvalidInput for too large or unreadable arrays, by name, and DamagedFile, with what to do about it, for an
     archive that is not whole.
     """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Callback: TypeAlias = Callable[[dict[str, float]], Any]
-"""Gets `History.entry` at each evaluation; ends the run by answering True."""
+"""Called with `History.entry` at each evaluation; ends the run if it returns True."""
 
 _NOT_MEASURED = float("nan")
 
@@ -202,7 +202,7 @@ def minibatches(num_images: int, batch_size: int, epochs: int, seed: int) -> lis
 
 
 def check_training(data: Dataset, epochs: int, lr: float, batch_size: int, seed: int) -> None:
-    """Stop unusable settings before any work."""
+    """Refuse unusable settings before any work."""
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
     if batch_size > len(data.y_train):
@@ -212,7 +212,7 @@ def check_training(data: Dataset, epochs: int, lr: float, batch_size: int, seed:
 
 
 def check_evaluations(evaluations: int, evaluation_images: int | None) -> None:
-    """Stop unusable settings of when and on how many images errors are measured."""
+    """Refuse unusable settings of when, and on how many images, errors are measured."""
     check_count("evaluations", evaluations)
     if evaluation_images is not None:
         check_count("evaluation_images", evaluation_images)

@@ -1,4 +1,4 @@
-"""Turns numbers and labels as people have them into what a network takes: float32 rows, and classes counted from 0.
+"""Turns numbers and labels as users have them into what a network takes: float32 rows, and classes counted from 0.
 
 They may be NumPy arrays of real, integer or boolean type, lists, pandas tables or columns, or torch tensors. Arrays that
 `numpy.load(..., mmap_mode="r")` left on disk stay there: rows are read and scaled when they are used.
@@ -25,7 +25,7 @@ Labels: TypeAlias = Any
 """The class of each row (rows,): strings, whole numbers or truth values, with or without gaps."""
 
 Chosen: TypeAlias = "Int64[np.ndarray, ' n'] | None"
-"""Numbers of the rows that are meant, None for all."""
+"""Numbers of the rows to use, None for all."""
 
 Images: TypeAlias = Float32[Any, "_ _"]
 """Rows as a network takes them: an array, or `Streamed` from disk."""
@@ -202,7 +202,7 @@ class Streamed:
 
 
 def some_rows(x: Images, rows: Int64[np.ndarray, " n"]) -> Images:
-    """Rows of what a network takes; what is on disk stays there."""
+    """Some of the rows that a network takes; data on disk stay there."""
     return Streamed(x.source, x.scaling, rows if x.chosen is None else x.chosen[rows]) if isinstance(x, Streamed) else x[rows]
 
 

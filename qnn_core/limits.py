@@ -1,4 +1,4 @@
-"""How large a network each exact method takes."""
+"""The largest networks that the exact methods can handle."""
 
 MAX_OUTPUTS = 20
 """Output spins whose states are enumerated."""
@@ -9,4 +9,4 @@ MAX_TREE_OUTPUTS = 16
 MAX_SPINS = 20
 """Spins of an exact state vector."""
 MAX_COUNT = 10**9
-"""Of anything that is counted: enough for all, and far from where a machine's whole numbers end."""
+"""The largest count of anything: more than enough, and far below the overflow of integers."""

@@ -65,7 +65,7 @@ def code_spins(driven, pulls, codes, classes, spins):
 
 @_compiled
 def shown_classes(outputs, copies, labels, shown):
-    """Write into `shown` (B, R) the class whose code overlaps most with the outputs (B, R, C * copies): of several the right one last.
+    """Write into `shown` (B, R) the class whose code overlaps most with the outputs (B, R, C * copies); ties go against the right class.
 
     labels: (B,) the right classes. copies: of each entry of a code.
     """

@@ -128,7 +128,7 @@ class QNN:
 
     @property
     def num_classes(self) -> int:
-        """How many answers there are."""
+        """Number of classes."""
         return self.sizes[-1]
 
     @property
@@ -165,7 +165,7 @@ class QNN:
     def assembled(cls, layout: Mapping[str, np.ndarray], parameters: list[np.ndarray], seed: int = 0) -> QNN:
         """The network with this `layout` and these `parameters`; raises InvalidInput where they do not fit each other.
 
-        seed: of the weights that it began with, as far as that is known."""
+        seed: of its initial weights, if that is known."""
         net = cls(tuple(layout["sizes"].tolist()), layout["copies"].item(), seed, centre=layout.get("centre"))
         net.set_parameters(parameters)
         net.classes = layout.get("classes", net.classes)
@@ -303,7 +303,7 @@ class QNN:
         return np.argmax(self.class_overlaps(outputs), axis=-1)
 
     def shown(self, outputs: Int8[np.ndarray, "B R O"], labels: Int64[np.ndarray, " B"]) -> Int64[np.ndarray, "B R"]:
-        """The class that each read stands for: the one it decodes to, where a tie of the right class, `labels`, with another is the other."""
+        """The class that each read shows: the one it decodes to; in a tie with the right class, `labels`, the other one."""
         shown = np.empty(outputs.shape[:2], np.int64)
         shown_classes(outputs, self.copies, labels, shown)
         return shown

@@ -41,7 +41,7 @@ class Adam:
             adam_step(parameter, gradient.reshape(-1), mean, square, lr, self.steps)
 
     def state(self) -> dict[str, Any]:
-        """What a later run needs to go on."""
+        """What is needed to continue later."""
         return {"means": self.means, "squares": self.squares, "steps": self.steps}
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -70,12 +70,12 @@ OPTIMISERS: dict[OptimiserName, type[Adam] | type[SGD]] = {"adam": Adam, "sgd": 
 
 
 class Average:
-    """Average of the parameters over the steps so far that forgets the first of them: polynomial-decay averaging,
+    """A running average of the parameters that forgets the first steps: polynomial-decay averaging,
 
         mean_t = (1 - w) mean_(t-1) + w parameters_t,     w = (eta + 1) / (t + eta),
 
-    Shamir, Zhang, ICML 2013 (arXiv:1212.1824). At a constant rate it wins back what a falling one would give, at any moment of a run.
-    values: contiguous arrays that hold the average, in place.
+    Shamir, Zhang, ICML 2013 (arXiv:1212.1824). With a constant rate it gives, at any moment of a run, what a falling rate would give at its
+    end. values: contiguous arrays that hold the average, in place.
     """
 
     def __init__(self, values: Sequence[np.ndarray]) -> None:

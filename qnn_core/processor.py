@@ -29,7 +29,7 @@ _READ_ONCE = ("numpy", "scipy", "torch", "numba")
 
 
 def settle() -> str:
-    """Ask for these loops, unless a variable of the environment asks for others; says what came of it."""
+    """Ask for these loops, unless an environment variable asks for others; returns the outcome in words."""
     has = _features()
     if not {"avx2", "fma"} <= has:
         return "the processor's own"
@@ -64,7 +64,7 @@ def check_threads() -> None:
 
 
 def find_cache() -> None:
-    """Give numba a place for compiled loops, where neither the project's folder nor the user's can be written."""
+    """Give numba a folder for compiled loops if neither the project's folder nor the user's is writable."""
     if not any(os.access(folder, os.W_OK) for folder in (Path(__file__).parent, os.path.expanduser("~"))):
         os.environ.setdefault("NUMBA_CACHE_DIR", tempfile.mkdtemp(prefix="qnn-numba-"))
 

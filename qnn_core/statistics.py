@@ -33,7 +33,7 @@ class Interval:
 
 
 UNKNOWN = Interval(np.nan, np.nan, np.nan)
-"""Of what could not be estimated."""
+"""Stands for what could not be estimated."""
 UNBOUNDED = (-np.inf, np.inf)
 FRACTION = (0.0, 1.0)
 PERCENT = (0.0, 100.0)
@@ -86,7 +86,7 @@ def few_runs_interval(value: float, spread: float, runs: int, bounds: tuple[floa
     """`value` with an interval from the standard deviation `spread` of its bootstrap samples over few runs.
 
     That spread is too narrow by sqrt((runs - 1) / runs), and percentiles ignore how uncertain the spread of a few runs is. Both are
-    mended as for a mean of gaussian numbers, where the interval is then exact (Student's t).
+    corrected as for a mean of gaussian numbers, where the interval is then exact (Student's t).
     """
     half = scipy.stats.t.ppf(0.975, runs - 1) * spread * np.sqrt(runs / (runs - 1))
     return _within(bounds, value, float(half))

@@ -12,7 +12,7 @@ from qnn_core.errors import DamagedFile, InvalidInput, MissingData
 
 
 def be_plain() -> None:
-    """End in silence where `| head` reads no more, and show `?` for a letter that the terminal does not have."""
+    """End quietly when the reader of a pipe, such as `| head`, closes it; show `?` for characters that the terminal lacks."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -20,7 +20,7 @@ def be_plain() -> None:
 
 
 def command(main: Callable[[list[str] | None], int | None]) -> Callable[..., int]:
-    """A command of a module: what it lacks, or cannot use, is told in one sentence, and its status is 1 then."""
+    """Make a function a module's command: an error that a user can cause is told in one sentence, and the exit status is 1."""
 
     @wraps(main)
     def run(arguments: list[str] | None = None) -> int:

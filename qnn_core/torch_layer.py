@@ -52,7 +52,7 @@ class AnnealedLayer(EnergyClassifier):
 
     @property
     def network(self) -> QNN:
-        """The network with the present parameters, in their memory where that is the processor's."""
+        """The network with the present parameters; on the CPU it shares their memory."""
         net = QNN(self._sizes, self._copies)
         net.weights = [weight.detach().cpu().numpy() for weight in self.weights]
         net.biases = [bias.detach().cpu().numpy() for bias in self.biases]

@@ -179,7 +179,7 @@ class Settings:
 
 
 class TrainingRun:
-    """One training run between two of its steps: `train` makes all of them, whoever wants to look in between makes one at a time.
+    """A training run, step by step: `train` makes all steps; a caller who wants to look in between makes one at a time.
 
     `net` is what is sampled and moved, `trained` what the run has to show: its average, or `net` itself; after the last step both are the same.
     `sampler` and `settings` may be changed between steps; the order of the images and the number of steps stay those of the start.
@@ -219,7 +219,7 @@ class TrainingRun:
 
     @property
     def seconds(self) -> float:
-        """Wall time, that before an interruption included."""
+        """Wall time, including that before an interruption."""
         return self.earlier + perf_counter() - self.start
 
     @property
@@ -230,11 +230,11 @@ class TrainingRun:
 
     @property
     def rate(self) -> float:
-        """Of the next step."""
+        """Learning rate of the next step."""
         return rate_at(self.settings.lr, self.settings.schedule, self.done, self.total)
 
     def step(self) -> None:
-        """One batch: sample, lower and raise, look if it is time to."""
+        """One batch: sample, lower and raise, and evaluate when it is time to."""
         step, settings = self.done, self.settings
         if step == 0:
             self._keep_snapshot()
@@ -280,7 +280,7 @@ class TrainingRun:
         return contrast
 
     def resume(self) -> None:
-        """Go on from the checkpoint, if there is one."""
+        """Continue from the checkpoint, if there is one."""
         state = self.checkpoint.load() if self.checkpoint is not None else None
         if state is None:
             return

@@ -45,7 +45,7 @@ def windows_at(layers: tuple[int, ...], first: int, width: int, widest: int | No
 
     Without `widest`, or where it is no limit, that is one window. Otherwise each layer is split into blocks of nearly equal size, as few as
     possible, and as many windows as the most divided layer has blocks are sampled in turn: window k holds block k of each layer, counted
-    round and round. shift: moves the blocks of every second layer on, so that with another shift other blocks meet.
+    cyclically. shift: moves the blocks of every second layer on, so that a different shift pairs different blocks.
     """
     check(0 <= first < first + width <= len(layers), "window", (first, width), f"layers inside 0 .. {len(layers) - 1}")
     blocks = [_blocks(size, widest) for size in layers[first : first + width]]

@@ -30,7 +30,7 @@ def redacted(text: str) -> str:
 
 
 def tell(text: str) -> None:
-    """A word about waiting, for the terminal and not for pages: they keep no line that begins anew, as those of progress bars do."""
+    """Print a note about waiting that the terminal shows and pages drop, as they drop progress bars."""
     print(f"\r{redacted(text)}", file=sys.stderr, flush=True)
 
 

@@ -82,7 +82,7 @@ def find_tiles(layers: tuple[int, ...], graph: nx.Graph, most: int, folder: str,
 
 
 def as_content(tiles: Tiles) -> dict[str, Any]:
-    """For a JSON file."""
+    """The tiles as the content of a JSON file."""
     return {"layers": list(tiles.layers), "tiles": [[list(chain) for chain in embedding] for embedding in tiles.embeddings]}
 
 

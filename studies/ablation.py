@@ -43,7 +43,7 @@ class Run:
 
     @property
     def error(self) -> float:
-        """The same of the network."""
+        """The network's error."""
         return float(self.history.test_error[-1])
 
 
@@ -208,7 +208,7 @@ class ReadsTried:
         return table(rows)
 
     def differences(self) -> Table:
-        """What the most reads change, and what it changes to cut all heads; validation error, points."""
+        """How the validation error changes, in points, with the most reads, and when all heads are cut."""
         stored, most = self.arrays(), max(self.reads)
         errors, instead = end_of(self.runs, "error"), f"{most} reads per update instead of {min(self.reads)}"
         points = {

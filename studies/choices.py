@@ -54,7 +54,7 @@ class Choices:
 
     @property
     def sizes(self) -> list[tuple[int, int]]:
-        """Width and training images: of each of them the first with all of the other."""
+        """Pairs of width and number of training images: the first of each, with all of the other."""
         return [one for one in product(self.widths, self.images) if one[0] == self.widths[0] or one[1] == self.images[0]]
 
     @property
@@ -135,7 +135,7 @@ def _kept(made: Recipe, data: Dataset, seed: int, folder: str) -> Arrays:
 
 
 def both_weights(made: Recipe, data: Dataset, seed: int) -> Arrays:
-    """The columns of a history twice, before them the names of WEIGHTS; an annealer's from one run."""
+    """The columns of a history for both WEIGHTS, which are named in front; an annealer's come from one run."""
     if made.method in BASELINES:
         histories = {name: made.varied(averaged=name == "averaged").train(data, seed).arrays() for name in WEIGHTS}
     else:

@@ -51,7 +51,7 @@ class LearningCurve:
 
     @classmethod
     def of_columns(cls, method: str, width: int, images: int, rate: float, columns: Arrays) -> LearningCurve:
-        """From what `columns_of` gave."""
+        """A curve from the columns of `columns_of`."""
         numbers: dict[str, Any] = {name: int(columns[name]) for name in ("num_train", "num_test")}
         return cls(method, width, images, rate, **{**columns, **numbers})
 
@@ -68,7 +68,7 @@ class LearningCurve:
         return self.loss if trials is None else np.where(trials > 0, getattr(self, measure) / np.maximum(trials, 1), np.nan)
 
     def effort(self, axis: str) -> Float64[np.ndarray, " T"]:
-        """On an axis: "epochs", or "cuts"."""
+        """The effort on an axis: "epochs", or "cuts"."""
         return self.cuts if axis == "cuts" else self.epoch
 
     def fit(self, measure: Measure, window: tuple[float, float], axis: str = "epochs", **options: Any) -> Fit:

@@ -46,7 +46,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class DeepRecipe:
-    """A training of a deep network, all of it but images, sampler and seed.
+    """Everything that defines a training of a deep network, except images, sampler and seed.
 
     hidden: spins of each hidden layer. network: options of `QNN`. training: options of `train`; a rate of None is the default one.
     pull: how much stronger the couplings to the outputs start than the others, whose scale is that of `QNN`.

@@ -41,7 +41,7 @@ class Dragon:
         return {"moments": np.array(list(self.trees)), **named}
 
     def rows(self) -> list[dict[str, float | str | None]]:
-        """What becomes of the minima."""
+        """The minima of each tree in numbers."""
         rows: list[dict[str, float | str | None]] = []
         for step, tree in self.trees.items():
             right, depths = np.flatnonzero(~self.wrong[step]), tree.depths[1:]

@@ -56,7 +56,7 @@ def follow_equilibrium(
 
 
 def glass_temperature(net: QNN) -> float:
-    """Spin-glass temperature of random couplings as strong as the network's: with no structure, it would be a glass below it.
+    """Spin-glass temperature of random couplings as strong as the network's: a network without structure would be a glass below it.
 
     T_c^2 is the largest eigenvalue of the tridiagonal matrix whose entries are sigma_l^2 sqrt(N_l N_{l+1}), sigma_l being the root mean
     square of the couplings between two layers of N_l and N_{l+1} spins; sigma (N_h N_o)^(1/4) for one hidden layer.

@@ -29,7 +29,7 @@ _NUMBERS = ("exponent", "low", "high", "prefactor", "extra", "aicc", "dispersion
 
 
 def study_exponents(studies: Sequence[CurveStudy], *, plateau: float, resamples: int, seed: int) -> Arrays:
-    """The arrays of `fit_all` for all learning curves, which has the arguments too, and, for the training error of the largest size:
+    """The arrays of `fit_all`, which explains the arguments, for all learning curves; and, for the training error of the largest size:
 
     local_<method> (C, 3), local exponents at local_centres (C,); rate_<method> (K, 3), rate over the chosen one, exponent and dispersion;
     `scan_*`, of `scan_windows` for gibbs and mlp; `cost_<method>_*`, of `cost_to_reach` for each of `levels`; `curve_<method>_*`, the curves.
@@ -65,7 +65,7 @@ def study_exponents(studies: Sequence[CurveStudy], *, plateau: float, resamples:
 
 
 def largest(curves: Sequence[LearningCurve]) -> list[LearningCurve]:
-    """Those of the largest size."""
+    """The curves of the largest size."""
     chosen = of_largest_size(np.array([curve.width for curve in curves]), np.array([curve.images for curve in curves]))
     return [curve for curve, of_it in zip(curves, chosen, strict=True) if of_it]
 

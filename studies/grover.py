@@ -77,7 +77,7 @@ def oracle_calls(p: Float64[np.ndarray, " S"], seed: int, *, most: float = np.in
 
     The schedule of Boyer, Brassard, Hoyer, Tapp (quant-ph/9605034): amplify a random number of steps below a bound that grows by a
     fifth after every failure. Each attempt costs its steps and one call to check the read; the anneals are twice the steps,
-    plus one. A read succeeds with the exact probability sin^2((2m + 1) theta). A p of 0 is searched in vain, with a finite `most` only.
+    plus one. A read succeeds with the exact probability sin^2((2m + 1) theta). For p = 0 the search fails, and `most` must be finite.
     """
     if not (p >= 0).all() or (p > 1 + 1e-9).any() or (not np.isfinite(most) and not (p > 0).all()):
         raise InvalidInput("p", p, "weights above 0 and at most 1; 0 only with a finite number of calls")

@@ -105,7 +105,7 @@ def decay_exponent(at: Float64[np.ndarray, " T"], left: Float64[np.ndarray, "dra
 
 
 def expected_exponent(alpha: float, search: Search) -> float:
-    """What theory makes of an exponent of reads."""
+    """The exponent that theory predicts from that of plain reads."""
     together = 2 * alpha / (2 - alpha) if alpha <= 1 else 2 * alpha
     return {"reads": alpha, "fixed": alpha, "each": 2 * alpha, "together": together}[search]
 

@@ -22,4 +22,4 @@ TITLES = {
     "C5": "Grover's search",
     "C6": "A few layers at a time",
 }
-"""Of the pages about the claims."""
+"""Titles of the claims' pages."""

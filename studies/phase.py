@@ -112,7 +112,7 @@ class Passage:
 
     @classmethod
     def of_runs(cls, runs: Sequence[Arrays]) -> Passage:
-        """From what `follow` gave for each run."""
+        """The passage made of what `follow` returns for each run."""
         return cls({**stack_rows(runs), "step": runs[0]["step"], "bins": runs[0]["bins"]})
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -125,7 +125,7 @@ class Passage:
 
     @property
     def num_reads(self) -> int:
-        """Of each image."""
+        """Reads of each image."""
         return self["energies"].shape[-1]
 
     @property

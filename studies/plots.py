@@ -101,14 +101,14 @@ def set_style() -> None:
 
 
 def small_type() -> AbstractContextManager[None]:
-    """The letters of a figure with several panels in a column: all of 5 points and more."""
+    """Small letters, of at least 5 points, for a figure of several panels that is one column wide."""
     return plt.rc_context(
         {"font.size": 7, "axes.titlesize": 7, "axes.labelsize": 7, "xtick.labelsize": 6.5, "ytick.labelsize": 6.5}
     )
 
 
 def look(number: int) -> dict[str, Any]:
-    """Colour, line and marker of the curve of this number, which line and marker tell apart without colour."""
+    """Colour, line and marker of a curve by its number; line and marker alone tell curves apart."""
     return {"color": f"C{number}", "linestyle": ("-", "--", "-.", ":")[number % 4], "marker": "os^Dv"[number % 5]}
 
 
@@ -121,7 +121,7 @@ def label_panels(axes: Iterable[Axes]) -> None:
 
 
 def small_legend(axis: Axes, **options: Any) -> None:
-    """For the panels of a large figure."""
+    """A small legend, for the panels of a large figure."""
     axis.legend(handlelength=1.3, fontsize=6.5, **options)
 
 

@@ -2,7 +2,7 @@
 
 Hidden and output layers grow in proportion, because at a fixed number of outputs there is no thermodynamic glass; the outputs grow by
 copies of each class. Order is thermal, at temperatures in units of T_c(t), at which random couplings as strong as the network's would freeze:
-so the mere growth of the weights is no order.
+so that growing weights alone do not count as order.
 """
 
 from __future__ import annotations
@@ -148,14 +148,14 @@ class Sizes(Study):
 
     @classmethod
     def of_runs(cls, sizes: Sequence[Sequence[Arrays]], ladder: Float64[np.ndarray, " T"]) -> Sizes:
-        """From what `follow_size` gave, by size and run, and the ladder that it used."""
+        """The study made of what `follow_size` returns, by size and run, and of the ladder that it used."""
         stacked = stack_rows([stack_rows(runs) for runs in sizes])
         shared = {name: stacked.pop(name)[0, 0] for name in ("step", "time")}
         return cls(temperature=ladder[kept(ladder)], **shared, **stacked)
 
     @property
     def spins(self) -> Int64[np.ndarray, " K"]:
-        """Of each size."""
+        """Spins of each size."""
         return self.layers[:, 0].sum(axis=1)
 
     def times(self, place: int, parts: Float64[np.ndarray, " L"] = PARTS) -> Float64[np.ndarray, "K R B L"]:
@@ -260,7 +260,7 @@ class Sizes(Study):
         return rows
 
     def powers(self) -> dict[str, dict[str, Any]]:
-        """Exponents and word of each temperature."""
+        """Exponents and verdict at each temperature."""
         named = zip(self.temperature, self.sharpening or (), strict=False)
         return {f"T = {temperature:.2g} T_c": {**fits.rows(), "verdict": fits.verdict} for temperature, fits in named}
 

@@ -57,7 +57,7 @@ class Starts(Study):
 
     @property
     def spins(self) -> Int64[np.ndarray, " K"]:
-        """Of each size."""
+        """Spins of each size."""
         return self.hidden + self.outputs
 
     @property
@@ -103,7 +103,7 @@ class Starts(Study):
         ]
 
     def evidence(self) -> list[dict[str, float]]:
-        """That equilibrium was reached, for each size."""
+        """The evidence that equilibrium was reached, for each size."""
         off = np.abs((self.identity - 1) / self.identity_error).max(axis=(1, 2))
         return [
             {

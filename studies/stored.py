@@ -42,7 +42,7 @@ class Study:
 
     @classmethod
     def of_arrays(cls, arrays: Arrays) -> Any:
-        """From what `arrays` gave."""
+        """The study with these `arrays`."""
         return cls(**{field.name: arrays[cls.prefix + field.name] for field in fields(cls)})
 
     def arrays(self) -> Arrays:

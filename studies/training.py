@@ -39,7 +39,7 @@ def with_rule(training: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training, all of it but its images and seed.
+    """Everything that defines a training, except its images and seed.
 
     method: a sampler by name, or a baseline of `train_backprop`. hidden: spins or units of each hidden layer. training: see `with_rule`,
     of which a baseline takes those that `train_backprop` has. network: options of `QNN`. annealing: options of the
@@ -91,7 +91,7 @@ class Recipe:
 
 @dataclass(frozen=True, eq=False)
 class RateSearch:
-    """What K learning rates lead to. mistakes: (K,) of `num_validation` images that were held out of the training set."""
+    """The outcome of training at K learning rates. mistakes: (K,) of `num_validation` images that were held out of the training set."""
 
     method: str
     rates: Float64[np.ndarray, " K"]
@@ -100,7 +100,7 @@ class RateSearch:
 
     @property
     def best(self) -> int:
-        """Place of the rate with the fewest mistakes, the smallest of equal ones."""
+        """Index of the rate with the fewest mistakes, the smallest of equal ones."""
         return int(np.lexsort((self.rates, self.mistakes))[0])
 
     @property

@@ -27,7 +27,7 @@ SAMPLERS: dict[str, type[Any]] = {
 WRAPPERS: dict[str, Callable[[Sampler, Any], Sampler]] = {
     "descend": lambda sampler, wanted: WithDescent(sampler) if wanted else sampler
 }
-"""Options that any sampler takes, by name, with what makes a sampler of it and of the option's value."""
+"""Options that any sampler takes, by name, with the function that wraps a sampler for an option's value."""
 
 
 def get_sampler(sampler: Any, **options: Any) -> Sampler:

@@ -1,4 +1,4 @@
-"""Our samplers in the place of Ocean's."""
+"""Our samplers behind Ocean's interface."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from qnn_core.samplers.base import Sampler
 
 
 class LayeredSampler(dimod.Sampler):  # type: ignore[misc]
-    """One of our samplers as one of Ocean's, for models whose couplings run between two sides, as a network's even and odd layers are.
+    """One of our samplers as one of Ocean's, for bipartite models, such as the even and odd layers of a network.
 
-    sampler: it; `properties` tells its name and kind. Other models are refused with InvalidInput.
+    sampler: ours; `properties` gives its name and kind. Other models are refused with InvalidInput.
     """
 
     parameters: dict[str, Any] = {"num_reads": [], "seed": []}  # noqa: RUF012
