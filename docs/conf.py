@@ -84,7 +84,7 @@ def _set_docstring(_app, _what, _name, thing, _options, lines):
         names = "|".join(map(re.escape, inspect.signature(thing).parameters))
     except (TypeError, ValueError):
         names = ""
-    start = re.compile(rf"(?:^|(?<=[.;] ))((?:{names or '$'})(?:, (?:{names}))*): ", re.MULTILINE)
+    start = re.compile(rf"(?:^|(?<=[.;] ))((?:{names or '$'})(?:, (?:{names}))*):\s", re.MULTILINE)
     paragraphs = re.split(r"\n\s*\n", "\n".join(lines).strip())
     lines[:] = "\n\n".join(_paragraph(start, paragraph) for paragraph in paragraphs).split("\n")
 
