@@ -116,7 +116,7 @@ def _runs_alone(results: Results) -> Finding:
     runs = results["annealer"]
     different = sum(int(run["export_disagreements"]) for run in runs)
     gap = difference_interval(_error(runs), _own(runs, "own_wrong"))
-    found = f"without the annealer, the test error is {_beside(gap.value)} that with it"
+    found = f"without the annealer, the test error is {_beside(gap.value, 'higher', 'lower')} than with it"
     return "not reproduced" if different else below(gap, TOLERATED), gap, found, (
         f"{_both_errors(runs)} The exported module answers {different} images differently from the trained network."
     )  # fmt: skip
@@ -141,7 +141,7 @@ def _is_fast(results: Results) -> Finding:
     energy = whole.value * MACHINE_WATTS / CORE_WATTS
     found = f"a D-Wave machine would take {whole.value:.3g} times as long as backpropagation on one core"
     if alone.low <= 1 <= alone.high:
-        found += ", and its anneals alone about as long"
+        found += "; its anneals alone would take about as long as backpropagation"
     return word, whole, found, (
         f"Modelled: {race.annealer:,.0f} s on the machine, against {np.mean(race.backprop):.0f} s measured on the core, and {energy:,.0f} times"
         f" the energy. With the anneals alone, without programming and readout, the ratio is {alone}. The summary lists what the model assumes."
