@@ -17,6 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from artifact.warm import hand_over, of_kernels
+
+if __name__ == "__main__":
+    hand_over()  # Before the seconds that the following takes.
+
 # Where jsonschema finds this package it builds a parser of IRIs, for a second of every run; notebooks have none to check.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
@@ -36,7 +41,6 @@ from qnn_dwave.secrets import redacted
 
 KERNEL = "python3"
 _LONGEST_SOCKET_FOLDER = 80
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def execute(notebook: str, output: str, values: dict[str, Any]) -> None:
@@ -97,16 +101,14 @@ def _short_folder() -> str | None:
 
 @contextmanager
 def _kernel_environment(scratch: str) -> Iterator[None]:
-    """What the kernel inherits: one thread for its arithmetic, a fixed hash seed, and nothing of what is installed or set for other kernels.
+    """What the kernel inherits: `of_kernels`, and nothing of what is installed for other kernels.
 
     scratch: an empty folder. This process is put back as it was.
     """
     before = dict(os.environ)
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"), PYTHONHASHSEED="0")
-    for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "MATPLOTLIBRC", "MPLBACKEND", "PYTHONSTARTUP"):
-        os.environ.pop(name, None)
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-    os.environ.update(dict.fromkeys(own, scratch), JUPYTER_PREFER_ENV_PATH="1")
+    os.environ.clear()
+    os.environ.update(of_kernels(before) | dict.fromkeys(own, scratch), JUPYTER_PREFER_ENV_PATH="1")
     if not os.access(os.path.expanduser("~"), os.W_OK):
         os.environ.setdefault("MPLCONFIGDIR", scratch)
     try:

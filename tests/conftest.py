@@ -100,7 +100,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def snakemake(folder: Path, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--config", "profile=smoke", "--nolock", *arguments]
+    warm = [sys.executable, "-m", "artifact.warm", "-m", "snakemake"]
+    command = [*warm, "--cores", str(cores), "--config", "profile=smoke", "--nolock", *arguments]
     return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=1500, check=False)
 
 

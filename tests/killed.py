@@ -45,8 +45,12 @@ def processes(folder: Path) -> list[psutil.Process]:
 
 
 def kernels(folder: Path) -> list[psutil.Process]:
-    """The notebooks that compute there."""
-    return [process for process in processes(folder) if "ipykernel_launcher" in (process.info["cmdline"] or ())]
+    """The notebooks that compute there, each in a session of its own."""
+    found = []
+    for process in processes(folder):
+        with suppress(ProcessLookupError):
+            found += [process] * (os.getsid(process.pid) == process.pid)
+    return found
 
 
 def kill(run: subprocess.Popen[bytes], folder: Path) -> int:
