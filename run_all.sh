@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Find Python 3.11 and hand over to artifact/environment.py, which makes the environment and runs the workflow in it: ./run_all.sh --help
 set -euo pipefail
-# What would put packages elsewhere than into .venv, or stop at a letter that this terminal does not have.
-unset PIP_TARGET PIP_PREFIX PYTHONHOME
+# What would put packages elsewhere than into .venv, compile them again in every process, or stop at a letter that this terminal does not have.
+unset PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_USER=0 PYTHONIOENCODING=:replace
 cd "$(dirname "${BASH_SOURCE[0]}")"
 for python in python3.11 python3 python .venv/bin/python; do

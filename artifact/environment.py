@@ -154,7 +154,8 @@ def environment() -> Path:
         if not _is_of_here(own):
             _install(sys.executable, "venv", "--clear", own)
         pip = (own / "bin/python", "pip", "--require-virtualenv", "--disable-pip-version-check", "--no-input", "install")
-        _install(*pip, "-r", "requirements.lock")
+        # Python compiles the few modules that are used, when they are; pip would compile all.
+        _install(*pip, "--no-compile", "-r", "requirements.lock")
         _install(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
     return own
 
