@@ -4,8 +4,8 @@ Rule, rate, reads and epochs are the defaults of `train`. Three things are not; 
 
 - The random weights at the start are smaller: the couplings a tenth, the input weights three tenths. Training changes a weight of a wide
   network no more than one of a narrow network, so what is random stays, and in a wide network it adds up to more.
-- Anneals run where output spins freeze, between 1.8 and 0.15 times the ends of the own scale, and end in the minimum below.
-- Training anneals take 100 sweeps instead of 20.
+- Reads are 100 sweeps at one temperature, at which output spins still flip now and then, 1 / 1.8 of the largest pull on a layer. Each ends
+  in the minimum below it.
 
 The annealer's own answer is the deepest of ten such reads; a tie of classes is wrong.
 """
@@ -28,16 +28,15 @@ NAMES = ("deployed error", "annealer's own answer wrong", "exactly the right cod
 
 @dataclass(frozen=True)
 class Warm:
-    """Block Gibbs at temperatures at which output spins freeze, whatever the couplings are by now."""
+    """Block Gibbs at one temperature, which goes with the couplings as they grow."""
 
     sweeps: int = 100
     name = "warm"
-    kind = "classical annealer (block Gibbs, at temperatures at which output spins freeze)"
+    kind = "classical sampler (block Gibbs at one temperature, each read finished by descent)"
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        hot, cold = own_range(problem)
-        cold = max(0.15 * cold, 1.8 * hot)
-        return get_sampler("gibbs", sweeps=self.sweeps, beta=(1.8 * hot, cold), descend=True).sample(problem, num_reads, seed)
+        beta = 1.8 * own_range(problem)[0]
+        return get_sampler("gibbs", sweeps=self.sweeps, beta=(beta, beta), descend=True).sample(problem, num_reads, seed)
 
 
 def main(arguments: list[str] | None = None) -> None:
