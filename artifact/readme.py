@@ -39,6 +39,14 @@ _METHODS = {
     "energy": "the same energy model by backpropagation",
     "mlp": "MLP by backpropagation",
 }
+_RULES = {
+    RECOMMENDED: "heads as they are read and completed, half of each",
+    "heads as read": "heads as they are read",
+    "completed heads": "completed heads",
+    "Boltzmann machine, cold": "a Boltzmann machine, with reads that end cold",
+    "equilibrium propagation": "equilibrium propagation",
+}
+"""Variants of the ablation that differ in their rule, and their names in the documents."""
 
 
 def kept_claims(profile: str) -> str:
@@ -103,6 +111,16 @@ def ablation_numbers(ablation: Result) -> dict[str, str]:
     return {name: str(change) for name, change in (changes | reads).items()}
 
 
+def rules_table(ablation: Result) -> str:
+    """Validation errors of the network and of the annealer's own answer by learning rule, in Markdown."""
+    variants = ablation["variant"].tolist()
+    rows = [
+        (name, *(mean_interval(ablation[errors][variants.index(variant)], PERCENT) for errors in ("variant_error", "variant_own_error")))
+        for variant, name in _RULES.items()
+    ]  # fmt: skip
+    return _markdown("| rule | the network is wrong, % | the annealer's own answer is wrong, % |", rows)
+
+
 def with_values(document: str, values: Mapping[str, str]) -> str:
     """The document with its tables and numbers replaced; raises DamagedFile for a name that is none of them, or a mark without its end."""
 
@@ -119,11 +137,12 @@ def with_values(document: str, values: Mapping[str, str]) -> str:
 
 def filled(name: str) -> str:
     """One of the documents with tables and numbers as the paper profile's results have them now."""
-    claims = load_claims(kept_claims("paper"))
+    claims, ablation = load_claims(kept_claims("paper")), load_result("data/results/paper/ablation.npz")
     values = {
         "claims": f"{tally(claims)}\n\n{claims_table(claims)}",
         "training": training_table(load_result("figures/paper/fig2.npz")),
-        **ablation_numbers(load_result("data/results/paper/ablation.npz")),
+        "rules": rules_table(ablation),
+        **ablation_numbers(ablation),
     }
     return with_values(in_project(name).read_text(encoding="utf-8"), values)
 
