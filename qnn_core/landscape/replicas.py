@@ -7,6 +7,7 @@ Two layers with couplings between them only are the bipartite Sherrington-Kirkpa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import scipy
@@ -48,6 +49,7 @@ def replica_symmetric(temperature: float, ratio: float, field: float) -> Replica
     return ReplicaSymmetric(hidden, outputs, unsaturated[0] * unsaturated[1] / temperature**4)
 
 
+@cache  # Asked for each table and panel again, and slow.
 def glass_line(ratio: float, field: float) -> float:
     """The temperature, in units of T_c, below which there is a glass in a field: the de Almeida-Thouless line; 1 without a field.
 
