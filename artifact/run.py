@@ -38,18 +38,8 @@ def make(target: str, profile: str, cores: int, *further: str) -> str:
     cores: notebooks side by side. further: options of Snakemake. Raises Stopped, with the reasons, when not everything could be made.
     """
     # Without Snakemake's own lock, which would outlive a killed run.
-    command = [
-        sys.executable,
-        "-m",
-        "artifact.warm",
-        "-m",
-        "snakemake",
-        target,
-        "--cores",
-        str(cores),
-        "--config",
-        f"profile={profile}",
-    ]
+    command = [sys.executable, "-m", "artifact.warm", "-m", "snakemake", target, "--cores", str(cores)]
+    command += ["--config", f"profile={profile}"]
     command += ["--rerun-incomplete", "--keep-going", "--nolock", *further]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     told: dict[str, Any] = {
