@@ -1,6 +1,6 @@
 """A wide network on all of MNIST, with both of its errors: python -m benchmarks.wide [--hidden 512] [--seeds 3].
 
-Rule, rate, reads and epochs are the defaults of `train`. Three things are not; they were chosen on held-out training images:
+Rule, rate, reads and epochs are the defaults of `train`. Two things are not; they were chosen on held-out training images:
 
 - The random weights at the start are smaller: the couplings a tenth, the input weights three tenths. Training changes a weight of a wide
   network no more than one of a narrow network, so what is random stays, and in a wide network it adds up to more.

@@ -197,7 +197,7 @@ class TrainingRun:
             self.checkpoint = Checkpoint(checkpoint, {**same, **told, "initial weights": fingerprint(net.parameters)})
         self.batches = minibatches(len(data.y_train), settings.batch_size, settings.epochs, settings.seed)
         self.total = len(self.batches)
-        self.look = evaluation_steps(self.total, self.total // settings.epochs, settings.evaluations)
+        self.look = evaluation_steps(self.total, self.epoch_length, settings.evaluations)
         self.keep = set(log_spaced_steps(self.total, settings.snapshots)) if settings.snapshots else set()
         self.optimiser = OPTIMISERS[settings.optimiser](net.parameters)
         self.trained = net.copy() if settings.averaged else net
@@ -223,6 +223,11 @@ class TrainingRun:
         return self.earlier + perf_counter() - self.start
 
     @property
+    def epoch_length(self) -> int:
+        """Updates in an epoch."""
+        return self.total // self.settings.epochs
+
+    @property
     def calls(self) -> int:
         """Calls of the sampler, of a batch of images at most, that the steps and evaluations to come will make."""
         evaluations = sum(step >= self.done for step in self.look)
@@ -239,7 +244,7 @@ class TrainingRun:
         if step == 0:
             self._keep_snapshot()
             self._evaluate()
-        rows, epoch = self.batches[step], step // (self.total // settings.epochs)
+        rows, epoch = self.batches[step], step // self.epoch_length
         awake = self.resting.awake(rows, epoch)
         self.tally.counts["images"] += len(rows)
         contrast = self._cut(awake, len(rows), epoch) if len(awake) else None
@@ -250,7 +255,7 @@ class TrainingRun:
         if self.done in self.look:
             after = {} if contrast is None else self._after_cut(awake, contrast, derived_seed(settings.seed, step, 1))
             self._evaluate(**after)
-        if self.done % (self.total // settings.epochs) == 0:
+        if self.done % self.epoch_length == 0:
             self._end_of_epoch()
         if self.done == self.total:
             self.net.set_parameters(self.trained.parameters)
@@ -301,7 +306,7 @@ class TrainingRun:
 
     def _seed_of_reads(self) -> int:
         """Of this step; those of an epoch are made together, which takes a tenth of the time."""
-        length = self.total // self.settings.epochs
+        length = self.epoch_length
         epoch, place = divmod(self.done, length)
         if epoch != self.seeds[0]:
             self.seeds = epoch, [derived_seed(self.settings.seed, epoch * length + number) for number in range(length)]
@@ -365,7 +370,7 @@ class TrainingRun:
         self.status = f"epoch {epoch:.1f}/{self.settings.epochs}, {heads}{errors}{own}, rate {self.rate:.1e}"
 
     def _end_of_epoch(self) -> None:
-        epoch = self.done // (self.total // self.settings.epochs)
+        epoch = self.done // self.epoch_length
         history = self.history
         stuck = history.train_error[-1] > 0.9 * history.train_error[0] and history.head_fraction[-1] > 0.9
         if epoch > 1 and self.done >= _PATIENCE and not self.warned and stuck:
