@@ -44,13 +44,14 @@ class ChipNeeds:
         }
 
     def table(self) -> Table:
-        """The largest problem of each way, and what it takes of each chip."""
-        rows: dict[str, dict[str, int | str]] = {}
+        """The largest problem of each way, one a column, and what it takes of each chip."""
+        rows: dict[str, dict[str, int | str]] = defaultdict(dict)
         for way, row in self.demands.items():
-            rows[way] = {"spins": row[0].spins, "couplers": row[0].couplers, "stops per read": row[0].windows}
+            for name, count in (("spins", row[0].spins), ("couplers", row[0].couplers), ("stops per read", row[0].windows)):
+                rows[name][way] = count
             for chip, one in zip(self.chips, row, strict=True):
                 fits = "does not fit" if one.qubits is None else f"{one.qubits:,}, {one.seconds:.2g}"
-                rows[way] |= {f"{chip.name}: qubits, s": fits}
+                rows[f"{chip.name}: qubits, s"][way] = fits
         return table(rows)
 
 
@@ -72,5 +73,5 @@ def window_table(ways: Mapping[str, WindowSampler], layers: tuple[int, ...], chi
         for chip in chips:
             one = footprint(sizes, chip.graph, folder, most=chip.most)
             needs = "does not fit" if one.qubits is None else f"{one.mean_chain:.1f}, {one.longest_chain}; {one.degree:.1f}"
-            rows[f"problem of {'-'.join(map(str, sizes))} spins"][f"{chip.name}: chain mean, max; degree"] = needs
-    return table(rows)
+            rows[chip.name][f"problem of {'-'.join(map(str, sizes))} spins"] = needs
+    return table(rows, caption="chain length mean, max; degree")

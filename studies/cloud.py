@@ -140,10 +140,10 @@ def by_level(arrays: Arrays) -> Iterator[dict[str, Any]]:
             known = of_it & arrays["known"]
             backprop, annealer, difference = (arrays[name][known] for name in ("backprop", "annealer", "difference"))
             medians = [float(np.median(values[:, 0])) if len(values) else np.nan for values in (backprop, annealer)]
+            counts = (int(of_it.sum()), int((arrays["refused"][of_it] != "").sum()), int(known.sum()))
             yield {
-                "choice": factor, "level": level, "choices": int(of_it.sum()), "refused": int((arrays["refused"][of_it] != "").sum()),
-                "known": int(known.sum()), "median, backprop": medians[0], "median, annealer": medians[1],
+                "choice": factor, "level": level, "choices, refused, known": counts, "median backprop, annealer": medians,
                 "annealer larger, %": 100 * float((difference[:, 0] > 0).mean()) if known.any() else np.nan,
-                "significantly larger": int((difference[:, 1] > 0).sum()), "significantly smaller": int((difference[:, 2] < 0).sum()),
+                "significantly larger, smaller": (int((difference[:, 1] > 0).sum()), int((difference[:, 2] < 0).sum())),
                 "contains the paper's pair": int(arrays["reached"][of_it].sum()),
             }  # fmt: skip

@@ -140,7 +140,9 @@ class Ways:
             band(axes[1], epoch, heads[row][:, 1:], **look(row))
         band(axes[0], stored["mlp_epoch"][1:], stored["mlp_error"][:, 1:], floor=floor, **_MLP)
         axes[0].set(xscale="log", yscale="log", xlabel="epochs", ylabel="test error")
-        axes[1].set(xscale="log", xlabel="epochs", ylabel="images with a head", ylim=(0, 1.05))
+        axes[1].set(xscale="log", xlabel="epochs", ylabel="fraction of images", ylim=(0, 1.05))
+        axes[0].set_title("error of the network")
+        axes[1].set_title("images with a head")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         label_panels(axes)
         return figure

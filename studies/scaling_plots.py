@@ -156,8 +156,11 @@ def plot_single_searches(arrays: Arrays) -> None:
     axes[0].plot(arrays["predicted"], color="0.5", label=r"$\sin^2((2m+1)\theta)$")
     axes[0].plot(arrays["simulated"], "o", color="C0", label="simulated state vector")
     axes[0].set(xlabel="steps of amplification $m$", ylabel="probability of reading a head", ylim=(-0.03, 1.22))
+    axes[0].set_title("amplification, step by step")
     axes[0].legend(loc="upper right", ncols=2, fontsize=7)
     plot_searches(axes[1], arrays)
+    powers = (f"$p^{{{arrays[f'power_{name}'][0]:.2f}}}$" for name in SINGLE_SEARCHES)
+    axes[1].set_title(f"calls to find a head: {', '.join(powers)}")
     axes[1].legend(fontsize=7)
     label_panels(axes)
 
@@ -188,6 +191,8 @@ def plot_training_by_search(arrays: Arrays) -> None:
     _, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7))
     plot_search_training(axes[0], arrays, "train")
     plot_search_training(axes[1], arrays, "weight")
+    axes[0].set_title("training error at equal effort")
+    axes[1].set_title("weight of heads at equal effort")
     axes[0].legend(fontsize=7)
     label_panels(axes)
 
@@ -214,10 +219,10 @@ def plot_dragons(arrays: Arrays) -> None:
     for search in SEARCHES:
         left = arrays[f"left_{search}"]
         axes[0].plot(arrays["left_calls"][1:], left[1:] / left[0], **SEARCH_STYLE[search], markevery=20)
-    axes[0].set(xscale="log", yscale="log", xlabel="oracle calls", ylabel=r"weight left $\varepsilon$", ylim=(1e-5, 2))
-    axes[0].set(title=rf"heads of $\alpha={float(arrays['left_alpha']):g}$")
+    axes[0].set(xscale="log", yscale="log", xlabel="oracle calls", ylabel="part of the weight left", ylim=(1e-5, 2))
+    axes[0].set(title=rf"weight of heads left, $\alpha={float(arrays['left_alpha']):g}$")
     plot_search_exponents(axes[1], arrays)
-    axes[1].set(title="theory and simulation")
+    axes[1].set(title="exponents: theory and simulation")
     axes[0].legend(fontsize=7)
     label_panels(axes)
 
@@ -227,7 +232,7 @@ def cloud_message(arrays: Arrays) -> str:
     if not arrays["known"].any():
         return "No choice could be fitted"
     percent = 100 * Interval(*arrays["fraction_above"].tolist()).value
-    return f"annealer's larger: {percent:.0f} % of {arrays['known'].sum():,} choices"
+    return f"annealer's larger in {percent:.0f} % of {arrays['known'].sum():,}"
 
 
 def plot_cloud(axis: Axes, arrays: Arrays) -> None:
@@ -243,7 +248,7 @@ def plot_cloud(axis: Axes, arrays: Arrays) -> None:
         axis.scatter(x[rows], y[rows], s=9, linewidths=0.7, alpha=0.8, label=str(level), **style)
     if (rows := arrays["reached"]).any():
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "linewidths": 0.8}
-        axis.scatter(x[rows], y[rows], s=32, label="holds the paper's pair", **ring)
+        axis.scatter(x[rows], y[rows], s=32, label="contains the paper's pair", **ring)
     star: dict[str, Any] = {"marker": "*", "color": "black", "edgecolors": "white", "zorder": 5, "label": "the paper"}
     axis.scatter([BACKPROP_EXPONENT], [ANNEALER_EXPONENT], s=110, **star)
     axis.axline((0, 0), slope=1, color="0.4", linewidth=0.8, zorder=0)
@@ -272,9 +277,9 @@ def cloud_figure(arrays: Arrays) -> Figure:
     """The cloud, and below it what moves it."""
     figure, axes = plt.subplots(2, 1, figsize=(COLUMN, 5.4), height_ratios=(1.8, 1))
     plot_cloud(axes[0], arrays)
-    axes[0].legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.2, -0.2), ncols=2, borderaxespad=0)
+    axes[0].legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.2, -0.24), ncols=2, borderaxespad=0)
     plot_shares(axes[1], arrays)
-    axes[1].set_title("what moves their difference")
+    axes[1].set_title("what changes the difference")
     figure.suptitle(_most(arrays), fontsize="medium")
     label_panels(axes)
     return figure

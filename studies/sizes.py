@@ -269,10 +269,10 @@ class Sizes(Study):
         figure, axes = plt.subplots(2, 4, figsize=(PAGE, 4.4))
         (right, replicas, chi_m, chi), (rise, stretched, width, powers) = axes
         for axis, name, label, title in (
-            (right, "m", "$m$", "towards the answer"),
-            (replicas, "q_ea", "$q$", "between replicas"),
+            (right, "m", "$m$", "overlap with answer"),
+            (replicas, "q_ea", "$q$", "of two replicas"),
             (chi_m, "chi_m", r"$\chi_m/N$", "fluctuations of $m$"),
-            (chi, "chi", r"$\chi_{SG}/N$", "of spins"),
+            (chi, "chi", r"$\chi_{SG}/N$", "spin glass"),
         ):
             values = getattr(self, name)[:, :, 1:, 0].mean(axis=-1)
             for row, spins in enumerate(self.spins):
@@ -284,7 +284,7 @@ class Sizes(Study):
         rise.set(xlabel="decades from the middle", ylabel="part of the rise", title="rise")
         if self.sharpening:
             self.plot_rises(stretched, self.sharpening[0].collapse.exponent.value)
-        stretched.set(xlabel=r"decades $\times N^b$", title="stretched")
+        stretched.set(xlabel=r"decades $\times N^b$", title="rise, rescaled")
         for place, temperature in enumerate(self.temperature):
             label = f"${temperature:.2g}\\,T_c$"
             for axis, values in ((width, self.width(place)), (powers, self.peak(place))):

@@ -60,6 +60,16 @@ def table(rows: Iterable[Mapping[Any, Any]] | Mapping[str, Any], caption: str = 
     return Table(pd.DataFrame([[shown(row.get(name, "")) for name in columns] for row in rows], columns=index), wordy, caption)
 
 
+def sideways(rows: Iterable[Mapping[str, Any]], heading: str) -> dict[str, dict[str, Any]]:
+    """Rows for `table` turned into columns, where there are more values than rows; heading: the value that stands above each."""
+    turned: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        for name, value in row.items():
+            if name != heading:
+                turned.setdefault(name, {})[f"{heading} {shown(row[heading])}"] = value
+    return turned
+
+
 def compared(errors: Mapping[str, np.ndarray], reference: str, what: str = "test error, %") -> dict[str, dict[str, Any]]:
     """Rows for `table`: means of errors and their differences, paired by seed, to those of `reference`, with 95 % intervals.
 
