@@ -20,6 +20,7 @@ import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from functools import cache
 from itertools import takewhile
 from typing import Any, ClassVar, get_args
 
@@ -122,11 +123,21 @@ def notebooks() -> list[str]:
 
 def declared(notebook: str) -> tuple[Parameter, ...]:
     """The parameters of a notebook, in the order of its parameters cell; raises InvalidInput where there is no such notebook."""
+    return _declared(_cell(notebook))
+
+
+def _cell(notebook: str) -> str:
+    """The source of its parameters cell; empty where it has none."""
     if notebook not in notebooks():
         raise InvalidInput("notebook", notebook, f"one of {', '.join(notebooks())}")
     content = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))
     cells = [cell for cell in content["cells"] if "parameters" in cell["metadata"].get("tags", [])]
-    return tuple(read_cell("".join(cells[0]["source"]))) if cells else ()
+    return "".join(cells[0]["source"]) if cells else ""
+
+
+@cache
+def _declared(source: str) -> tuple[Parameter, ...]:
+    return tuple(read_cell(source))
 
 
 def read_cell(source: str) -> Iterator[Parameter]:
@@ -148,8 +159,13 @@ def read_cell(source: str) -> Iterator[Parameter]:
 
 def model_of(notebook: str) -> type[Parameters]:
     """What the values of a notebook's parameters must be, each by itself."""
+    return _model(notebook, _cell(notebook))
+
+
+@cache
+def _model(notebook: str, source: str) -> type[Parameters]:
     of_each: dict[str, Any] = {
-        one.name: (kind_of(ast.parse(one.kind, mode="eval").body), Field(description=one.meaning)) for one in declared(notebook)
+        one.name: (kind_of(ast.parse(one.kind, mode="eval").body), Field(description=one.meaning)) for one in _declared(source)
     }
     model = create_model(f"Parameters of {notebook}", __base__=Parameters, **of_each)
     model.notebook = notebook

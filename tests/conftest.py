@@ -4,6 +4,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -55,9 +56,20 @@ def random_spins(problem: IsingProblem, reads: int, seed: int) -> np.ndarray:
     return random.choice(np.array([-1, 1], np.int8), size=(problem.num_images, reads, problem.num_spins))
 
 
+FIRST = ("test_samplers", "test_bad_inputs", "test_workflow", "test_book", "test_playground", "test_inputs", "test_estimator")
+"""Files that are begun first, in this order: one that compiles the kernels, one that needs none, those that run copies of the project,
+and other long ones. The rest follows by its number of tests, so that no process waits long for another at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    number = Counter(item.path for item in items)
+    place = {name: at for at, name in enumerate(FIRST)}
+    items.sort(key=lambda item: (place.get(item.path.stem, len(FIRST)), -number[item.path], item.path))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """One process runs all tests of a file, and one all that share the finished run."""
+    """One process runs all tests of a file, and one all that share the finished run; files in the order of the tests."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
@@ -65,6 +77,7 @@ def pytest_xdist_make_scheduler(config, log):
             file = super()._split_scope(nodeid)
             return "finished" if file in ("tests/test_workflow.py", "tests/test_book.py") else file
 
+    config.option.loadscopereorder = False
     return Scheduling(config, log)
 
 
