@@ -86,7 +86,7 @@ def growth(steps: np.ndarray, values: Float64[np.ndarray, "R S"]) -> Interval:
     return mean_interval(slopes)
 
 
-WAYS = {"image": "with an image", "free": "without"}
+WAYS = {"image": "with an image", "free": "without an image"}
 """The fields on the hidden spins: those of an image and the biases, or the biases alone."""
 
 
@@ -174,7 +174,7 @@ class PhaseDiagram:
             labels = (r"$\langle|q|\rangle$", r"$\log_{10}\chi_{SG}$")
             for axis, fluctuations, label in zip(row, (False, True), labels, strict=True):
                 figure.colorbar(self._plot(axis, way, fluctuations), ax=axis, label=label)
-                axis.set(title=title, ylabel="temperature $T$")
+                axis.set(title=f"{'fluctuations' if fluctuations else 'order'}, {title}", ylabel="temperature $T$")
                 axis.label_outer()
         label_panels(axes.ravel())
         return figure

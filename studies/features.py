@@ -158,7 +158,7 @@ class Compared:
             band(axis, self.step, mistakes / self.num_test, floor=0.5 / self.num_test, **_STYLES[name])
         alone = float(self.plain.mean()) / self.num_test
         axis.axhline(alone, color="black", linestyle="-.", linewidth=1, label="the network alone, at its end")
-        axis.set(yscale="log", ylabel="test error")
+        axis.set(yscale="log", ylabel="test error", title="features in front of the network")
         step_axis(axis)
         legend_below(axis)
         return figure

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -89,17 +90,22 @@ class Searched:
         return {name: getattr(self, name) for name in ("heads_per_read", "distinct_heads", "rival_found", "existing_heads")}
 
     def table(self) -> Table:
-        """Means over runs, with how many heads there are, where that is known."""
-        columns = {"heads a read": self.heads_per_read, "distinct": self.distinct_heads, "rival": self.rival_found}
-        after = [f"after {moment:,} updates" for moment in self.moments]
-        rows = {
-            name: {
-                (when, what): values[row, :, place].mean() for place, when in enumerate(after) for what, values in columns.items()
-            }
-            for row, name in enumerate(self.samplers)
+        """Means over runs, a column for each moment, with how many heads there are, where that is known."""
+        measures = {
+            "heads per read": self.heads_per_read,
+            "different heads": self.distinct_heads,
+            "rival found": self.rival_found,
         }
-        existing = zip(after, self.existing_heads[0].mean(axis=0), strict=True)
-        return table({**rows, "minima that are heads": {(when, "distinct"): number for when, number in existing}})
+        after = [f"after {moment:,}" for moment in self.moments]
+        rows: list[dict[str, Any]] = [
+            {"": what, "sampler": name, **dict(zip(after, values[row].mean(axis=0), strict=True))}
+            for what, values in measures.items()
+            for row, name in enumerate(self.samplers)
+        ]
+        existing = dict(zip(after, self.existing_heads[0].mean(axis=0), strict=True))
+        return table(
+            [*rows, {"": "minima that are heads", "sampler": "", **existing}], caption="networks after some numbers of updates"
+        )
 
 
 def some_images(data: Dataset, count: int, seed: int) -> tuple[Images, Labels]:

@@ -215,8 +215,10 @@ def step_axis(axis: Axes) -> None:
     axis.set_xscale("symlog", linthresh=1, linscale=0.4)
     axis.set_xlim(left=-0.2)
     axis.set_xlabel("updates")
-    axis.xaxis.set_major_locator(FixedLocator([0, 1, 100, 10_000, 1_000_000]))
-    axis.xaxis.set_minor_locator(FixedLocator([10, 1000, 100_000]))
+    decades = [10**power for power in range(7)]
+    sparse = axis.dataLim.x1 > 2000  # Else there is room for a number at each decade.
+    axis.xaxis.set_major_locator(FixedLocator([0, *decades[:: 2 if sparse else 1]]))
+    axis.xaxis.set_minor_locator(FixedLocator(decades[1::2] if sparse else []))
     axis.xaxis.set_major_formatter("{x:,.0f}")
 
 

@@ -78,6 +78,8 @@ class EachSampler:
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         axes[1].set_yticks(range(len(self.test_error)), list(self.test_error))
         axes[1].set(xlabel="final test error, %", ylim=(len(self.test_error) - 0.5, -0.5))
+        axes[0].set_title("along training")
+        axes[1].set_title("at the end, every seed")
         label_panels(axes)
         return figure
 

@@ -144,7 +144,7 @@ def plot_weight_left(axis: Axes, arrays: Arrays, reads: int) -> None:
     for place, line in ((0, "--"), (len(arrays["step"]) // 2, ":")):
         after = epochs[epochs >= arrays["epoch"][place]]
         ideal = [weight_left(run[place], (after - arrays["epoch"][place]) * reads) for run in arrays["weights"]]
-        label = f"none regrow after {arrays['step'][place]:,}"
+        label = f"none regrow after {arrays['step'][place]:,} updates"
         axis.plot(after, np.mean(ideal, axis=0), color="0.3", linestyle=line, label=label)
     axis.set(xscale="log", yscale="log", xlabel="epochs", ylabel="weight of heads")
     axis.set_ylim(bottom=left[left > 0].min() / 3)
@@ -232,7 +232,7 @@ def cloud_message(arrays: Arrays) -> str:
     if not arrays["known"].any():
         return "No choice could be fitted"
     percent = 100 * Interval(*arrays["fraction_above"].tolist()).value
-    return f"annealer's larger in {percent:.0f} % of {arrays['known'].sum():,}"
+    return f"annealer's larger in {percent:.0f} % of {arrays['known'].sum():,} choices"
 
 
 def plot_cloud(axis: Axes, arrays: Arrays) -> None:
@@ -275,7 +275,7 @@ def _most(arrays: Arrays) -> str:
 
 def cloud_figure(arrays: Arrays) -> Figure:
     """The cloud, and below it what moves it."""
-    figure, axes = plt.subplots(2, 1, figsize=(COLUMN, 5.4), height_ratios=(1.8, 1))
+    figure, axes = plt.subplots(2, 1, figsize=(1.25 * COLUMN, 5.8), height_ratios=(1.8, 1))
     plot_cloud(axes[0], arrays)
     axes[0].legend(fontsize=7, loc="upper left", bbox_to_anchor=(-0.2, -0.24), ncols=2, borderaxespad=0)
     plot_shares(axes[1], arrays)

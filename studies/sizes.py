@@ -269,8 +269,8 @@ class Sizes(Study):
         figure, axes = plt.subplots(2, 4, figsize=(PAGE, 4.4))
         (right, replicas, chi_m, chi), (rise, stretched, width, powers) = axes
         for axis, name, label, title in (
-            (right, "m", "$m$", "overlap with answer"),
-            (replicas, "q_ea", "$q$", "of two replicas"),
+            (right, "m", "$m$", "right answer"),
+            (replicas, "q_ea", "$q$", "two replicas"),
             (chi_m, "chi_m", r"$\chi_m/N$", "fluctuations of $m$"),
             (chi, "chi", r"$\chi_{SG}/N$", "spin glass"),
         ):

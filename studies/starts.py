@@ -163,9 +163,9 @@ class Starts(Study):
             style = {"capsize": 2, "label": f"$N={spins}$", **look(number)}
             cumulant.errorbar(self.temperature, values, binder_error(second, fourth), **style)
         cumulant.axvline(1, color="0.5", linewidth=0.8)
-        cumulant.set(xscale="log", xlabel="temperature $T/T_c$", ylabel="Binder cumulant $g$", title="no image: $g$ crosses")
+        cumulant.set(xscale="log", xlabel="temperature $T/T_c$", ylabel="Binder cumulant $g$", title="no image: Binder cumulant")
         self.plot_chi(free, 0)
-        free.set(title="no image")
+        free.set(title="no image: susceptibility")
         self.plot_chi(seen, shown)
         seen.set(title=f"image, drive {self.drive[shown]:g}")
         self.plot_exponents(exponents)
