@@ -15,7 +15,7 @@ from studies.paper import CLAIMS
 from studies.tables import Table, table
 
 Verdict = Literal["reproduced", "not reproduced", "depends", "undecided", "needs a quantum machine"]
-"""The interval lies within what the part says; outside; on either side, by a choice; across the limit; or no stand-in can tell."""
+"""Defined in docs/words.md."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Claim(Part):
                 f"**{self.id}. {self.statement}: {self.verdict}.**\n",
                 f"- *Number:* {self.measure}: {self.number}.",
                 f"- *Rule:* {self.rule}",
-                f"- *How sure:* {self.conditions}",
+                f"- *Details:* {self.conditions}",
                 f"- *What would change our mind:* {self.change}",
                 f"- *Reads by:* {self.sampler_kind}.",
             ]
@@ -99,12 +99,12 @@ def per_claim(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
 
 
 def below(number: Interval, bar: float) -> Verdict:
-    """The verdict on a part that says that a number lies below a bar."""
+    """The verdict on a part that says that a number is below a bar."""
     return "reproduced" if number.high < bar else "not reproduced" if number.low > bar else "undecided"
 
 
 def above(number: Interval, bar: float) -> Verdict:
-    """The verdict on a part that says that it lies above."""
+    """The verdict on a part that says that it is above."""
     return below(Interval(-number.value, -number.high, -number.low), -bar)
 
 

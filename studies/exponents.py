@@ -139,12 +139,16 @@ def refusals(arrays: Arrays) -> str:
 
 
 def difference_rows(arrays: Arrays) -> Iterator[dict[str, Any]]:
-    """The differences of `fit_all` at the largest size, and of all sizes how many lie above and below 0."""
+    """The differences of `fit_all` at the largest size, and of all sizes how many are significantly positive and negative."""
     names = ("measure", "axis", "model", "other")
     kinds = list(zip(*(arrays[f"difference_{name}"].tolist() for name in names), strict=True))
     for row in np.flatnonzero(of_largest_size(arrays["difference_width"], arrays["difference_images"])):
         alike = arrays["difference"][[kind == kinds[row] for kind in kinds]]
-        counts = {"sizes": len(alike), "above 0": int((alike[:, 1] > 0).sum()), "below 0": int((alike[:, 2] < 0).sum())}
+        counts = {
+            "sizes": len(alike),
+            "significantly positive": int((alike[:, 1] > 0).sum()),
+            "negative": int((alike[:, 2] < 0).sum()),
+        }
         yield {**dict(zip(names, kinds[row], strict=True)), "difference": Interval(*arrays["difference"][row].tolist()), **counts}
 
 

@@ -94,7 +94,7 @@ def _both_errors(runs: Sequence[Result]) -> str:
 @_part(
     "C1a", "An annealer can train a classical network", uses="annealer mlp", shown="02_training fig2",
     measure="test error of the exported network minus that of an MLP of the same size trained by backpropagation", unit="points",
-    rule=f"reproduced if the interval lies below {TOLERATED} points, not reproduced if it lies above.",
+    rule=f"reproduced if the whole interval is below {TOLERATED} points, not reproduced if it is above.",
     change="a learning rule, size or data set for which the difference is clearly on the other side of that limit; reads of a real annealer.",
 )  # fmt: skip
 def _trains(results: Results) -> Finding:
@@ -108,8 +108,8 @@ def _trains(results: Results) -> Finding:
 @_part(
     "C1b", "The trained network runs without the annealer", uses="annealer", shown="02_training fig2",
     measure="test error of the exported network minus that of the annealer's own answer, its deepest of ten reads", unit="points",
-    rule=f"reproduced if the exported network gives every test image the same answer as the trained one and the interval lies below"
-    f" {TOLERATED} points; not reproduced if an answer differs or the interval lies above.",
+    rule=f"reproduced if the exported network gives every test image the same answer as the trained one and the whole interval is"
+    f" below {TOLERATED} points; not reproduced if an answer differs or the whole interval is above.",
     change="a network that answers better through the annealer than through the exact minimum over its hidden spins.",
 )  # fmt: skip
 def _runs_alone(results: Results) -> Finding:
@@ -151,7 +151,7 @@ def _is_fast(results: Results) -> Finding:
 @_part(
     "C2a", "Training starts from a spin glass", uses="equilibrium", shown="04b_equilibrium fig3",
     measure="exponent of the spin-glass susceptibility against the number of spins: untrained networks in equilibrium, with an image", unit="",
-    rule="reproduced if the interval lies above 1/3 (its value at the critical point; deep in a glass it is 1), not reproduced if below;"
+    rule="reproduced if the whole interval is above 1/3 (the exponent at the critical point; deep in a glass it is 1), not reproduced if below;"
     " depends on the image if there is a glass without one but not with one.",
     change="a Binder crossing that moves to zero temperature as networks grow; a start at which images are weaker.",
 )  # fmt: skip
@@ -169,7 +169,7 @@ def _starts_as_glass(results: Results) -> Finding:
 @_part(
     "C2b", "Training ends in a highly ordered state", uses="annealer equilibrium", shown="02_training fig1",
     measure="share of test images whose deepest read is exactly the code of the right class", unit="%",
-    rule=f"reproduced if the interval lies above {ORDERED:g} %, not reproduced if it lies below.",
+    rule=f"reproduced if the whole interval is above {ORDERED:g} %, not reproduced if it is below.",
     change="a learning rule that lowers the error but leaves wrong states below the right ones, as cutting completed reads alone does.",
 )  # fmt: skip
 def _ends_ordered(results: Results) -> Finding:
@@ -204,7 +204,7 @@ def _by_transition(results: Results) -> Finding:
 @_part(
     "C3a", "Training eliminates undesired minima", uses="phase", shown="04_phase fig3",
     measure="fraction of an image's minima that are left after training", unit="",
-    rule="reproduced if the interval lies below 1, not reproduced if it lies above.",
+    rule="reproduced if the whole interval is below 1, not reproduced if it is above.",
     change="minima that no read finds: where they cannot be enumerated, we count the different ones among the reads.",
 )  # fmt: skip
 def _minima_go(results: Results) -> Finding:
@@ -232,33 +232,33 @@ def _reads_help(results: Results, way: str, per: str) -> Finding:
 
 _READS = {
     "uses": "ablation", "shown": "02c_ablation", "unit": "points",
-    "rule": "reproduced if the interval lies below 0, not reproduced if it lies above.",
+    "rule": "reproduced if the error is lower (the whole interval is negative), not reproduced if it is higher.",
 }  # fmt: skip
 
 
 @_part(
     "C3b", "Several deep states help, update for update", **_READS,
-    measure="validation error with the most reads per image and update, minus that with the fewest, after equally many updates",
+    measure="validation error with the most reads per image and update, minus that with the fewest, for the same number of updates",
     change="longer training, in which few reads may catch up.",
 )  # fmt: skip
 def _help_per_update(results: Results) -> Finding:
-    return _reads_help(results, "deepest", "after equally many updates")
+    return _reads_help(results, "deepest", "for the same number of updates")
 
 
 @_part(
     "C3c", "Several deep states help, read for read", **_READS,
-    measure="validation error with the most reads per image and update, minus that with the fewest, after equally many reads in total",
+    measure="validation error with the most reads per image and update, minus that with the fewest, for the same total number of reads",
     change="a learning rate chosen for each number of reads; a machine for which additional reads cost nothing.",
 )  # fmt: skip
 def _help_per_read(results: Results) -> Finding:
-    return _reads_help(results, EQUAL_READS, "after equally many reads")
+    return _reads_help(results, EQUAL_READS, "for the same number of reads")
 
 
 @_part(
     "C3d", "A quantum annealer quickly finds several deep states", uses="ablation", shown="02c_ablation",
     measure="different heads per image found in an untrained network, as the ratio of a quantum annealer to classical block Gibbs at equal "
     "reads; without a quantum annealer, the number that block Gibbs finds", unit="",
-    rule="with reads of a machine (searcher `qpu`): reproduced if the interval of the ratio lies above 1, not reproduced if below. Without"
+    rule="with reads of a machine (searcher `qpu`): reproduced if the whole interval of the ratio is above 1, not reproduced if below. Without"
     " them: needs a quantum machine.",
     change="a run of notebook 02c with the searcher `qpu`.",
 )  # fmt: skip
@@ -268,7 +268,7 @@ def _finds_several(results: Results) -> Finding:
     if "qpu" in heads:
         ratio = ratio_interval(heads["qpu"], heads["gibbs"])
         found = f"it finds {ratio.value:.2f} times as many different heads as block Gibbs"
-        return above(ratio, 1), ratio, found, "Equally many reads."
+        return above(ratio, 1), ratio, found, "At equal numbers of reads."
     number, reads = mean_interval(heads["gibbs"]), study.provenance["parameters"]["reads"]
     others = ", ".join(f"{name} {values.mean():.1f}" for name, values in heads.items())
     return "needs a quantum machine", number, f"not tested; a few classical reads find {number.value:.1f} different heads of an image", (
@@ -280,8 +280,8 @@ def _finds_several(results: Results) -> Finding:
     "C4", f"The annealer's exponent is larger than backpropagation's, {ANNEALER_EXPONENT} against {BACKPROP_EXPONENT}", uses="cloud",
     shown="05c_cloud fig4", unit="%",
     measure="share of plausible analyses, equally weighted, in which the annealer's exponent is the larger one",
-    rule="reproduced if the interval lies above 95 %, not reproduced if below 5 %. Else depends if the 95 % interval of the difference lies"
-    " above 0 in some analyses and below 0 in others, and undecided if not.",
+    rule="reproduced if the whole interval is above 95 %, not reproduced if below 5 %. Otherwise depends if the annealer's exponent is"
+    " significantly larger (95 %) in some analyses and significantly smaller in others, and undecided if not.",
     change="knowing which error the paper measures against which effort; its abstract names neither.",
 )  # fmt: skip
 def _exponent_larger(results: Results) -> Finding:
@@ -332,7 +332,7 @@ def _slope(weights: np.ndarray) -> float:
 
 @_part(
     "C5b", "Training with Grover's search does better", uses="grover", shown="06_grover fig4",
-    measure="probability left in the heads after equally many calls, divided by that with plain reads", unit="times",
+    measure="probability left in the heads for the same number of calls, divided by that with plain reads", unit="times",
     rule="reproduced if the intervals show both the heads' probability and the training error lower than with plain reads, not reproduced if"
     " both are higher, depends on the measure if only one of them is lower.",
     change="larger networks than can be simulated exactly.",
@@ -344,7 +344,7 @@ def _training_gains(results: Results) -> Finding:
     words = (below(ratio, 1), below(error, 0))
     word = "depends" if words[0] != words[1] and "reproduced" in words else together(words)
     lower = {"reproduced": "lower, too", "not reproduced": "higher"}.get(words[1], "not clearly different")
-    found = f"heads are left with {ratio.value:.2f} times the probability; the training error is {lower}"
+    found = f"the heads that are left have {ratio.value:.2f} times the probability; the training error is {lower}"
     return word, ratio, found, (
         f"Training error minus that with plain reads: {error} points, {words[1]}. After {float(grover['budget']):,.0f} oracle calls."
     )  # fmt: skip
@@ -353,7 +353,7 @@ def _training_gains(results: Results) -> Finding:
 @_part(
     "C5c", "Grover's search raises the exponent by up to a factor of 2", uses="grover", shown="06_grover fig4",
     measure="exponent of the training error against calls, with Grover's search over that with plain reads", unit="times",
-    rule="reproduced if the interval lies above 1 and begins at 2 or less; not reproduced if it lies below 1 or above 2; else undecided.",
+    rule="reproduced if the whole interval is above 1 and begins at 2 or less; not reproduced if it is below 1 or above 2; else undecided.",
     change="more seeds; longer training; networks whose heads are rare from the start.",
 )  # fmt: skip
 def _exponent_rises(results: Results) -> Finding:
@@ -379,8 +379,8 @@ def _windows(results: Results) -> list[tuple[Result, int]]:
     return [(study, study["width"].tolist().index(2)) for study in whole]
 
 
-_AT_EVERY_DEPTH = f"""reproduced if the interval lies below {TOLERATED} points at every depth, not reproduced if it lies above at every \
-depth, depends on the depth if both occur, else undecided."""
+_AT_EVERY_DEPTH = f"""reproduced if the whole interval is below {TOLERATED} points at every depth, not reproduced if it is above at \
+every depth, depends on the depth if both occur, else undecided."""
 
 
 def _each_depth(results: Results, other: Callable[[Result], np.ndarray], name: str, conditions: str) -> Finding:

@@ -116,7 +116,7 @@ def test_differences_of_exponents_are_found_on_every_axis_and_measure(curves):
     assert np.isfinite(arrays["low"][:, 0]).all()
     rows = list(difference_rows(arrays))
     assert len(rows) == len(arrays["difference"])
-    assert all((row["sizes"], row["above 0"] + row["below 0"] <= 1) == (1, True) for row in rows)
+    assert all((row["sizes"], row["significantly positive"] + row["negative"] <= 1) == (1, True) for row in rows)
     assert largest([*curves, replace(curves[0], images=10)]) == curves
 
 
