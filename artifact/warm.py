@@ -22,8 +22,9 @@ ADDRESS = "QNN_WARM"
 """Variable with the socket of the process."""
 _SOCKET = Path(".snakemake/warm")  # From the project's folder: a path of a socket may have 107 characters.
 _IMPORTED = (
-    "artifact.execute", "artifact.agreement", "ipykernel.kernelapp", "ipykernel.zmqshell", "matplotlib.pyplot", "pandas",
-    "scipy.optimize", "scipy.stats", "seaborn", "sklearn.datasets", "torch",
+    "artifact.execute", "artifact.agreement", "fontTools.subset", "ipykernel.debugger", "ipykernel.kernelapp", "ipykernel.zmqshell",
+    "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "pandas.io.formats.style",
+    "scipy.optimize", "scipy.stats", "seaborn", "sklearn.datasets", "sklearn.model_selection", "torch",
 )  # fmt: skip
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _OF_OTHER_KERNELS = ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "MATPLOTLIBRC", "MPLBACKEND", "PYTHONSTARTUP")
@@ -104,12 +105,21 @@ def serve(listening: int) -> None:
     server = socket.socket(fileno=listening)
     while server in select([server, sys.stdin], [], [])[0]:
         connection, _ = server.accept()
-        for module in _IMPORTED:
-            import_module(module)
+        _import_all()
         if not os.fork():
             server.close()
             _run(connection)
         connection.close()
+
+
+def _import_all() -> None:
+    for module in _IMPORTED:
+        import_module(module)
+    from numba.core.registry import cpu_target
+
+    # What numba imports when the first loop is called.
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
 
 
 def _run(connection: socket.socket) -> None:
