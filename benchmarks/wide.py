@@ -1,4 +1,4 @@
-"""A wide network on all of MNIST, with both of its errors: python -m benchmarks.wide [--hidden 512] [--seeds 3].
+"""A wide network on all of MNIST, with both of its errors: python -m benchmarks.wide [--hidden 512] [--seeds 3] [--first 0].
 
 Rule, rate, reads and epochs are the defaults of `train`. Two things are not; they were chosen on held-out training images:
 
@@ -43,9 +43,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.wide", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--hidden", type=int, default=512)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     options = parser.parse_args(arguments)
     data, found = load_dataset("mnist"), []
-    for seed in range(options.seeds):
+    for seed in range(options.first, options.first + options.seeds):
         centre = data.x_train.mean(axis=0)
         net = QNN((784, options.hidden, 10), copies=4, seed=seed, glass=0.1, drive=0.3, centre=centre)
         start = process_time()
