@@ -132,7 +132,7 @@ def train_backprop(
     start = perf_counter()
 
     def evaluate(step: int) -> None:
-        measured = _errors(trained, data if step in (0, total) else sample)
+        measured = _errors(trained, data if step == total else sample)
         history.record(step=step, epoch=step * epochs / total, seconds=perf_counter() - start, **measured)
 
     with one_thread_for_algebra():

@@ -94,7 +94,7 @@ def train(
 
     snapshots: how many log-spaced copies of the parameters to keep, besides the initial ones. evaluations: how many times per decade of
     updates errors are measured, besides the end of every epoch. evaluation_images: on how many training and test images, drawn with the
-    seed, errors are measured along the way; None for all, as at both ends of the run. asked: number of test images for the annealer's own
+    seed, errors are measured along the way; None for all, as at the end of the run. asked: number of test images for the annealer's own
     answer, 0 for none. Neither counts as training effort. progress: show a progress bar. checkpoint: a file that stores the state at the end
     of every epoch. If it exists when the run starts, the run continues from it, bit for bit; with the constant schedule also to more epochs.
     callbacks: each is called with `History.entry` at every evaluation, and ends the run if it returns True. Ctrl-C raises Interrupted, with
@@ -353,7 +353,7 @@ class TrainingRun:
 
     def _evaluate(self, **after_cut: float) -> None:
         history = self.history
-        measured = errors_of(self.trained, self.data if self.done in (0, self.total) else self.evaluation_data)
+        measured = errors_of(self.trained, self.data if self.done == self.total else self.evaluation_data)
         if not np.isfinite(measured["loss"]):
             raise self._diverged("The loss is no number")
         epoch = self.done * self.settings.epochs / self.total

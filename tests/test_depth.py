@@ -156,7 +156,7 @@ def test_deep_networks_train_and_go_on_after_an_interruption(digits, tmp_path, w
     history = train(net, data, sampler, **settings, checkpoint=str(tmp_path / "a.checkpoint"))
     assert history.test_error[0] > 0.6
     assert history.test_error[-1] < 0.35
-    assert history.train_images == [300, *[100] * (len(history.step) - 2), 300]
+    assert history.train_images == [*[100] * (len(history.step) - 1), 300]
     stops = 1 if width == 3 else 3
     assert history.reads[-1] == 6 * 300 * 4
     # Of each image every read, and with the outputs held at least the right class.
