@@ -62,8 +62,8 @@ class Dragon:
         figure, _ = plt.subplots(1, len(self.trees), figsize=(PAGE, 3.0), sharey=True)
         for axis, (step, tree) in zip(figure.axes, self.trees.items(), strict=True):
             _plot_tree(axis, tree, self.wrong[step])
-            axis.set_title(f"{step:,} updates: {len(tree.energies)}")
-        figure.axes[0].set(ylabel="energy above the deepest")
+            axis.set_title(f"{step:,} updates, minima: {len(tree.energies):,}")
+        figure.axes[0].set(ylabel="energy above the deepest minimum")
         low, high = figure.axes[0].get_ylim()
         figure.axes[0].set_ylim(min(low, -0.04 * high), max(high, 1.0))
         small_legend(figure.axes[0], loc="upper left")
@@ -119,7 +119,7 @@ def plot_cuts(cuts: Arrays) -> Figure:
     labels = {"heads": "heads of an image", "gone": "vanish with a cut", "new": "appear with it"}
     for number, (name, label) in enumerate(labels.items()):
         axis.plot(cuts["step"], cuts[name], label=label, **look(number))
-    axis.set(yscale="symlog", ylabel="heads, mean over images", ylim=(0, None))
+    axis.set(yscale="symlog", ylabel="heads, mean over images", ylim=(0, None), title="heads before and after a cut")
     step_axis(axis)
     axis.legend()
     return figure

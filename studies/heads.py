@@ -96,7 +96,7 @@ class Searched:
             "different heads": self.distinct_heads,
             "rival found": self.rival_found,
         }
-        after = [f"after {moment:,}" for moment in self.moments]
+        after = [f"after {moment:,} updates" for moment in self.moments]
         rows: list[dict[str, Any]] = [
             {"": what, "sampler": name, **dict(zip(after, values[row].mean(axis=0), strict=True))}
             for what, values in measures.items()

@@ -101,7 +101,7 @@ def plot_differences(arrays: Arrays) -> Figure:
     names = {"power": "", "offset": ",\nplateau fitted"}
     labels = [f"{measure}\nby {effort}{names[model]}" for effort, measure, model in groups]
     axis.set_xticks(range(len(groups)), labels, fontsize=7)
-    axis.set(xlim=(-0.5, max(len(groups), 1) - 0.5), ylabel=r"difference of $\alpha$")
+    axis.set(xlim=(-0.5, max(len(groups), 1) - 0.5), ylabel=r"difference of exponents $\alpha$")
     axis.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return figure
 
@@ -300,7 +300,7 @@ def scaling_figure(fits: Arrays, cloud: Arrays, searches: Arrays) -> Figure:
         plot_searches(calls, searches)
         plot_search_training(training, searches)
         plot_search_exponents(theory, searches)
-        titles = {laws: "power laws", calls: "Grover: one head", training: "Grover: training", theory: "Grover: exponents"}
+        titles = {laws: "power laws", calls: "calls for one head", training: "training", theory: "exponents"}
         for axis, title in titles.items():
             axis.set_title(title)
         calls.set_ylabel("oracle calls")
