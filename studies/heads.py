@@ -103,9 +103,7 @@ class Searched:
             for row, name in enumerate(self.samplers)
         ]
         existing = dict(zip(after, self.existing_heads[0].mean(axis=0), strict=True))
-        return table(
-            [*rows, {"": "minima that are heads", "sampler": "", **existing}], caption="networks after some numbers of updates"
-        )
+        return table([*rows, {"": "minima that are heads", "sampler": "", **existing}])
 
 
 def some_images(data: Dataset, count: int, seed: int) -> tuple[Images, Labels]:

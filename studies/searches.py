@@ -84,7 +84,7 @@ class Answers:
                 way: {name: f"{a:.1%} ({w:.1%})" for name, a, w in zip(self.by, agreed, wrong, strict=True)}
                 for way, agreed, wrong in zip(self.ways, self.agreement, self.wrong, strict=True)
             },
-            caption="agrees with annealed (error)",
+            caption="agreement with the annealed answers (error)",
         )
 
 
@@ -127,7 +127,7 @@ def overlap_table(networks: Mapping[str, QNN], data: Dataset, images: int, sampl
     for name, net in networks.items():
         found = held_overlaps(net, data.x_test[:images], sampler, num_reads, seed)
         rows[name] = {f"layer {layer}": f"{same:.2f}, {other:.2f}" for layer, (same, other) in enumerate(found, start=1)}
-    return table(rows, caption="overlap of two reads with the same class held, with different classes held")
+    return table(rows, caption="overlap of two reads: same class held, different classes held")
 
 
 def minimum_found(net: QNN, x: Images, sampler: Sampler, num_reads: int, seed: int) -> dict[str, Bool[np.ndarray, "B C"]]:
