@@ -60,6 +60,11 @@ FIRST = ("test_samplers", "test_bad_inputs", "test_workflow", "test_book", "test
 """Files that are begun first, in this order: one that compiles the kernels, one that needs none, those that run copies of the project,
 and other long ones. The rest follows by its number of tests, so that no process waits long for another at the end."""
 
+TOGETHER = dict.fromkeys(("tests/test_workflow.py", "tests/test_book.py"), "the finished run")
+TOGETHER |= dict.fromkeys(
+    ("tests/test_network.py", "tests/core/test_inputs.py"), "the exporter of ONNX, which takes long to start"
+)
+
 
 def pytest_collection_modifyitems(items):
     number = Counter(item.path for item in items)
@@ -69,13 +74,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """One process runs all tests of a file, and one all that share the finished run; files in the order of the tests."""
+    """One process runs all tests of a file, and of files that share what takes long; files in the order of the tests."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
             file = super()._split_scope(nodeid)
-            return "finished" if file in ("tests/test_workflow.py", "tests/test_book.py") else file
+            return TOGETHER.get(file, file)
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)
