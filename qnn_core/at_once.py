@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.linalg  # noqa: F401  Its matrix products are those of compiled loops, and must be there when threads are limited.
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool
 
 from qnn_core.loops import cut
 from qnn_core.network import QNN
@@ -24,11 +24,11 @@ def is_possible(net: QNN, rule: Rule) -> bool:
 
 def cut_at_once(
     rule: Rule, batch: Batch, free: Reads, images: int, optimiser: Adam, lr: float
-) -> tuple[Bool[np.ndarray, " B"], Int64[np.ndarray, "B 2"]]:
+) -> tuple[Bool[np.ndarray, " B"], tuple[int, int, int]]:
     """Cut the heads among the reads `free` by one step of the optimiser.
 
-    images: over how many the gradient is a mean. Returns which images have a part in the cut, and how many heads and how many different ones
-    each image has.
+    images: over how many the gradient is a mean. Returns which images have a part in the cut; and how many images have heads, how many heads
+    there are, and how many different ones.
     """
     net = batch.net
     centre = np.zeros(net.sizes[0], np.float32) if net.centre is None else net.centre

@@ -162,12 +162,12 @@ def descend(
     """
     parameters = list(model.parameters())
     arrays, values = ([parameter.detach().numpy() for parameter in one.parameters()] for one in (model, trained))
-    update, average = optimiser(arrays), Average(values)
+    update, average = optimiser(arrays), Average(values, arrays)
     for step, rows in enumerate(batches):
         gradients = torch.autograd.grad(loss(rows), parameters)
         update.step([gradient.contiguous().numpy() for gradient in gradients], rate(step))
         if trained is not model:
-            average.update(arrays, step + 1)
+            average.update(step + 1)
         yield step + 1
 
 

@@ -139,10 +139,11 @@ def adam_step(parameter, gradient, mean, square, lr, step):
 
 
 @_compiled
-def approach(value, target, weight):
-    """value + weight (target - value) on flat arrays, in place."""
-    for at in range(len(value)):
-        value[at] += weight * (target[at] - value[at])
+def approach(values, targets, weight):
+    """value + weight (target - value) on tuples of flat arrays, in place."""
+    for value, target in zip(values, targets):  # noqa: B905  numba knows no strict.
+        for at in range(len(value)):
+            value[at] += weight * (target[at] - value[at])
 
 
 @_compiled
@@ -152,8 +153,8 @@ def cut(x, centre, labels, fields, codes, spins, energies, forms, margin, strict
     x, centre: (B, D) images and what is subtracted from them. labels: (B,) their classes. fields: (B, N). codes: (C, O). spins, energies:
     (B, R, N), (B, R) of the reads. forms: whether reads count as they are, and completed. strict: whether one wrong output spin makes a read
     wrong. images: over how many the gradient is a mean. parameters: weights of the images, couplings, and the biases of both layers; means,
-    squares: Adam's, of each; all flat. Returns for each image whether it had a part in the cut, and (B, 2) how many heads it has in the first
-    of the forms and how many of them are different.
+    squares: Adam's, of each; all flat. Returns for each image whether it had a part in the cut; and of the first of the forms, how many
+    images have heads, how many heads there are, and how many different ones.
     """
     hidden, outputs, num_spins = len(parameters[2]), len(parameters[3]), spins.shape[2]
     couplings, classes = parameters[1].reshape(hidden, outputs), np.ascontiguousarray(codes.T).astype(np.float32)
@@ -175,7 +176,7 @@ def cut(x, centre, labels, fields, codes, spins, energies, forms, margin, strict
         gradients = scale * np.dot(left.T, right).reshape(-1), total[:hidden], total[hidden:]
         for place in range(len(gradients)):
             adam_step(parameters[place + 1], gradients[place], means[place + 1], squares[place + 1], lr, step)
-    return changing, counts
+    return changing, (np.count_nonzero(counts[:, 0]), counts[:, 0].sum(), counts[:, 1].sum())
 
 
 @_over_images

@@ -75,13 +75,12 @@ class Average:
         mean_t = (1 - w) mean_(t-1) + w parameters_t,     w = (eta + 1) / (t + eta),
 
     Shamir, Zhang, ICML 2013 (arXiv:1212.1824). With a constant rate it gives, at any moment of a run, what a falling rate would give at its
-    end. values: contiguous arrays that hold the average, in place.
+    end. values: contiguous arrays that hold the average, in place. parameters: the arrays that change from step to step.
     """
 
-    def __init__(self, values: Sequence[np.ndarray]) -> None:
-        self.values = [_flat(value) for value in values]
+    def __init__(self, values: Sequence[np.ndarray], parameters: Sequence[np.ndarray]) -> None:
+        self.values, self.parameters = tuple(map(_flat, values)), tuple(map(_flat, parameters))
 
-    def update(self, parameters: Sequence[np.ndarray], step: int) -> None:
+    def update(self, step: int) -> None:
         """step: t, from 1."""
-        for value, parameter in zip(self.values, parameters, strict=True):
-            approach(value, _flat(parameter), value.dtype.type((_FORGETTING + 1) / (step + _FORGETTING)))
+        approach(self.values, self.parameters, self.values[0].dtype.type((_FORGETTING + 1) / (step + _FORGETTING)))

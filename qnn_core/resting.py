@@ -27,5 +27,5 @@ class Resting:
 
     def note(self, rows: Int64[np.ndarray, " A"], changing: Bool[np.ndarray, " A"], epoch: int) -> None:
         """changing: whether each of the images just read has a part in the update."""
-        self.length[rows] = np.where(changing, 0, np.minimum(self.length[rows] + 1, self.longest))
-        self.until[rows] = epoch + 1 + self.length[rows]
+        length = np.where(changing, 0, np.minimum(self.length[rows] + 1, self.longest))
+        self.length[rows], self.until[rows] = length, epoch + 1 + length

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 from tqdm import tqdm
 
 from qnn_core.answers import own_answers
@@ -201,7 +201,7 @@ class TrainingRun:
         self.keep = set(log_spaced_steps(self.total, settings.snapshots)) if settings.snapshots else set()
         self.optimiser = OPTIMISERS[settings.optimiser](net.parameters)
         self.trained = net.copy() if settings.averaged else net
-        self.average = Average(self.trained.parameters)
+        self.average = Average(self.trained.parameters, net.parameters)
         subset = settings.evaluation_images
         self.evaluation_data = data if subset is None else data.sample(subset, settings.seed)
         self.asked = np.random.default_rng([settings.seed, 0xA5]).permutation(len(data.y_test))[: settings.asked]
@@ -250,7 +250,7 @@ class TrainingRun:
         contrast = self._cut(awake, len(rows), epoch) if len(awake) else None
         self.done += 1
         if settings.averaged:
-            self.average.update(self.net.parameters, self.done)
+            self.average.update(self.done)
         self._keep_snapshot()
         if self.done in self.look:
             after = {} if contrast is None else self._after_cut(awake, contrast, derived_seed(settings.seed, step, 1))
@@ -268,13 +268,13 @@ class TrainingRun:
             free = self.sampler.sample(batch.problem, settings.reads, batch.seed)
             changing, heads = cut_at_once(rule, batch, free, images, optimiser, self.rate)
             spent = anneals(free), free.info["spin_updates"]
-            self.tally.add(free.energies.size, *heads.T)
+            self.tally.add(free.energies.size, *heads)
         else:
             contrast = rule.contrast(batch)
             spent, changing = (contrast.anneals, contrast.spin_updates), np.asarray(contrast.weights.any(axis=1))
             together = contrast.heads.shape[1] // settings.reads
             found, heads = contrast.found.spins[:, ::together], contrast.heads[:, ::together]
-            self.tally.add(heads.size, heads.sum(axis=1), count_distinct(found, heads))
+            self.tally.add(heads.size, int(heads.any(axis=1).sum()), int(heads.sum()), count_distinct(found, heads))
             if changing.any():
                 gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights, images)
                 optimiser.step(gradients, self.rate)
@@ -405,13 +405,13 @@ class _Tally:
     def __init__(self) -> None:
         self.counts = dict.fromkeys(("images", "images_with_heads", "reads", "heads", "distinct"), 0)
 
-    def add(self, reads: int, heads: Int64[np.ndarray, " B"], distinct: Int64[np.ndarray, " B"] | int) -> None:
-        """reads: of all images; heads, distinct: how many heads each image has, and how many different ones."""
+    def add(self, reads: int, images: int, heads: int, distinct: int) -> None:
+        """reads: of all images; images: those with heads; heads, distinct: how many there are, and how many different ones of each image."""
         counts = self.counts
-        counts["images_with_heads"] += int(np.count_nonzero(heads))
+        counts["images_with_heads"] += images
         counts["reads"] += reads
-        counts["heads"] += int(heads.sum())
-        counts["distinct"] += int(np.sum(distinct))
+        counts["heads"] += heads
+        counts["distinct"] += distinct
 
     def means(self) -> dict[str, float]:
         counts = self.counts

@@ -142,12 +142,12 @@ def both_weights(made: Recipe, data: Dataset, seed: int) -> Arrays:
         settings = Settings(**{**with_rule(made.training), "seed": seed, "averaged": False})
         net = made.untrained(data, seed)
         run, mean = TrainingRun(net, data, made.sampler, settings, None), net.copy()
-        average, found = Average(mean.parameters), []
+        average, found = Average(mean.parameters, net.parameters), []
         with one_thread_for_algebra(), warnings.catch_warnings():
             warnings.simplefilter("ignore", TrainingWarning)
             while run.done < run.total:
                 run.step()
-                average.update(net.parameters, run.done)
+                average.update(run.done)
                 if run.done in run.look:
                     found.append({**errors_of(mean, data), "own_error": _own_error(mean, run)})
         last = run.history.arrays()

@@ -46,9 +46,11 @@ def test_adam_goes_on_from_its_state():
 def test_the_average_is_the_weighted_mean_over_all_steps():
     """Unrolled for eta = 8, step t counts in proportion to t (t + 1) .. (t + 7): the first steps hardly at all."""
     values = np.random.default_rng(0).standard_normal((30, 4))
-    average = Average([np.zeros(4)])
+    moved = np.empty(4)
+    average = Average([np.zeros(4)], [moved])
     for step, value in enumerate(values, start=1):
-        average.update([value], step)
+        moved[:] = value
+        average.update(step)
     weights = np.array([np.prod(np.arange(step, step + 8, dtype=float)) for step in range(1, 31)])
     np.testing.assert_allclose(average.values[0], weights @ values / weights.sum(), rtol=1e-12)
 
