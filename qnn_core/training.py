@@ -266,18 +266,18 @@ class TrainingRun:
         batch = self._batch(rows, self._seed_of_reads())
         if self.done + 1 not in self.look and isinstance(optimiser, Adam) and is_possible(self.net, rule):
             free = self.sampler.sample(batch.problem, settings.reads, batch.seed)
-            changing, heads = cut_at_once(rule, batch, free, images, optimiser, self.rate)
+            changing, counts = cut_at_once(rule, batch, free, images, optimiser, self.rate)
             spent = anneals(free), free.info["spin_updates"]
-            self.tally.add(free.energies.size, *heads)
         else:
             contrast = rule.contrast(batch)
             spent, changing = (contrast.anneals, contrast.spin_updates), np.asarray(contrast.weights.any(axis=1))
             together = contrast.heads.shape[1] // settings.reads
             found, heads = contrast.found.spins[:, ::together], contrast.heads[:, ::together]
-            self.tally.add(heads.size, int(heads.any(axis=1).sum()), int(heads.sum()), count_distinct(found, heads))
+            counts = int(heads.any(axis=1).sum()), int(heads.sum()), count_distinct(found, heads)
             if changing.any():
                 gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights, images)
                 optimiser.step(gradients, self.rate)
+        self.tally.add(len(rows) * settings.reads, *counts)
         self.resting.note(rows, changing, epoch)
         self.effort["reads"] += len(rows) * settings.reads
         self.effort["anneals"] += spent[0]
