@@ -21,7 +21,7 @@ class Table:
     """Text in cells, ready to be shown by a notebook. wordy: the columns that hold words, not numbers."""
 
     cells: pd.DataFrame
-    wordy: list[Any]
+    wordy: list[str]
     caption: str = ""
 
     def __repr__(self) -> str:
@@ -36,12 +36,11 @@ class Table:
         return style.to_html()
 
 
-def table(rows: Iterable[Mapping[Any, Any]] | Mapping[str, Any], caption: str = "") -> Table:
+def table(rows: Iterable[Mapping[str, Any]] | Mapping[str, Any], caption: str = "") -> Table:
     """A table of rows, for the last line of a notebook's cell.
 
     rows: mappings from a column's name to its value, one per row, not all with the same columns; or such rows by name, which stands in
-    the first column; or single values by name. Names that are tuples make headings of several lines. caption: shown above.
-    Values are shown by `shown`.
+    the first column; or single values by name. caption: shown above. Values are shown by `shown`.
     """
     import pandas as pd
 
@@ -50,14 +49,7 @@ def table(rows: Iterable[Mapping[Any, Any]] | Mapping[str, Any], caption: str = 
     rows = list(rows)
     columns = list(dict.fromkeys(name for row in rows for name in row))
     wordy = [name for name in columns if any(row.get(name) and isinstance(row[name], str) for row in rows)]
-    if any(isinstance(name, tuple) for name in columns):
-        depth = max(len(name) for name in columns if isinstance(name, tuple))
-        whole = {name: name if isinstance(name, tuple) else (*[""] * (depth - 1), name) for name in columns}
-        index: pd.Index = pd.MultiIndex.from_tuples([whole[name] for name in columns])
-        wordy = [whole[name] for name in wordy]
-    else:
-        index = pd.Index(columns)
-    return Table(pd.DataFrame([[shown(row.get(name, "")) for name in columns] for row in rows], columns=index), wordy, caption)
+    return Table(pd.DataFrame([[shown(row.get(name, "")) for name in columns] for row in rows], columns=columns), wordy, caption)
 
 
 def sideways(rows: Iterable[Mapping[str, Any]], heading: str) -> dict[str, dict[str, Any]]:

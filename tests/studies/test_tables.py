@@ -35,14 +35,6 @@ def test_rows_come_by_name_or_alone_and_may_lack_columns():
     assert table({"reads": 10, "kind": "classical"}).cells.to_numpy().tolist() == [["reads", "10"], ["kind", "classical"]]
 
 
-def test_tuples_make_headings_of_two_lines():
-    found = table({"gibbs": {("after 0", "heads"): 1, ("after 9", "heads"): 2}})
-    assert found.cells.columns.nlevels == 2
-    html = found._repr_html_()
-    assert "after 9" in html
-    assert html.count("<tr>") == 3
-
-
 def test_pages_are_whole_escaped_and_the_same_each_time():
     long = "x" * 200
     made = table([{"a<b": long, "n": 1}, {"a<b": "<script>", "n": 2}], caption="what")
