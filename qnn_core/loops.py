@@ -16,6 +16,7 @@ _PIXELS = 96
 98 and 112, last bits differed (OpenBLAS 0.3.30)."""
 
 
+
 @_compiled
 def all_finite(matrix):
     """Whether no number is NaN or infinite."""
@@ -34,6 +35,33 @@ def sum_of_squares(matrix):
         for value in row:
             total += np.float64(value) * np.float64(value)
     return total
+
+
+@_over_images
+def image_fields(x, weights, offset, fields):
+    """Write offset[j] + sum_d x[i, d] weights[d, j] into the first columns of `fields` (B, N), passing over pixels that are 0, as most are.
+
+    x: (B, D). weights: (D, N_h). offset: (N_h,). All float32.
+    """
+    for image in numba.prange(len(x)):
+        _add_pixels(x[image], weights, offset, fields[image, : len(offset)])
+
+
+@_compiled
+def _add_pixels(pixels, weights, offset, total):
+    total[:] = offset
+    bright = np.flatnonzero(pixels)
+    fours = len(bright) - len(bright) % 4
+    for place in range(0, fours, 4):
+        a, b, c, d = bright[place], bright[place + 1], bright[place + 2], bright[place + 3]
+        of_a, of_b, of_c, of_d = pixels[a], pixels[b], pixels[c], pixels[d]
+        row_a, row_b, row_c, row_d = weights[a], weights[b], weights[c], weights[d]
+        for spin in range(len(total)):
+            total[spin] = total[spin] + of_a * row_a[spin] + of_b * row_b[spin] + of_c * row_c[spin] + of_d * row_d[spin]
+    for pixel in bright[fours:]:
+        value, row = pixels[pixel], weights[pixel]
+        for spin in range(len(total)):
+            total[spin] += value * row[spin]
 
 
 @_compiled

@@ -25,7 +25,7 @@ from qnn_core.errors import DamagedFile, InvalidInput, MissingData, check, check
 from qnn_core.files import atomic_write, read_arrays, shown
 from qnn_core.inputs import Images, Labels, Rows, Scaling, as_rows, class_numbers, some
 from qnn_core.ising import IsingProblem, cool, feed_forward
-from qnn_core.loops import class_rewards, shown_classes
+from qnn_core.loops import class_rewards, image_fields, shown_classes
 
 if TYPE_CHECKING:
     from qnn_core.data import Dataset
@@ -213,11 +213,12 @@ class QNN:
     def problem(self, x: Float32[np.ndarray, "B D"]) -> IsingProblem:
         """The Ising problems of B images: fields (B, N), couplings shared."""
         check(x.ndim == 2 and x.shape[1] == self.sizes[0], "x", f"shape {x.shape}", f"shape (images, {self.sizes[0]})")
-        check(x.dtype == np.float32, "x", f"dtype {x.dtype}", "float32; QNN.scaled makes it of numbers as they came")
+        if x.dtype != np.float32:  # Its name takes long to tell, and this is asked before every update.
+            raise InvalidInput("x", f"dtype {x.dtype}", "float32; QNN.scaled makes it of numbers as they came")
         fields = np.empty((len(x), sum(self.layers)), np.float32)
         first = self.layers[0]
         offset = self.biases[0] if self.centre is None else self.biases[0] - self.centre @ self.weights[0]
-        fields[:, :first] = x @ self.weights[0] + offset
+        image_fields(x, self.weights[0], offset, fields)
         fields[:, first:] = np.concatenate(self.biases[1:])
         return IsingProblem(self.layers, fields, tuple(self.weights[1:]))
 

@@ -1,8 +1,8 @@
 """One way to compute on every x86-64 processor with AVX2, so that results are the same bits on all of them.
 
 Libraries choose their loops by the processor they find, with other vectors and so other orders of sums. `settle` asks them for the loops
-of the first processor with AVX2, which all later ones run; it must come before they are imported. The project's own loops are the same
-bits on any processor. What remains is the system's C library, whose functions may change from version to version.
+of the first processor with AVX2, which all later ones run; it must come before they are imported. The project's own loops, by numba, are
+the same bits with any vectors, so they may have the processor's widest. What remains is the system's C library, whose functions may change from version to version.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ LOOPS = {
     "OPENBLAS_CORETYPE": "Haswell",  # matrix products and linear algebra of numpy and scipy
     "MKL_CBWR": "COMPATIBLE",  # matrix products of torch: the one choice that holds for AMD's processors too
     "ATEN_CPU_CAPABILITY": "avx2",  # all else of torch
-    "NUMBA_CPU_NAME": "haswell",
-    "NUMBA_CPU_FEATURES": "+avx2,+fma",
 }
 _LATER = {"X86_V4": "avx512vl", "AVX512_ICL": "avx512_bitalg", "AVX512_SPR": "avx512_fp16"}
 """What numpy calls later processors, and what the system calls a part of each; numpy warns of those that are not there."""
 _MOST_THREADS = 4096
-_READ_ONCE = ("numpy", "scipy", "torch", "numba")
+_READ_ONCE = ("numpy", "scipy", "torch")
 
 
 def settle() -> str:

@@ -31,7 +31,8 @@ ASSUMED = {
     "one core of a processor, with its share of memory": f"{CORE_WATTS:g} W",
     "queues, network, updates of the weights": "nothing",
     "reads": "as good as those of the classical annealer in its place",
-    "backpropagation": "the MLP's notebook: wall time of one thread, errors along the way counted in",
+    "backpropagation": "the MLP's notebook: wall time of one thread, errors along the way counted in, and with matrix products that give"
+    " the same bits on every processor; the fastest products would take less time",
 }
 
 
