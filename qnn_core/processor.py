@@ -2,7 +2,8 @@
 
 Libraries choose their loops by the processor they find, with other vectors and so other orders of sums. `settle` asks them for the loops
 of the first processor with AVX2, which all later ones run; it must come before they are imported. The project's own loops, by numba, are
-the same bits with any vectors, so they may have the processor's widest. What remains is the system's C library, whose functions may change from version to version.
+the same bits with vectors of any width, so they use the widest. What remains is the system's C library, whose functions may change from
+version to version.
 """
 
 from __future__ import annotations
