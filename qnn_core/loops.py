@@ -16,7 +16,6 @@ _PIXELS = 96
 98 and 112, last bits differed (OpenBLAS 0.3.30)."""
 
 
-
 @_compiled
 def all_finite(matrix):
     """Whether no number is NaN or infinite."""
