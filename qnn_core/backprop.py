@@ -1,11 +1,12 @@
-"""Two baselines trained by backpropagation, on equal terms with the annealer.
+"""Baselines trained by backpropagation, on equal terms with the annealer.
 
 "mlp": a standard multi-layer perceptron, inputs - hidden ... - classes with ReLU, softmax cross-entropy.
+"binary": the same with hidden units of +1 and -1, as spins have.
 "energy": the same energy model as `QNN` with one hidden layer, trained by automatic differentiation on its exact class scores
 at inverse temperature beta, F_c = sum_j ln 2cosh(beta (a_j + (W t_c)_j)) / beta + b.t_c, with P(c) = softmax(beta F_c): the
 Boltzmann probability of the class codes, with the hidden spins summed out.
 
-With the same seed, both see the same images in the same order as `qnn_core.training.train`. For a comparison on equal terms pass
+With the same seed, all see the same images in the same order as `qnn_core.training.train`. For a comparison on equal terms pass
 optimiser="adam", the default of `train`.
 """
 
@@ -22,7 +23,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, softplus
+from torch.nn.functional import cross_entropy, hardtanh, softplus
 
 from qnn_core.data import Dataset
 from qnn_core.errors import check, check_choice, check_count, check_number
@@ -32,7 +33,7 @@ from qnn_core.network import QNN
 from qnn_core.optimiser import OPTIMISERS, SGD, Adam, Average, OptimiserName, Schedule, rate_at
 from qnn_core.threads import one_thread_for_algebra
 
-Method = Literal["mlp", "energy"]
+Method = Literal["mlp", "binary", "energy"]
 
 
 @dataclass(repr=False)
@@ -65,13 +66,24 @@ class EnergyScores(nn.Module):
         return summed_out.sum(dim=2) + self.beta * (self.codes @ self.output_bias)
 
 
-def mlp(sizes: tuple[int, ...], seed: int) -> nn.Sequential:
-    """Linear layers with ReLU between, PyTorch's default initialisation under `seed`."""
+class Binary(nn.Module):
+    """+1 or -1, the sign of each argument, with the gradient of the argument cut off at +-1.
+
+    This straight-through estimator (Bengio, Léonard, Courville, arXiv:1308.3432) is the usual way to train networks of binary units.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        cut_off = hardtanh(x)
+        return cut_off + (torch.where(x >= 0, 1.0, -1.0) - cut_off).detach()
+
+
+def mlp(sizes: tuple[int, ...], seed: int, unit: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """Linear layers with units between, PyTorch's default initialisation under `seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         layers: list[nn.Module] = []
         for left, right in pairwise(sizes):
-            layers += [nn.Linear(left, right), nn.ReLU()]
+            layers += [nn.Linear(left, right), unit()]
     return nn.Sequential(*layers[:-1])
 
 
@@ -94,13 +106,13 @@ def train_backprop(
 ) -> BaselineHistory:
     """Train a baseline with softmax cross-entropy and return its `History` (loss: mean cross-entropy in nats), with the trained `model`.
 
-    method: "mlp" or "energy". data: it trains on the training images and only counts errors on the test images. hidden: spins or units
-    of the hidden layer; several numbers make a deep MLP. epochs: passes over the training images. batch_size: images per update. seed: of
-    the initial weights and the order of the images. optimiser: "sgd", plain stochastic gradient descent, or "adam". lr: learning rate;
-    with the schedule "linear" it falls to 0 over the run, with "constant" it stays. averaged: whether the trained model is the average
-    over the updates (`qnn_core.optimiser.Average`). copies: output spins per class of the energy model; beta: its inverse temperature.
-    evaluations, evaluation_images: when and on how many images errors are measured, as in `train`. Raises InvalidInput for settings that
-    cannot be used, before any work.
+    method: "mlp", "binary" or "energy". data: it trains on the training images and only counts errors on the test images. hidden: spins
+    or units of the hidden layer; several numbers make a deep network, unless it is "energy". epochs: passes over the training images.
+    batch_size: images per update. seed: of the initial weights and the order of the images. optimiser: "sgd", plain stochastic gradient
+    descent, or "adam". lr: learning rate; with the schedule "linear" it falls to 0 over the run, with "constant" it stays. averaged: whether
+    the trained model is the average over the updates (`qnn_core.optimiser.Average`). copies: output spins per class of the energy model;
+    beta: its inverse temperature. evaluations, evaluation_images: when and on how many images errors are measured, as in `train`. Raises
+    InvalidInput for settings that cannot be used, before any work.
 
     >>> from qnn_core.data import load_dataset
     >>> history = train_backprop("mlp", load_dataset("digits"), hidden=8, epochs=1)
@@ -121,7 +133,8 @@ def train_backprop(
         ("method", method, Method),
     ):
         check_choice(name, value, get_args(choices))
-    model = mlp(sizes, seed) if method == "mlp" else EnergyScores(QNN(sizes, copies, seed), beta)
+    units = {"mlp": nn.ReLU, "binary": Binary}
+    model = mlp(sizes, seed, units[method]) if method in units else EnergyScores(QNN(sizes, copies, seed), beta)
     y_train = torch.from_numpy(data.y_train)
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
     total = len(batches)

@@ -1,4 +1,4 @@
-"""The study of a deep network: the same training with layers sampled in different ways, and an MLP with the same layers."""
+"""The study of a deep network: the same training with layers sampled in different ways, and MLPs with the same layers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ from qnn_core.samplers import Sampler
 from qnn_core.statistics import PERCENT, mean_interval
 from qnn_core.training import TrainingWarning, default_rate, train
 from qnn_core.windows import WindowSampler
-from studies.plots import COLUMN, METHOD_STYLE, PAGE, band, label_panels, look
+from studies.plots import COLUMN, PAGE, band, label_panels, look
 from studies.searches import minimum_found
 from studies.stored import Arrays, Result
 from studies.tables import Table, compared, table
 from studies.training import Recipe, compare_rates, with_rule
 
-_MLP = {**METHOD_STYLE["mlp"], "label": "MLP of the same layers", "color": "0.4", "linestyle": ":", "marker": "^"}
+_BASELINES: dict[str, dict[str, Any]] = {
+    "mlp": {"label": "MLP of the same layers", "color": "0.4", "linestyle": ":", "marker": "^"},
+    "binary": {"label": "MLP, units of ±1", "color": "black", "linestyle": "-.", "marker": "v"},
+}
 _WHOLE = {"label": "all layers at once", "color": "C0", "linestyle": "-", "marker": "o"}
 _FEW = {"label": "two at a time", "color": "C1", "linestyle": "--", "marker": "s", "markerfacecolor": "white"}
 _OTHERS = {"label": "other schedules", "color": "C2", "linestyle": "none", "marker": "x"}
@@ -83,13 +86,13 @@ class DeepRecipe:
 class Ways:
     """Networks trained by W ways to sample the layers, and MLPs of the same layers.
 
-    widths: layers sampled at a time. trained: by way, one per seed; the others are compared with the first. mlp: one per seed, at `mlp_rate`.
+    widths: layers sampled at a time. trained: by way, one per seed; the others are compared with the first. baselines: by method of
+    `train_backprop`, the learning rate and the records, one per seed.
     """
 
     widths: list[int]
     trained: Mapping[str, list[Trained]]
-    mlp_rate: float
-    mlp: list[History]
+    baselines: Mapping[str, tuple[float, list[History]]]
 
     def networks(self) -> dict[str, list[QNN]]:
         """The trained networks, by way, one per seed."""
@@ -101,6 +104,10 @@ class Ways:
     def arrays(self) -> Arrays:
         """What is stored."""
         first = next(iter(self.trained.values()))[0]
+        stored: Arrays = {}
+        for method, (rate, histories) in self.baselines.items():
+            stored[f"{method}_epoch"], stored[f"{method}_rate"] = np.array(histories[0].epoch), np.array(rate)
+            stored[f"{method}_error"] = np.array([history.test_error for history in histories])
         return {
             "label": np.array(list(self.trained)),
             "width": np.array(self.widths),
@@ -112,9 +119,7 @@ class Ways:
             "reads": self._column("reads")[:, 0, -1],
             "anneals": self._column("anneals")[..., -1],
             "num_test": np.array(first.history.num_test),
-            "mlp_epoch": np.array(self.mlp[0].epoch),
-            "mlp_error": np.array([history.test_error for history in self.mlp]),
-            "mlp_rate": np.array(self.mlp_rate),
+            **stored,
         }
 
     def table(self) -> Table:
@@ -127,8 +132,10 @@ class Ways:
             own = mean_interval(100 * stored["own_error"][row], PERCENT)
             train_error = 100 * stored["train_error"][row, :, -1].mean()
             rows[name] |= {"own answer wrong, %": own, "training error, %": train_error, "anneals per read": anneals}
-        mlp = mean_interval(100 * stored["mlp_error"][:, -1], PERCENT)
-        return table({**rows, f"MLP, rate {self.mlp_rate:g}": {"test error, %": mlp}})
+        for method, (rate, _) in self.baselines.items():
+            error = mean_interval(100 * stored[f"{method}_error"][:, -1], PERCENT)
+            rows[f"{_BASELINES[method]['label']}, rate {rate:g}"] = {"test error, %": error}
+        return table(rows)
 
     def figure(self) -> Figure:
         """Test error and images with a head against epochs; no mistake at all is drawn as half a mistake."""
@@ -138,7 +145,8 @@ class Ways:
         for row, label in enumerate(self.trained):
             band(axes[0], epoch, stored["test_error"][row][:, 1:], floor=floor, label=label, **look(row))
             band(axes[1], epoch, heads[row][:, 1:], **look(row))
-        band(axes[0], stored["mlp_epoch"][1:], stored["mlp_error"][:, 1:], floor=floor, **_MLP)
+        for method, style in _BASELINES.items():
+            band(axes[0], stored[f"{method}_epoch"][1:], stored[f"{method}_error"][:, 1:], floor=floor, **style)
         axes[0].set(xscale="log", yscale="log", xlabel="epochs", ylabel="test error")
         axes[1].set(xscale="log", xlabel="epochs", ylabel="fraction of images", ylim=(0, 1.05))
         axes[0].set_title("error of the network")
@@ -149,26 +157,29 @@ class Ways:
 
 
 def train_ways(
-    ways: Mapping[str, WindowSampler], data: Dataset, recipe: DeepRecipe, mlp_rates: Sequence[float], seeds: Sequence[int], folder: str,
+    ways: Mapping[str, WindowSampler], data: Dataset, recipe: DeepRecipe, rates: Sequence[float], seeds: Sequence[int], folder: str,
     progress: bool = False,
 ) -> Ways:  # fmt: skip
     """Train a network for each way to sample the layers and each seed, all with the same images in the same order and equal reads.
 
-    mlp_rates: those of the MLP to choose from. folder: where each run keeps its checkpoint, from which it goes on if it was stopped.
+    rates: those of the MLPs to choose from. folder: where each run keeps its checkpoint, from which it goes on if it was stopped.
     """
     trained: dict[str, list[Trained]] = {way: [] for way in ways}
     for way, seed in tqdm([*product(ways, seeds)], desc="networks", disable=not progress):
         trained[way].append(recipe.train(data, ways[way], seed, folder))
-    return Ways([sampler.width for sampler in ways.values()], trained, *train_mlp(data, recipe, mlp_rates, seeds))
+    baselines = {method: train_baseline(method, data, recipe, rates, seeds) for method in _BASELINES}
+    return Ways([sampler.width for sampler in ways.values()], trained, baselines)
 
 
-def train_mlp(data: Dataset, recipe: DeepRecipe, rates: Sequence[float], seeds: Sequence[int]) -> tuple[float, list[History]]:
-    """An MLP of the same depth for each seed, at the rate that does best on a fifth of the training images held out."""
+def train_baseline(
+    method: str, data: Dataset, recipe: DeepRecipe, rates: Sequence[float], seeds: Sequence[int]
+) -> tuple[float, list[History]]:
+    """A network of the same layers for each seed, at the rate that does best on a fifth of the training images held out."""
     options = {name: recipe.training[name] for name in ("epochs", "batch_size")}
-    mlp, rate = Recipe("mlp", recipe.hidden, {**options, "lr": rates[0]}, {"copies": 1}, {}), rates[0]
+    baseline, rate = Recipe(method, recipe.hidden, {**options, "lr": rates[0]}, {"copies": 1}, {}), rates[0]
     if len(rates) > 1:
-        rate = compare_rates(mlp, data.hold_out(0.2, seeds[0]), rates, seeds[0]).chosen
-    return rate, [mlp.varied(lr=rate).train(data, seed) for seed in seeds]
+        rate = compare_rates(baseline, data.hold_out(0.2, seeds[0]), rates, seeds[0]).chosen
+    return rate, [baseline.varied(lr=rate).train(data, seed) for seed in seeds]
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +233,7 @@ class Depths:
             first = (np.arange(len(fits)), fits.argmax(axis=1))
             qubits, seconds = (np.where(fits.any(axis=1), study[name][first], np.nan) for name in ("qubits", "qpu_seconds"))
             shown = {"error": 100 * study["test_error"][..., -1], "own": 100 * study["own_error"], "qubits": qubits}
-            shown |= {"seconds": seconds, "mlp": 100 * study["mlp_error"][:, -1]}
+            shown |= {"seconds": seconds, **{method: 100 * study[f"{method}_error"][:, -1] for method in _BASELINES}}
             stored |= {f"{_layers(study)} {name}": values for name, values in shown.items()}
         return stored
 
@@ -237,8 +248,9 @@ class Depths:
                 for chip, qubits, seconds in zip(study["chip"], study["qubits"][row], study["qpu_seconds"][row], strict=True):
                     told[f"{chip}: qubits, s"] = "does not fit" if qubits < 0 else f"{qubits:,}, {seconds:.2g}"
                 rows.append(told)
-            mlp = mean_interval(100 * study["mlp_error"][:, -1], PERCENT)
-            rows.append({"layers": _layers(study), "sampled": "MLP", "test error, %": mlp})
+            for method, style in _BASELINES.items():
+                error = mean_interval(100 * study[f"{method}_error"][:, -1], PERCENT)
+                rows.append({"layers": _layers(study), "sampled": style["label"], "test error, %": error})
         return table(rows)
 
     def figure(self) -> Figure:
@@ -258,7 +270,8 @@ class Depths:
             axis.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 6, 8) if name in ("error", "own") else (1, 2, 5)))
             axis.yaxis.set_major_formatter("{x:,g}")
             axis.yaxis.set_minor_locator(NullLocator())
-        _plot_way(axes[0, 0], depths, [stored[f"{_layers(study)} mlp"] for study in studies], **_MLP)
+        for method, style in _BASELINES.items():
+            _plot_way(axes[0, 0], depths, [stored[f"{_layers(study)} {method}"] for study in studies], **style)
         chip, capacity = str(studies[0]["chip"][0]), int(studies[0]["chip_qubits"][0])
         line = axes[1, 0].axhline(capacity, color="0.5", linewidth=0.8, label=f"all of {chip}")
         for axis in axes[1]:

@@ -406,8 +406,14 @@ def _each_depth(results: Results, other: Callable[[Result], np.ndarray], name: s
 )  # fmt: skip
 def _deep_trains(results: Results) -> Finding:
     errors = [mean_interval(100 * study["test_error"][way, :, -1], PERCENT) for study, way in _windows(results)]
-    told = "Test errors: " + ", ".join(f"{error} %" for error in errors)
-    return _each_depth(results, lambda study: study["mlp_error"], "that of an MLP", told)
+    binary = [mean_interval(100 * study["binary_error"][:, -1], PERCENT) for study, _ in _windows(results)]
+    told, beside = (", ".join(f"{error} %" for error in values) for values in (errors, binary))
+    word, worst, found, conditions = _each_depth(
+        results, lambda study: study["mlp_error"], "that of an MLP", f"Test errors: {told}"
+    )
+    gap = max(few.value - other.value for few, other in zip(errors, binary, strict=True))
+    found += f"; at most {_beside(gap)} that of one whose units are ±1, like spins"
+    return word, worst, found, f"{conditions} MLPs of the same layers whose units are ±1, by backpropagation: {beside}."
 
 
 @_part(

@@ -265,9 +265,8 @@ class Sizes(Study):
         return {f"T = {temperature:.2g} T_c": {**fits.rows(), "verdict": fits.verdict} for temperature, fits in named}
 
     def figure(self) -> Figure:
-        """Order and its susceptibilities along training; rises as they are and stretched; width and susceptibilities against size."""
-        figure, axes = plt.subplots(2, 4, figsize=(PAGE, 4.4))
-        (right, replicas, chi_m, chi), (rise, stretched, width, powers) = axes
+        """Order and its susceptibilities along training."""
+        figure, ((right, replicas), (chi_m, chi)) = plt.subplots(2, 2, figsize=(PAGE, 4.6), sharex=True)
         for axis, name, label, title in (
             (right, "m", "$m$", "right answer"),
             (replicas, "q_ea", "$q$", "two replicas"),
@@ -277,9 +276,16 @@ class Sizes(Study):
             values = getattr(self, name)[:, :, 1:, 0].mean(axis=-1)
             for row, spins in enumerate(self.spins):
                 band(axis, self.time[1:], values[row] / (spins if "chi" in name else 1), label=f"$N={spins}$", **look(row))
-            axis.set(xscale="log", xlabel="updates at full rate", ylabel=label, title=title)
+            axis.set(xscale="log", ylabel=label, title=title)
         for axis in (chi_m, chi):
-            axis.set(yscale="log")
+            axis.set(yscale="log", xlabel="updates at full rate")
+        small_legend(right)
+        label_panels(figure.axes)
+        return figure
+
+    def figure_of_scaling(self) -> Figure:
+        """Rises as they are and stretched; their width and the susceptibility in them against size."""
+        figure, ((rise, stretched), (width, powers)) = plt.subplots(2, 2, figsize=(PAGE, 4.6))
         self.plot_rises(rise)
         rise.set(xlabel="decades from the middle", ylabel="part of the rise", title="rise")
         if self.sharpening:

@@ -27,7 +27,7 @@ from studies.plots import COLUMN, METHOD_STYLE, OWN_STYLE, PAGE, band, label_pan
 from studies.stored import Arrays, Images, Result, stack
 from studies.tables import Table, table
 
-BASELINES = ("mlp", "energy")
+BASELINES = ("mlp", "binary", "energy")
 
 
 def with_rule(training: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 from conftest import random_spins
 
 from qnn_core import QNN, DamagedFile, InvalidInput, get_sampler, train, train_backprop
-from qnn_core.backprop import EnergyScores
+from qnn_core.backprop import Binary, EnergyScores
 from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged
@@ -292,7 +292,16 @@ def test_energy_scores_are_the_free_energies_of_the_codes(small_net):
         np.testing.assert_allclose(scores, log_weights[:, rows], rtol=1e-4)
 
 
-@pytest.mark.parametrize("method", ["mlp", "energy"])
+def test_binary_units_are_spins_with_the_gradient_of_linear_ones_cut_off():
+    values = torch.tensor([-3.0, -1.0, -0.3, 0.0, 0.2, 0.9, 1.7], requires_grad=True)
+    units = Binary()(values)
+    torch.testing.assert_close(units, torch.tensor([-1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0]))
+    (gradient,) = torch.autograd.grad(units.sum(), values)
+    assert gradient[[0, 6]].tolist() == [0, 0]
+    assert gradient[2:6].tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("method", ["mlp", "binary", "energy"])
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
 def test_baselines_learn(method, optimiser):
     history = train_backprop(method, easy_data(), hidden=8, epochs=8, lr=0.1 if optimiser == "sgd" else 0.02, optimiser=optimiser)

@@ -55,7 +55,7 @@ def test_a_study_of_sizes_recovers_how_known_rises_sharpen():
     again = Sizes.of_arrays(study.arrays())
     assert again.rows() == study.rows()
     assert list(again.powers()) == ["T = 0.5 T_c", "T = 0.7 T_c"]
-    assert len(again.figure().axes) == 8
+    assert len(again.figure().axes) == len(again.figure_of_scaling().axes) == 4
     plt.close("all")
 
 
