@@ -24,7 +24,7 @@ from qnn_core.samplers import Sampler
 from qnn_core.statistics import PERCENT, mean_interval
 from qnn_core.training import TrainingWarning, default_rate, train
 from qnn_core.windows import WindowSampler
-from studies.plots import COLUMN, PAGE, band, label_panels, look
+from studies.plots import COLUMN, PAGE, band, label_panels, look, small_type
 from studies.searches import minimum_found
 from studies.stored import Arrays, Result
 from studies.tables import Table, compared, table
@@ -255,30 +255,33 @@ class Depths:
 
     def figure(self) -> Figure:
         """Errors of the network and of the annealer itself, qubits and time, each against depth."""
-        figure, axes = plt.subplots(2, 2, figsize=(COLUMN, 3.9), sharex=True)
-        studies, stored = sorted(self.studies, key=lambda study: len(study["layers"])), self.arrays()
-        depths = np.array([len(study["layers"]) for study in studies])
-        titles = {"error": "test error, %", "own": "own error, %", "qubits": "qubits", "seconds": "machine time, s"}
-        for axis, (name, title) in zip(axes.flat, titles.items(), strict=True):
-            ways = [np.reshape(stored[f"{_layers(study)} {name}"], (len(study["label"]), -1)) for study in studies]
-            others = [(depth, way.mean()) for depth, found in zip(depths, ways, strict=True) for way in found[2:]]
-            _plot_way(axis, depths - 0.06, [found[0] for found in ways], **_WHOLE)
-            _plot_way(axis, depths + 0.06, [found[min(1, len(found) - 1)] for found in ways], **_FEW)
-            if others:
-                axis.plot(*np.transpose(others), **_OTHERS)
-            axis.set(title=title, yscale="log", xticks=depths)
-            axis.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 6, 8) if name in ("error", "own") else (1, 2, 5)))
-            axis.yaxis.set_major_formatter("{x:,g}")
-            axis.yaxis.set_minor_locator(NullLocator())
-        for method, style in _BASELINES.items():
-            _plot_way(axes[0, 0], depths, [stored[f"{_layers(study)} {method}"] for study in studies], **style)
-        chip, capacity = str(studies[0]["chip"][0]), int(studies[0]["chip_qubits"][0])
-        line = axes[1, 0].axhline(capacity, color="0.5", linewidth=0.8, label=f"all of {chip}")
-        for axis in axes[1]:
-            axis.set_xlabel("layers of spins")
-        figure.legend(handles=[*axes[0, 0].get_legend_handles_labels()[0], line], loc="outside lower center", ncols=2)
-        figure.suptitle("Two layers at a time: fewer qubits, more time", fontsize="medium")
-        label_panels(axes.flat)
+        with small_type():
+            figure, axes = plt.subplots(2, 2, figsize=(COLUMN, 3.9), sharex=True)
+            studies, stored = sorted(self.studies, key=lambda study: len(study["layers"])), self.arrays()
+            depths = np.array([len(study["layers"]) for study in studies])
+            titles = {"error": "test error, %", "own": "own error, %", "qubits": "qubits", "seconds": "machine time, s"}
+            for axis, (name, title) in zip(axes.flat, titles.items(), strict=True):
+                ways = [np.reshape(stored[f"{_layers(study)} {name}"], (len(study["label"]), -1)) for study in studies]
+                others = [(depth, way.mean()) for depth, found in zip(depths, ways, strict=True) for way in found[2:]]
+                _plot_way(axis, depths - 0.06, [found[0] for found in ways], **_WHOLE)
+                _plot_way(axis, depths + 0.06, [found[min(1, len(found) - 1)] for found in ways], **_FEW)
+                if others:
+                    axis.plot(*np.transpose(others), **_OTHERS)
+                axis.set(title=title, yscale="log", xticks=depths)
+                axis.yaxis.set_major_locator(
+                    LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 6, 8) if name in ("error", "own") else (1, 2, 5))
+                )
+                axis.yaxis.set_major_formatter("{x:,g}")
+                axis.yaxis.set_minor_locator(NullLocator())
+            for method, style in _BASELINES.items():
+                _plot_way(axes[0, 0], depths, [stored[f"{_layers(study)} {method}"] for study in studies], **style)
+            chip, capacity = str(studies[0]["chip"][0]), int(studies[0]["chip_qubits"][0])
+            line = axes[1, 0].axhline(capacity, color="0.5", linewidth=0.8, label=f"all of {chip}")
+            for axis in axes[1]:
+                axis.set_xlabel("layers of spins")
+            figure.legend(handles=[*axes[0, 0].get_legend_handles_labels()[0], line], loc="outside lower center", ncols=2)
+            figure.suptitle("Two layers at a time: fewer qubits, more time", fontsize="medium")
+            label_panels(axes.flat)
         return figure
 
 
