@@ -218,7 +218,8 @@ class QNN:
         fields = np.empty((len(x), sum(self.layers)), np.float32)
         first = self.layers[0]
         offset = self.biases[0] if self.centre is None else self.biases[0] - self.centre @ self.weights[0]
-        image_fields(x, self.weights[0], offset, fields)
+        # One kind of array, for which the loop is compiled: images on disk cannot be written, say.
+        image_fields(np.require(x, requirements=["C", "W"]), self.weights[0], offset, fields)
         fields[:, first:] = np.concatenate(self.biases[1:])
         return IsingProblem(self.layers, fields, tuple(self.weights[1:]))
 

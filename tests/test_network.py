@@ -44,6 +44,20 @@ def test_one_hidden_layer_is_solved_exactly(seed):
         assert spins is not None
 
 
+@pytest.mark.parametrize("bright", range(7))
+def test_fields_of_images_are_sums_over_their_bright_pixels(bright):
+    random = np.random.default_rng(bright)
+    net = QNN((6, 11, 2), seed=1, centre=random.random(6).astype(np.float32))
+    x = np.zeros((5, 6), np.float32)
+    for row in x:
+        row[random.permutation(6)[:bright]] = random.uniform(0.1, 1, bright)
+    expected = (x.astype(float) - net.centre) @ net.weights[0] + net.biases[0]
+    found = net.problem(x).fields
+    np.testing.assert_allclose(found[:, :11], expected, atol=2e-6)
+    x.flags.writeable = False  # As images on disk are.
+    np.testing.assert_array_equal(net.problem(x).fields, found)
+
+
 def test_problem_fields_are_the_driven_inputs_and_the_biases(small_net):
     x = images_for(small_net, 4)
     problem = small_net.problem(x)
