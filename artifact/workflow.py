@@ -91,7 +91,7 @@ def table(name: str, profile: Mapping[str, Any]) -> dict[str, Row]:
             inputs={"rates": f"{folder}/rates/{{method}}-{{hidden}}.npz"},
         ),
         "phase": row("04_phase", "phase"),
-        "equilibrium": row("04b_equilibrium", "equilibrium", 1),
+        "equilibrium": row("04b_equilibrium", "equilibrium", 2),
         "sizes": row("04c_sizes", "sizes", 1),
         "landscape": row("04d_landscape", "landscape"),
         "curves": row(
