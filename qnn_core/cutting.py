@@ -24,7 +24,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.ising import IsingProblem, layer_slices
 from qnn_core.loops import code_spins, collect
 from qnn_core.network import QNN, WrongRule
@@ -142,8 +142,7 @@ def head_weights(
     """
     if weighting == "uniform":
         return (heads / np.maximum(heads.sum(axis=1, keepdims=True), 1)).astype(np.float32)
-    if weighting != "deepest":
-        raise InvalidInput("weighting", weighting, '"deepest" or "uniform"')
+    check(weighting == "deepest", "weighting", weighting, '"deepest" or "uniform"')
     deepest = np.where(heads, energies, np.inf)[:, ::together].argmin(axis=1)
     weights = np.zeros((len(heads), heads.shape[1] // together, together), np.float32)
     weights[np.arange(len(heads)), deepest] = heads.any(axis=1, keepdims=True) / np.float32(together)

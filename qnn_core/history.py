@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput, check_count, check_number
+from qnn_core.errors import check, check_count, check_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,8 +180,7 @@ def snapshots_of(arrays: dict[str, np.ndarray]) -> dict[int, list[np.ndarray]]:
 
 def log_spaced_steps(total: int, count: int, first: int = 1) -> list[int]:
     """About `count` different steps from `first` to `total`, evenly spaced in the logarithm, always with 0 and `total`."""
-    if total < 1 or count < 1:
-        raise InvalidInput("total, count", (total, count), "whole numbers of at least 1")
+    check(min(total, count) >= 1, "total, count", (total, count), "whole numbers of at least 1")
     return sorted({0, total, *np.geomspace(min(first, total), total, count).round().astype(int).tolist()})
 
 
@@ -205,8 +204,7 @@ def check_training(data: Dataset, epochs: int, lr: float, batch_size: int, seed:
     """Refuse unusable settings before any work."""
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
-    if batch_size > len(data.y_train):
-        raise InvalidInput("batch_size", batch_size, f"at most the {len(data.y_train)} training images")
+    check(batch_size <= len(data.y_train), "batch_size", batch_size, f"at most the {len(data.y_train)} training images")
     check_number("lr", lr, above=True)
     check_count("seed", seed, least=0)
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 
 LOOPS = {
     "OPENBLAS_CORETYPE": "Haswell",  # matrix products and linear algebra of numpy and scipy
@@ -56,10 +56,8 @@ def _features() -> set[str]:
 def check_threads() -> None:
     """Raise InvalidInput for numbers of threads that numba would refuse without saying where they come from."""
     for name in (name for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS") if os.environ.get(name)):
-        if not all(number.isdigit() and 1 <= int(number) <= _MOST_THREADS for number in os.environ[name].split(",")):
-            raise InvalidInput(
-                f"variable {name}", os.environ[name], f"a whole number from 1 to {_MOST_THREADS}, or no such variable"
-            )
+        fits = all(number.isdigit() and 1 <= int(number) <= _MOST_THREADS for number in os.environ[name].split(","))
+        check(fits, f"variable {name}", os.environ[name], f"a whole number from 1 to {_MOST_THREADS}, or no such variable")
 
 
 def find_cache() -> None:

@@ -30,7 +30,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
 from qnn_core.cutting import Weighting, anneals, code_reads, complete, find_heads, head_weights, held_reads
-from qnn_core.errors import InvalidInput, check_choice, check_count, check_number
+from qnn_core.errors import check, check_choice, check_count, check_number
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN, WrongRule
 from qnn_core.samplers.base import Reads, Sampler, derived_seed
@@ -93,10 +93,8 @@ class Rule:
         check_number("margin", self.margin)
         check_number("nudge", self.nudge, above=True)
         check_count("code_reads", self.code_reads)
-        if self.name == "completed" and self.wrong == "spins":
-            raise InvalidInput(
-                "wrong", self.wrong, 'of the rule "completed" only "class": a completed read has no single wrong spins'
-            )
+        allowed = 'of the rule "completed" only "class": a completed read has no single wrong spins'
+        check(self.name != "completed" or self.wrong == "class", "wrong", self.wrong, allowed)
 
     def contrast(self, batch: Batch) -> Contrast:
         """Sample the batch and say what to lower and what to raise."""

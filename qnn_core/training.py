@@ -22,7 +22,7 @@ from qnn_core.at_once import cut_at_once, is_possible
 from qnn_core.checkpoint import Checkpoint, fingerprint
 from qnn_core.cutting import anneals, cut_gradient
 from qnn_core.data import Dataset
-from qnn_core.errors import Diverged, Interrupted, InvalidInput, check_choice, check_count
+from qnn_core.errors import Diverged, Interrupted, InvalidInput, check, check_choice, check_count
 from qnn_core.history import (
     COLUMNS,
     Callback,
@@ -110,10 +110,9 @@ def train(
     >>> bool(history.test_error[-1] < history.test_error[0])
     True
     """
-    if not isinstance(data, Dataset):
-        raise InvalidInput("data", type(data).__name__, "a Dataset, as Dataset.from_arrays(x, y) makes one")
-    if callable(callbacks) or not all(map(callable, callbacks)):
-        raise InvalidInput("callbacks", callbacks, "a list of functions, each of one evaluation")
+    check(isinstance(data, Dataset), "data", type(data).__name__, "a Dataset, as Dataset.from_arrays(x, y) makes one")
+    fits = not callable(callbacks) and all(map(callable, callbacks))
+    check(fits, "callbacks", callbacks, "a list of functions, each of one evaluation")
     sampler = get_sampler(sampler)
     lr = default_rate(net, data) if lr is None else lr
     batch_size = min(_BATCH_SIZE, len(data.y_train)) if batch_size is None else batch_size
@@ -289,8 +288,8 @@ class TrainingRun:
         state = self.checkpoint.load() if self.checkpoint is not None else None
         if state is None:
             return
-        if state["done"] > self.total:
-            raise InvalidInput("epochs", self.settings.epochs, f"enough for the {state['done']} updates that the checkpoint has")
+        allowed = f"enough for the {state['done']} updates that the checkpoint has"
+        check(state["done"] <= self.total, "epochs", self.settings.epochs, allowed)
         self.net.set_parameters(state["parameters"])
         self.trained.set_parameters(state["trained"])
         self.optimiser.load_state(state["optimiser"])
@@ -456,9 +455,8 @@ def _check(net: QNN, data: Dataset, settings: Settings) -> None:
     check_evaluations(settings.evaluations, settings.evaluation_images)
     for name in ("asked", "snapshots", "rest"):
         check_count(name, getattr(settings, name), least=0)
-    if net.sizes[0] != data.num_pixels:
-        raise InvalidInput("sizes", net.sizes, f"{data.num_pixels} inputs, the pixels of {data.name}")
-    if net.num_classes < data.num_classes:
-        raise InvalidInput("sizes", net.sizes, f"at least {data.num_classes} classes, as many as {data.name} has")
+    check(net.sizes[0] == data.num_pixels, "sizes", net.sizes, f"{data.num_pixels} inputs, the pixels of {data.name}")
+    allowed = f"at least {data.num_classes} classes, as many as {data.name} has"
+    check(net.num_classes >= data.num_classes, "sizes", net.sizes, allowed)
     for name, kinds in (("optimiser", OptimiserName), ("schedule", Schedule)):
         check_choice(name, getattr(settings, name), get_args(kinds))

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.landscape.overlaps import susceptibility
 from qnn_core.landscape.tempering import parallel_tempering
 from qnn_core.network import QNN
@@ -80,10 +80,8 @@ def melting_temperature(temperatures: Float64[np.ndarray, " T"], order: Float64[
 
 def growth(steps: np.ndarray, values: Float64[np.ndarray, "R S"]) -> Interval:
     """Power kappa of values ~ steps^kappa: the slope of a straight line through the logarithms of each run, with its scatter over R runs."""
-    if len(steps) < 2:
-        raise InvalidInput("steps", steps, "at least two, to tell how the values grow")
-    slopes = np.polyfit(np.log(steps), np.log(values).T, 1)[0]
-    return mean_interval(slopes)
+    check(len(steps) >= 2, "steps", steps, "at least two, to tell how the values grow")
+    return mean_interval(np.polyfit(np.log(steps), np.log(values).T, 1)[0])
 
 
 WAYS = {"image": "with an image", "free": "without an image"}

@@ -14,7 +14,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check, check_count
 from qnn_core.network import QNN
 from qnn_core.samplers.base import derived_seed
 from qnn_core.samplers.coherent import AnnealingUnitary, all_energies, configurations
@@ -51,10 +51,9 @@ def minima(energies: Float64[np.ndarray, "B K"]) -> Bool[np.ndarray, "B K"]:
 
 def amplify(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"], steps: int) -> Float64[np.ndarray, "B m"]:
     """Probability of reading a head after 0, 1, ... `steps` steps of amplitude amplification, by applying them all."""
-    if heads.shape != unitary.energies.shape:
-        raise InvalidInput("heads", f"shape {heads.shape}", f"shape {unitary.energies.shape}, one mark a configuration")
-    if steps < 0:
-        raise InvalidInput("steps", steps, "a whole number of at least 0")
+    expected = unitary.energies.shape
+    check(heads.shape == expected, "heads", f"shape {heads.shape}", f"shape {expected}, one mark a configuration")
+    check_count("steps", steps, least=0)
     start = unitary.start
     state = unitary.apply(start)
     found = [(np.abs(state) ** 2 * heads).sum(axis=1)]
@@ -79,8 +78,8 @@ def oracle_calls(p: Float64[np.ndarray, " S"], seed: int, *, most: float = np.in
     fifth after every failure. Each attempt costs its steps and one call to check the read; the anneals are twice the steps,
     plus one. A read succeeds with the exact probability sin^2((2m + 1) theta). For p = 0 the search fails, and `most` must be finite.
     """
-    if not (p >= 0).all() or (p > 1 + 1e-9).any() or (not np.isfinite(most) and not (p > 0).all()):
-        raise InvalidInput("p", p, "weights above 0 and at most 1; 0 only with a finite number of calls")
+    fits = ((p >= 0) & (p <= 1 + 1e-9)).all() and (np.isfinite(most) or (p > 0).all())
+    check(fits, "p", p, "weights above 0 and at most 1; 0 only with a finite number of calls")
     random = np.random.default_rng(seed)
     calls = np.zeros(len(p))
     bound = 1.0
@@ -120,8 +119,8 @@ SINGLE_SEARCHES: dict[str, Callable[..., np.ndarray]] = {"reads": plain_calls, "
 
 def power_of(p: Float64[np.ndarray, " P"], calls: Float64[np.ndarray, " P"], seed: int) -> Interval:
     """The exponent k of calls ~ p^k by least squares in the logarithms, with a 95 % interval from resampling the weights."""
-    if len(p) < 10 or np.ptp(np.log10(p)) < 1:
-        raise InvalidInput("p", f"{len(p)} weights", "at least ten weights over at least a decade")
+    fits = len(p) >= 10 and np.ptp(np.log10(p)) >= 1
+    check(fits, "p", f"{len(p)} weights", "at least ten weights over at least a decade")
     logs, heights = np.log(p), np.log(calls)
     samples = [np.polyfit(logs[rows], heights[rows], 1)[0] for rows in resampled(len(p), 200, seed)]
     return percentile_interval(np.polyfit(logs, heights, 1)[0], np.array(samples))

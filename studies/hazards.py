@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from jaxtyping import Float64
 
-from qnn_core.errors import InvalidInput, check_count
+from qnn_core.errors import check, check_choice, check_count
 from qnn_core.samplers.base import derived_seed
 from qnn_core.statistics import Interval, percentile_interval, resampled
 from studies.grover import amplified_probability, oracle_calls, plain_calls
@@ -36,17 +36,14 @@ def draw_weights(gamma: float, dragons: int, heads: int, low: float, high: float
     """Weights of heads from rho(p) ~ p^-gamma between low and high; refuses dragons whose weights add up to more than 1."""
     check_count("dragons", dragons)
     check_count("heads", heads)
-    if not 0 < low < high <= 1:
-        raise InvalidInput("low, high", (low, high), "0 < low < high <= 1")
+    check(0 < low < high <= 1, "low, high", (low, high), "0 < low < high <= 1")
     uniform = np.random.default_rng(seed).random((dragons, heads))
     power = 1 - gamma
     # The inverse of the cumulative distribution; its limit where gamma is 1.
     inverse = low * (high / low) ** uniform, (low**power + uniform * (high**power - low**power)) ** (1 / (power or 1))
     weights = inverse[0] if abs(power) < 1e-9 else inverse[1]
-    if weights.sum(axis=1).max() > 1:
-        raise InvalidInput(
-            "high", high, "a value at which the weights of a dragon's heads add up to at most 1; fewer heads help too"
-        )
+    allowed = "a value at which the weights of a dragon's heads add up to at most 1; fewer heads help too"
+    check(weights.sum(axis=1).max() <= 1, "high", high, allowed)
     return weights
 
 
@@ -56,8 +53,7 @@ def calls_until_cut(weights: Heads, search: Search, seed: int) -> Heads:
     A read is one call; an amplified attempt of m steps is m + 1. With "each", time is that of searches side by side, one a head.
     The attempts of "fixed" are counted at their mean cost.
     """
-    if search not in SEARCHES:
-        raise InvalidInput("search", search, f"one of {', '.join(SEARCHES)}")
+    check_choice("search", search, SEARCHES)
     if search == "reads":
         return plain_calls(weights.ravel(), [seed, 0]).reshape(weights.shape)
     if search == "each":
@@ -93,8 +89,7 @@ def decay_exponent(at: Float64[np.ndarray, " T"], left: Float64[np.ndarray, "dra
     """Slope of ln eps against ln t while the mean weight left is between 3 % and 0.1 % of the first, with an interval over dragons."""
     part = left.mean(axis=0) / left[:, 0].mean()
     inside = (part >= _BETWEEN[0]) & (part <= _BETWEEN[1]) & (at > 0)
-    if inside.sum() < 3:
-        raise InvalidInput("at", f"{int(inside.sum())} points between {_BETWEEN}", "at least 3 points there")
+    check(inside.sum() >= 3, "at", f"{int(inside.sum())} points between {_BETWEEN}", "at least 3 points there")
     logs = np.log(at[inside])
 
     def slope(dragons: np.ndarray) -> float:

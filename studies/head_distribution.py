@@ -16,7 +16,7 @@ from jaxtyping import Float64
 from scipy.special import logsumexp
 
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check
 from qnn_core.history import History
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN
@@ -92,12 +92,10 @@ def fit_weight_law(weights: Float64[np.ndarray, "B C"], low: float, high: float,
     weights: NaN where there is no head. The interval is from resampling images, whose heads depend on each other. Raises InvalidInput
     with fewer than 30 heads between the bounds.
     """
-    if not 0 < low < high <= 1:
-        raise InvalidInput("low, high", (low, high), "0 < low < high <= 1")
+    check(0 < low < high <= 1, "low, high", (low, high), "0 < low < high <= 1")
     inside = (weights >= low) & (weights <= high)
-    if inside.sum() < _LEAST_HEADS:
-        raise InvalidInput("weights", f"{int(inside.sum())} heads", f"at least {_LEAST_HEADS} between {low:g} and {high:g}")
     count = inside.sum(axis=1)
+    check(count.sum() >= _LEAST_HEADS, "weights", f"{count.sum()} heads", f"at least {_LEAST_HEADS} between {low:g} and {high:g}")
     logs = np.where(inside, np.log(np.where(inside, weights, 1.0)), 0.0).sum(axis=1)
     rows = np.concatenate([np.arange(len(weights))[None], resampled(len(weights), 200, seed)])
     mean_logs = logs[rows].sum(axis=1) / np.maximum(count[rows].sum(axis=1), 1)

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float64
 
 from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput, check_number
+from qnn_core.errors import check, check_number
 from qnn_core.ising import relax, sign
 from qnn_core.limits import MAX_OUTPUTS
 from qnn_core.network import QNN
@@ -139,8 +139,7 @@ def count_cut(net: QNN, x: Images, labels: Labels, reads: Reads, margin: float, 
 
     Returns heads, those before the cut, gone and new, those that vanish and appear with it, means over images.
     """
-    if not _enumerable(net):
-        raise InvalidInput("sizes", net.sizes, f"one hidden layer and at most {MAX_OUTPUTS} outputs, to enumerate heads")
+    check(_enumerable(net), "sizes", net.sizes, f"one hidden layer and at most {MAX_OUTPUTS} outputs, to enumerate heads")
     problem = net.problem(x)
     clamped = code_reads(net, problem, labels)
     completed = complete(net, problem, labels, reads)

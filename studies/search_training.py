@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from qnn_core.cutting import cut_gradient
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput, check_count
+from qnn_core.errors import check, check_count
 from qnn_core.history import check_training, evaluation_steps, minibatches
 from qnn_core.network import QNN
 from qnn_core.optimiser import Adam
@@ -45,8 +45,8 @@ def train_by_search(
     """
     check_training(data, epochs, lr, batch_size, seed)
     check_count("most", most)
-    if net.sizes[0] != data.num_pixels or net.num_classes < data.num_classes:
-        raise InvalidInput("sizes", net.sizes, f"{data.num_pixels} inputs and {data.num_classes} classes, as {data.name} has")
+    fits = net.sizes[0] == data.num_pixels and net.num_classes >= data.num_classes
+    check(fits, "sizes", net.sizes, f"{data.num_pixels} inputs and {data.num_classes} classes, as {data.name} has")
     states = configurations(sum(net.layers))
     batches = minibatches(len(data.y_train), batch_size, epochs, seed)
     evaluated = evaluation_steps(len(batches), len(batches) // epochs)

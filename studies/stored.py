@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.history import snapshots_of
 from qnn_core.network import QNN
 
@@ -81,7 +81,6 @@ def steps_of(result: Result) -> list[int]:
 def network_at(result: Result, step: int) -> QNN:
     """The network of a stored training after `step` updates, one of `steps_of`; raises InvalidInput for others."""
     snapshots = snapshots_of(result.arrays)
-    if step not in snapshots:
-        raise InvalidInput("step", step, f"one of {list(snapshots)}, the networks that {result.path} kept")
+    check(step in snapshots, "step", step, f"one of {list(snapshots)}, the networks that {result.path} kept")
     layout = {name.removeprefix(_LAYOUT): value for name, value in result.arrays.items() if name.startswith(_LAYOUT)}
     return QNN.assembled(layout, snapshots[step])

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from qnn_core.answers import own_answers
 from qnn_core.data import Dataset
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.landscape.view import landscape
 from qnn_core.samplers import Sampler
 from studies.answers import READS
@@ -111,8 +111,8 @@ def follow(networks: Networks, data: Dataset, sampler: Sampler, image: int, num_
 
     networks: by the number of updates, in rising order. image: its place in the test set. seed: of the reads.
     """
-    if not 0 <= image < len(data.y_test):
-        raise InvalidInput("image", image, f"at most {len(data.y_test) - 1}: the test images of {data.name} count from 0")
+    most = len(data.y_test) - 1
+    check(0 <= image <= most, "image", image, f"at most {most}: the test images of {data.name} count from 0")
     answers = [own_answers(net, data.x_test, data.y_test, sampler, READS, seed) for net in networks.values()]
     step, wrong = np.array(list(networks)), np.array([answer.wrong.mean() for answer in answers])
     between = [int(np.abs(wrong[1:-1] - level).argmin()) + 1 for level in _LEFT] if len(step) > 2 else []
