@@ -71,7 +71,7 @@ def held_reads(
     hidden = sampler.sample(net.held(problem, classes), num_reads, seed)
     outputs = np.repeat(net.codes[classes][:, None], num_reads, axis=1)
     spins = np.concatenate([hidden.spins, outputs], axis=2)
-    return Reads(spins, problem.energy(spins), _effort(hidden))
+    return Reads(spins, problem.energy(spins), effort(hidden))
 
 
 def complete(
@@ -91,28 +91,25 @@ def complete(
     """
     shown = net.shown(problem.split(reads.spins)[-1], labels)
     if sampler is None or len(net.layers) == 2:
-        return code_states(net, problem, shown, {**reads.info, **_effort(reads)})
+        return code_states(net, problem, shown, {**reads.info, **effort(reads)})
     replaced = shown != labels[:, None]
     pairs, place = np.unique((np.arange(len(labels))[:, None] * net.num_classes + shown)[replaced], return_inverse=True)
     spins, energies = (np.repeat(values[:, :, None], num_reads, axis=2) for values in (reads.spins, reads.energies))
-    effort = _effort(reads)
+    spent = effort(reads)
     if pairs.size:
         owners, classes = np.divmod(pairs, net.num_classes)
         found = code_reads(net, problem.select(owners), classes, sampler, num_reads, derived_seed(seed, 2))
         spins[replaced] = found.spins[place]
         energies[replaced] = found.energies.mean(axis=1)[place, None]
-        effort = {name: count + found.info[name] for name, count in effort.items()}
+        spent = effort(reads, found)
     num_images, num_spins = len(labels), spins.shape[-1]
-    return Reads(spins.reshape(num_images, -1, num_spins), energies.reshape(num_images, -1), {**reads.info, **effort})
+    return Reads(spins.reshape(num_images, -1, num_spins), energies.reshape(num_images, -1), {**reads.info, **spent})
 
 
-def anneals(reads: Reads) -> int:
-    """The number of anneals made for some reads, including those for their code states."""
-    return int(reads.info.get("anneals", reads.energies.size * reads.info.get("anneals_per_read", 1)))
-
-
-def _effort(reads: Reads) -> dict[str, int]:
-    return {"spin_updates": reads.info.get("spin_updates", 0), "anneals": anneals(reads)}
+def effort(*phases: Reads) -> dict[str, int]:
+    """The anneals made for some reads, including those for their code states, and the updates of single spins."""
+    anneals = (reads.info.get("anneals", reads.energies.size * reads.info.get("anneals_per_read", 1)) for reads in phases)
+    return {"anneals": sum(anneals), "spin_updates": sum(reads.info.get("spin_updates", 0) for reads in phases)}
 
 
 def find_heads(

@@ -29,7 +29,7 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Bool, Float32, Int8, Int64
 
-from qnn_core.cutting import Weighting, anneals, code_reads, complete, find_heads, head_weights, held_reads
+from qnn_core.cutting import Weighting, code_reads, complete, effort, find_heads, head_weights, held_reads
 from qnn_core.errors import check, check_choice, check_count, check_number
 from qnn_core.ising import IsingProblem
 from qnn_core.network import QNN, WrongRule
@@ -56,7 +56,7 @@ class Contrast:
     """What one update is made of.
 
     found: the reads in which heads were looked for, heads: which of them are heads, clamped: the states of the right answer that they were
-    measured against. lowered, raised, weights: as `cut_gradient` takes them. anneals, spin_updates: what all reads of the update took.
+    measured against. lowered, raised, weights: as `cut_gradient` takes them. effort: what all reads of the update took.
     """
 
     found: Reads
@@ -65,8 +65,7 @@ class Contrast:
     lowered: Int8[np.ndarray, "B _ N"]
     raised: Int8[np.ndarray, "B R N"]
     weights: Float32[np.ndarray, "B R"]
-    anneals: int
-    spin_updates: int
+    effort: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class Rule:
         """Free reads against others of the same problem; heads are only counted."""
         clamped = code_reads(batch.net, batch.problem, batch.labels)
         heads = self.heads(batch, free, clamped)
-        return Contrast(free, heads, clamped, lowered, free.spins, weights, *_effort(free, other))
+        return Contrast(free, heads, clamped, lowered, free.spins, weights, effort(free, other))
 
     def _of_heads(self, batch: Batch, free: Reads) -> Contrast:
         net, problem, labels, sampler = batch.net, batch.problem, batch.labels, batch.sampler
@@ -133,14 +132,9 @@ class Rule:
             for marked, form in zip(heads, forms, strict=True)
         ]
         raised = np.concatenate([form.spins for form in forms], axis=1)
-        spent = _effort(forms[-1], clamped)
-        return Contrast(forms[0], heads[0], clamped, clamped.spins, raised, np.concatenate(weights, axis=1), *spent)
+        spent = effort(forms[-1], clamped)
+        return Contrast(forms[0], heads[0], clamped, clamped.spins, raised, np.concatenate(weights, axis=1), spent)
 
     def heads(self, batch: Batch, reads: Reads, clamped: Reads) -> Bool[np.ndarray, "B _"]:
         """Which reads are heads."""
         return find_heads(batch.net, batch.problem, reads, clamped, batch.labels, self.margin, self.wrong)
-
-
-def _effort(*phases: Reads) -> tuple[int, int]:
-    """Anneals and spin updates of some reads."""
-    return sum(anneals(reads) for reads in phases), sum(reads.info["spin_updates"] for reads in phases)

@@ -7,6 +7,7 @@ measured along the way are the same for all rules. With rules that cut heads, a 
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
@@ -20,7 +21,7 @@ from tqdm import tqdm
 from qnn_core.answers import own_answers
 from qnn_core.at_once import cut_at_once, is_possible
 from qnn_core.checkpoint import Checkpoint, fingerprint
-from qnn_core.cutting import anneals, cut_gradient
+from qnn_core.cutting import cut_gradient, effort
 from qnn_core.data import Dataset
 from qnn_core.errors import Diverged, Interrupted, InvalidInput, check, check_choice, check_count
 from qnn_core.history import (
@@ -206,8 +207,8 @@ class TrainingRun:
         self.asked = np.random.default_rng([settings.seed, 0xA5]).permutation(len(data.y_test))[: settings.asked]
         self.resting = Resting(len(data.y_train), settings.rest)
         self.history = History()
-        self.tally = _Tally()
-        self.effort = {"reads": 0, "anneals": 0, "spin_updates": 0}
+        self.tally: Counter[str] = Counter()
+        self.effort: Counter[str] = Counter()
         self.seeds: tuple[int, list[int]] = -1, []
         self.done = 0
         self.status = ""
@@ -245,7 +246,7 @@ class TrainingRun:
             self._evaluate()
         rows, epoch = self.batches[step], step // self.epoch_length
         awake = self.resting.awake(rows, epoch)
-        self.tally.counts["images"] += len(rows)
+        self.tally["images"] += len(rows)
         contrast = self._cut(awake, len(rows), epoch) if len(awake) else None
         self.done += 1
         if settings.averaged:
@@ -265,22 +266,21 @@ class TrainingRun:
         batch = self._batch(rows, self._seed_of_reads())
         if self.done + 1 not in self.look and isinstance(optimiser, Adam) and is_possible(self.net, rule):
             free = self.sampler.sample(batch.problem, settings.reads, batch.seed)
-            changing, counts = cut_at_once(rule, batch, free, images, optimiser, self.rate)
-            spent = anneals(free), free.info["spin_updates"]
+            changing, (images_with_heads, heads, distinct) = cut_at_once(rule, batch, free, images, optimiser, self.rate)
+            spent = effort(free)
         else:
             contrast = rule.contrast(batch)
-            spent, changing = (contrast.anneals, contrast.spin_updates), np.asarray(contrast.weights.any(axis=1))
+            spent, changing = contrast.effort, np.asarray(contrast.weights.any(axis=1))
             together = contrast.heads.shape[1] // settings.reads
-            found, heads = contrast.found.spins[:, ::together], contrast.heads[:, ::together]
-            counts = int(heads.any(axis=1).sum()), int(heads.sum()), count_distinct(found, heads)
+            found, marked = contrast.found.spins[:, ::together], contrast.heads[:, ::together]
+            images_with_heads, heads, distinct = int(marked.any(axis=1).sum()), int(marked.sum()), count_distinct(found, marked)
             if changing.any():
                 gradients = cut_gradient(self.net, batch.x, contrast.lowered, contrast.raised, contrast.weights, images)
                 optimiser.step(gradients, self.rate)
-        self.tally.add(len(rows) * settings.reads, *counts)
+        reads = len(rows) * settings.reads
+        self.tally.update(images_with_heads=images_with_heads, reads=reads, heads=heads, distinct=distinct)
+        self.effort.update(spent, reads=reads)
         self.resting.note(rows, changing, epoch)
-        self.effort["reads"] += len(rows) * settings.reads
-        self.effort["anneals"] += spent[0]
-        self.effort["spin_updates"] += spent[1]
         return contrast
 
     def resume(self) -> None:
@@ -297,9 +297,9 @@ class TrainingRun:
             getattr(self.history, column).extend(values)
         self.history.snapshots |= {int(step): parameters for step, parameters in state["snapshots"].items()}
         self.history.best = state["best"]
-        self.tally.counts = state["tally"]
+        self.tally, self.effort = Counter(state["tally"]), Counter(state["effort"])
         self.resting.until, self.resting.length = state["resting"]
-        self.effort, self.done, self.earlier = state["effort"], state["done"], state["seconds"]
+        self.done, self.earlier = state["done"], state["seconds"]
         if self.done == self.total:
             self.net.set_parameters(self.trained.parameters)
 
@@ -356,11 +356,11 @@ class TrainingRun:
         if not np.isfinite(measured["loss"]):
             raise self._diverged("The loss is no number")
         epoch = self.done * self.settings.epochs / self.total
-        sampled = {**self.tally.means(), **self._own_answers(), **after_cut}
+        sampled = {**_found(self.tally), **self._own_answers(), **after_cut}
         history.record(step=self.done, epoch=epoch, **measured, **self.effort, seconds=self.seconds, **sampled)
         if history.test_error[-1] <= min(history.test_error):
             history.best = [parameter.copy() for parameter in self.trained.parameters]
-        self.tally = _Tally()
+        self.tally.clear()
         answers = [callback(history.entry()) for callback in self.callbacks]
         self.stopped = any(answers)
         heads = f"heads {history.head_fraction[-1]:.1%}, " if self.done else ""
@@ -389,7 +389,7 @@ class TrainingRun:
                     "history": {column: getattr(history, column) for column in (*COLUMNS, "seconds")},
                     "snapshots": history.snapshots,
                     "best": history.best,
-                    "tally": self.tally.counts,
+                    "tally": self.tally,
                     "resting": [self.resting.until, self.resting.length],
                     "effort": self.effort,
                     "done": self.done,
@@ -398,29 +398,15 @@ class TrainingRun:
             )
 
 
-class _Tally:
-    """Head statistics since the last evaluation."""
-
-    def __init__(self) -> None:
-        self.counts = dict.fromkeys(("images", "images_with_heads", "reads", "heads", "distinct"), 0)
-
-    def add(self, reads: int, images: int, heads: int, distinct: int) -> None:
-        """reads: of all images; images: those with heads; heads, distinct: how many there are, and how many different ones of each image."""
-        counts = self.counts
-        counts["images_with_heads"] += images
-        counts["reads"] += reads
-        counts["heads"] += heads
-        counts["distinct"] += distinct
-
-    def means(self) -> dict[str, float]:
-        counts = self.counts
-        if not counts["images"]:
-            return {}
-        return {
-            "head_fraction": counts["images_with_heads"] / counts["images"],
-            "heads_per_read": counts["heads"] / counts["reads"] if counts["reads"] else float("nan"),
-            "distinct_heads": counts["distinct"] / counts["images"],
-        }
+def _found(tally: Counter[str]) -> dict[str, float]:
+    """Columns of `History` on the heads counted since the last evaluation; none before the first update."""
+    if not tally["images"]:
+        return {}
+    return {
+        "head_fraction": tally["images_with_heads"] / tally["images"],
+        "heads_per_read": tally["heads"] / tally["reads"] if tally["reads"] else float("nan"),
+        "distinct_heads": tally["distinct"] / tally["images"],
+    }
 
 
 def errors_of(net: QNN, data: Dataset) -> dict[str, float]:

@@ -87,7 +87,7 @@ def test_boltzmann_learning_follows_the_likelihood(small_net, images):
     contrast = Rule("boltzmann").contrast(batch)
     agree(gradients_of(contrast, batch), expected, atol=0.03)
     assert max(np.abs(value).max() for value in expected) > 0.3
-    assert contrast.anneals == 2 * 6 * 4000
+    assert contrast.effort["anneals"] == 2 * 6 * 4000
 
 
 def test_equilibrium_propagation_follows_the_nudged_free_energy(small_net, images):
