@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Any, get_args
 
 import numpy as np
-from jaxtyping import Float32
+from scipy.special import logsumexp
 from tqdm import tqdm
 
 from qnn_core.answers import own_answers
@@ -415,7 +415,7 @@ def errors_of(net: QNN, data: Dataset) -> dict[str, float]:
     index = data.y_train[:, None]
     target = np.take_along_axis(energies, index, axis=1)[:, 0]
     mistakes = int((np.argmin(energies, axis=1) != data.y_train).sum())
-    cross_entropy = float((target + _log_sum_exp(-energies)).mean(dtype=np.float64))
+    cross_entropy = float((target + logsumexp(-energies, axis=1)).mean(dtype=np.float64))
     np.put_along_axis(energies, index, np.inf, axis=1)
     return {
         "train_mistakes": mistakes,
@@ -425,14 +425,6 @@ def errors_of(net: QNN, data: Dataset) -> dict[str, float]:
         "loss": float((target - energies.min(axis=1)).mean(dtype=np.float64)),
         "cross_entropy": cross_entropy,
     }
-
-
-def _log_sum_exp(values: Float32[np.ndarray, "B C"]) -> Float32[np.ndarray, " B"]:
-    """ln sum_c exp(values) of each row, with the largest taken out first, as `scipy.special.logsumexp` does, which takes long to import."""
-    largest = values.max(axis=1, keepdims=True)
-    others = np.where(values == largest, -np.inf, values - largest)
-    ties = (values == largest).sum(axis=1, dtype=np.float32)
-    return np.log1p(np.exp(others).sum(axis=1) / ties) + np.log(ties) + largest[:, 0]
 
 
 def _check(net: QNN, data: Dataset, settings: Settings) -> None:
