@@ -68,10 +68,10 @@ def check_count(name: str, value: object, least: int = 1) -> None:
     check(fits, name, value, f"a whole number of at least {least}")
 
 
-def check_number(name: str, value: object, least: float = 0.0, *, above: bool = False) -> None:
-    """Refuse what is not a finite number of at least `least`, or above it."""
-    fits = _is_number(value, least) and not (above and value == least)
-    check(fits, name, value, f"a finite number {'above' if above else 'of at least'} {least:g}")
+def check_number(name: str, value: object, *, above: bool = False) -> None:
+    """Refuse what is not a finite number of at least 0, or above it."""
+    fits = _is_number(value) and not (above and value == 0)
+    check(fits, name, value, f"a finite number {'above' if above else 'of at least'} 0")
 
 
 def check_pair(name: str, value: object, allowed: str) -> None:
@@ -79,5 +79,5 @@ def check_pair(name: str, value: object, allowed: str) -> None:
     check(isinstance(value, tuple | list) and len(value) == 2 and all(map(_is_number, value)), name, value, allowed)
 
 
-def _is_number(value: object, least: float = 0.0) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and float(value) >= least
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value) and float(value) >= 0

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float32, Float64, Int8, Int64
 
 from qnn_core.errors import NotEquilibrated, check, check_count
 from qnn_core.ising import IsingProblem, relax
-from qnn_core.samplers.base import check_seed, derived_seed
+from qnn_core.samplers.base import derived_seed
 from qnn_core.samplers.gibbs import GibbsSampler, gibbs_sweeps
 
 _TOLERATED_ERRORS = 4.0
@@ -94,7 +94,7 @@ def parallel_tempering(
     check_count("measurements", measurements, least=2 * _BLOCKS)
     check_count("between", between)
     check_count("sweeps", sweeps, least=2 * measurements * between)
-    check_seed(seed)
+    check_count("seed", seed, least=0)
     check(replicas >= 4 and replicas % 2 == 0, "replicas", replicas, "an even number of at least 4")
     run = _Run(problem, temperatures, replicas, seed, device)
     rounds = sweeps // between

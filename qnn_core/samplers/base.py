@@ -73,7 +73,7 @@ class Metered(Protocol):
 def check_num_reads(num_reads: int, seed: int = 0) -> None:
     """Refuse numbers of reads and seeds that no sampler takes, and processes that cannot sample."""
     check_count("num_reads", num_reads)
-    check_seed(seed)
+    check_count("seed", seed, least=0)
     if _forked.is_set():
         raise RuntimeError(
             "This process was forked from one that had sampled, and has none of its threads: start it by "
@@ -90,10 +90,6 @@ def _note_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_note_fork)
-
-
-def check_seed(seed: int) -> None:
-    check_count("seed", seed, least=0)
 
 
 def check_counters(problem: IsingProblem, sweeps: int) -> None:

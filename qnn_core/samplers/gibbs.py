@@ -16,16 +16,7 @@ from jaxtyping import Float32, Int8
 
 from qnn_core.errors import check_count
 from qnn_core.ising import IsingProblem
-from qnn_core.samplers.base import (
-    Reads,
-    annealing_betas,
-    check_counters,
-    check_device,
-    check_num_reads,
-    check_schedule,
-    check_seed,
-    on_gpu,
-)
+from qnn_core.samplers.base import Reads, annealing_betas, check_counters, check_device, check_num_reads, check_schedule, on_gpu
 from qnn_core.samplers.kernels import Layers, anneal, sweep_on
 
 
@@ -54,8 +45,7 @@ class GibbsSampler:
         check_device(self.device)
 
     def sample(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
-        check_num_reads(num_reads)
-        check_seed(seed)
+        check_num_reads(num_reads, seed)
         check_counters(problem, self.sweeps)
         betas = annealing_betas(problem, self.sweeps, self.beta)
         if on_gpu(self.device):
@@ -82,7 +72,7 @@ def gibbs_sweeps(
     device: as for `GibbsSampler`.
     """
     check_count("sweeps", sweeps)
-    check_seed(seed)
+    check_count("seed", seed, least=0)
     check_counters(problem, sweeps)
     check_device(device)
     if on_gpu(device):
