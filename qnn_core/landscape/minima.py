@@ -101,7 +101,7 @@ def barrier_tree(problem: IsingProblem) -> BarrierTree:
     minima: list[int] = []
     drains = np.empty(len(energies), np.int64)  # The minimum below each flooded state; by way of `lake`, the group it is in.
     lake: list[int] = []  # For each minimum another one of its group, or itself, as in a union-find.
-    name: list[int] = []  # For each minimum that stands for its group, the group's number in `joins`.
+    name: list[int] = []  # For each minimum that stands for its group, the number in `joins`; -k if pass k made it, from 1 on.
     joins: list[tuple[int, int]] = []
     passes: list[float] = []
 
@@ -125,16 +125,11 @@ def barrier_tree(problem: IsingProblem) -> BarrierTree:
             passes.append(float(energies[state]))
             lake[other] = first
             name[first] = -len(passes)
+    pairs = np.array(joins, np.int64).reshape(-1, 2)
     return BarrierTree(
         output_states(outputs)[minima],
         energies[minima],
-        _numbered(joins, len(minima)),
+        np.where(pairs < 0, len(minima) - 1 - pairs, pairs),  # Groups that a pass made follow the minima.
         np.array(passes, np.float32),
         np.bincount(drains, minlength=len(minima)),
     )
-
-
-def _numbered(joins: list[tuple[int, int]], minima: int) -> Int64[np.ndarray, "M1 2"]:
-    """Groups that a pass made carry minus its number, from 1 on, until all minima are known; then they follow the minima."""
-    pairs = np.array(joins, np.int64).reshape(-1, 2)
-    return np.where(pairs < 0, minima - 1 - pairs, pairs)

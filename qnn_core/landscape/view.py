@@ -16,14 +16,12 @@ class Landscape:
     """The reads of one image seen from its target.
 
     overlap: (R,) with the clamped state, over all spins. energy: (R,) above the clamped state's. wrong: (R,) whether another class is shown
-    at least as clearly as the target. A wrong read with energy not above the margin is a head. undecided: (R,) which wrong reads show the
-    target as clearly as any other class.
+    at least as clearly as the target. A wrong read with energy not above the margin is a head.
     """
 
     overlap: Float64[np.ndarray, " R"]
     energy: Float64[np.ndarray, " R"]
     wrong: Bool[np.ndarray, " R"]
-    undecided: Bool[np.ndarray, " R"]
 
 
 def landscape(net: QNN, x: Float32[np.ndarray, "1 D"], label: Int64[np.ndarray, " 1"], reads: Reads) -> Landscape:
@@ -32,6 +30,4 @@ def landscape(net: QNN, x: Float32[np.ndarray, "1 D"], label: Int64[np.ndarray, 
     clamped = net.clamped(x, label)
     overlaps = reads.spins[0].astype(np.float64) @ clamped[0] / problem.num_spins
     energies = reads.energies[0].astype(np.float64) - problem.energy(clamped[:, None])[0, 0]
-    outputs = problem.split(reads.spins)[-1]
-    wrong, shown = net.is_wrong(outputs, label)[0], net.class_overlaps(outputs)[0]
-    return Landscape(overlaps, energies, wrong, wrong & (shown[:, label[0]] == shown.max(axis=1)))
+    return Landscape(overlaps, energies, net.is_wrong(problem.split(reads.spins)[-1], label)[0])
