@@ -9,20 +9,18 @@ from typing import Any, ClassVar
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float64
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from qnn_core.checkpoint import run_file
 from qnn_core.data import Dataset
-from qnn_core.history import History
 from qnn_core.samplers import get_sampler
 from qnn_core.statistics import PERCENT, Interval, difference_interval, mean_interval
 from studies.answers import ask
 from studies.plots import PAGE, error_bars, label_panels, legend_below
 from studies.stored import Arrays, Result
 from studies.tables import Table, compared, table
-from studies.training import Recipe
+from studies.training import Recipe, Run, end_of
 
 RECOMMENDED = "recommended"
 DEFAULTS: dict[str, Any] = {"schedule": "constant", "averaged": True, "nudge": 8.0, "evaluations": 1, "asked": 0}
@@ -32,24 +30,6 @@ EQUAL_READS = "deepest, equal reads"
 _WAYS: dict[str, dict[str, Any]] = {"deepest": {}, "all heads": {"weighting": "uniform"}}
 _ASKED = 1000
 """Images that the annealer itself answers at the end of a run, at most."""
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A training: its history, and the error of the annealer's own answers (ending cold) to held-out images at its end."""
-
-    history: History
-    own_error: float
-
-    @property
-    def error(self) -> float:
-        """The network's error."""
-        return float(self.history.test_error[-1])
-
-
-def end_of(runs: Mapping[Any, list[Run]], name: str) -> dict[Any, Float64[np.ndarray, " S"]]:
-    """The "error" or "own_error" of runs, one a seed."""
-    return {variant: np.array([getattr(run, name) for run in of_it]) for variant, of_it in runs.items()}
 
 
 def train_variants(

@@ -90,6 +90,24 @@ class Recipe:
 
 
 @dataclass(frozen=True, eq=False)
+class Run:
+    """A training: its history, and the error of the annealer's own answers to held-out images at its end."""
+
+    history: History
+    own_error: float
+
+    @property
+    def error(self) -> float:
+        """The network's error."""
+        return float(self.history.test_error[-1])
+
+
+def end_of(runs: Mapping[Any, list[Run]], name: str) -> dict[Any, Float64[np.ndarray, " S"]]:
+    """The "error" or "own_error" of runs, one a seed."""
+    return {variant: np.array([getattr(run, name) for run in of_it]) for variant, of_it in runs.items()}
+
+
+@dataclass(frozen=True, eq=False)
 class RateSearch:
     """The outcome of training at K learning rates. mistakes: (K,) of `num_validation` images that were held out of the training set."""
 

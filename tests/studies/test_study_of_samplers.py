@@ -22,7 +22,7 @@ def test_each_sampler_trains_the_same_networks(data):
     centre = data.x_train.mean(axis=0)
     net = QNN((64, 4, 3), seed=5, centre=centre)
     history = train(net, data, samplers["exact"], epochs=1, reads=4, batch_size=20, lr=0.01, seed=5)
-    np.testing.assert_array_equal(found.test_error["exact"][1], history.test_error)
+    np.testing.assert_array_equal(found.runs["exact"][1].history.test_error, history.test_error)
     train(
         net := QNN((64, 4, 3), seed=5, centre=centre), data, samplers["gibbs"], epochs=1, reads=4, batch_size=20, lr=0.01, seed=5
     )
@@ -31,7 +31,7 @@ def test_each_sampler_trains_the_same_networks(data):
     assert list(zip(arrays["sampler"], arrays["seed"], strict=True)) == [("gibbs", 1), ("gibbs", 5), ("exact", 1), ("exact", 5)]
     np.testing.assert_array_equal(arrays["test_error"][3], history.test_error)
     assert found.table().cells["minus gibbs"][0] == ""
-    assert found.own_error["gibbs"][1] == arrays["own_error"][1] == ask(net, data, samplers["gibbs"], 5).wrong.mean()
+    assert found.runs["gibbs"][1].own_error == arrays["own_error"][1] == ask(net, data, samplers["gibbs"], 5).wrong.mean()
     found.figure()
     plt.close("all")
     assert found.announced == ""
