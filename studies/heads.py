@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from itertools import product
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool
 
 from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
@@ -73,36 +75,29 @@ def _existing(net: QNN, x: Images, labels: Labels, margin: float) -> Bool[np.nda
 
 @dataclass(frozen=True, eq=False)
 class Searched:
-    """Heads that N samplers find in the same networks, those of S runs after M moments of training: means over images, (N, S, M) each.
+    """Heads that N samplers find in the same networks, those of S runs after M moments of training.
 
-    moments: updates. heads_per_read, distinct_heads, rival_found, existing_heads: as in `search_heads`.
+    moments: updates. means: over images, of what `search_heads` measures, by its name there, (N, S, M) each.
     """
 
     samplers: tuple[str, ...]
     moments: tuple[int, ...]
-    heads_per_read: Float64[np.ndarray, "N S M"]
-    distinct_heads: Float64[np.ndarray, "N S M"]
-    rival_found: Float64[np.ndarray, "N S M"]
-    existing_heads: Float64[np.ndarray, "N S M"]
+    means: Arrays
 
     def arrays(self) -> Arrays:
         """The measures by name, to store."""
-        return {name: getattr(self, name) for name in ("heads_per_read", "distinct_heads", "rival_found", "existing_heads")}
+        return self.means
 
     def table(self) -> Table:
         """Means over runs, a column for each moment, with how many heads there are, where that is known."""
-        measures = {
-            "heads per read": self.heads_per_read,
-            "different heads": self.distinct_heads,
-            "rival found": self.rival_found,
-        }
+        words = {"heads_per_read": "heads per read", "distinct_heads": "different heads", "rival_found": "rival found"}
         after = [f"after {moment:,} updates" for moment in self.moments]
         rows: list[dict[str, Any]] = [
-            {"": what, "sampler": name, **dict(zip(after, values[row].mean(axis=0), strict=True))}
-            for what, values in measures.items()
+            {"": what, "sampler": name, **dict(zip(after, self.means[measure][row].mean(axis=0), strict=True))}
+            for measure, what in words.items()
             for row, name in enumerate(self.samplers)
         ]
-        existing = dict(zip(after, self.existing_heads[0].mean(axis=0), strict=True))
+        existing = dict(zip(after, self.means["existing_heads"][0].mean(axis=0), strict=True))
         return table([*rows, {"": "minima that are heads", "sampler": "", **existing}])
 
 
@@ -122,14 +117,14 @@ def search_along(
     each run.
     """
     moments = tuple(sorted(runs[0]))
-    found = np.zeros((4, len(samplers), len(runs), len(moments)))
+    means: Arrays = defaultdict(lambda: np.empty((len(samplers), len(runs), len(moments))))
     for run, (networks, (x, labels), seed) in enumerate(zip(runs, images, seeds, strict=True)):
-        for place, moment in enumerate(moments):
-            for row, sampler in enumerate(samplers.values()):
-                with redirect_stdout(StringIO()):  # What a chip's time would cost is not asked here.
-                    search = search_heads(networks[moment], x, labels, sampler, num_reads, margin, seed)
-                found[:, row, run, place] = [values.mean() for values in search.values()]
-    return Searched(tuple(samplers), moments, *found)
+        for (row, sampler), (place, moment) in product(enumerate(samplers.values()), enumerate(moments)):
+            with redirect_stdout(StringIO()):  # What a chip's time would cost is not asked here.
+                found = search_heads(networks[moment], x, labels, sampler, num_reads, margin, seed)
+            for name, values in found.items():
+                means[name][row, run, place] = values.mean()
+    return Searched(tuple(samplers), moments, means)
 
 
 def count_cut(net: QNN, x: Images, labels: Labels, reads: Reads, margin: float, lr: float) -> Arrays:

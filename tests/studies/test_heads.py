@@ -97,8 +97,8 @@ def test_networks_along_training_are_searched_one_by_one(digits):
         assert values[0, 1, 1] == one[name].mean()
     cells = found.table().cells
     assert cells.iloc[:, 1].tolist() == [*3 * ["gibbs", "exact"], ""]
-    assert float(cells.iloc[6, 2]) == pytest.approx(found.existing_heads[0, :, 0].mean(), rel=0.01)
-    assert float(cells.iloc[3, 3]) == pytest.approx(found.distinct_heads[1, :, 1].mean(), rel=0.01)
+    assert float(cells.iloc[6, 2]) == pytest.approx(found.means["existing_heads"][0, :, 0].mean(), rel=0.01)
+    assert float(cells.iloc[3, 3]) == pytest.approx(found.means["distinct_heads"][1, :, 1].mean(), rel=0.01)
 
 
 def test_some_images_are_different_ones_with_their_labels(digits):
