@@ -19,10 +19,7 @@ REMEDY = "delete it to train from the start"
 
 def fingerprint(arrays: list[np.ndarray]) -> str:
     """SHA-256 of arrays, to tell one set of data or weights from another."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
 
 
 def run_file(folder: str, settings: Any) -> Path:

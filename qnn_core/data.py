@@ -263,7 +263,7 @@ def load_dataset(name: str | os.PathLike[str], data_dir: str | os.PathLike[str] 
     if name in ("mnist", "mnist-1000"):
         folder = data_dir or os.environ.get(DATA_DIR_VARIABLE) or None
         data = _mnist(Path(folder) if folder else None)
-        return data if name == "mnist" else _first_of_each_class(data, 100, 10)
+        return data if name == "mnist" else _first_of_each_class(data)
     if isinstance(name, str) and (name.endswith(".npz") or (Path(data_dir or ".") / name).is_dir()):
         return _own(_own_file(name, data_dir))
     raise InvalidInput("dataset", name, _NAMES)
@@ -289,12 +289,12 @@ def _mnist(folder: Path | None) -> Dataset:
     return Dataset("mnist", x_train, arrays[1].astype(np.int64), x_test, arrays[3].astype(np.int64), (28, 28))
 
 
-def _first_of_each_class(data: Dataset, train: int, test: int) -> Dataset:
-    def rows(labels: np.ndarray, count: int) -> np.ndarray:
-        return np.sort(np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(data.num_classes)]))
-
-    held = rows(data.y_test, test)
-    return data._of_training(rows(data.y_train, train), x_test=data.x_test[held], y_test=data.y_test[held])
+def _first_of_each_class(data: Dataset) -> Dataset:
+    rows, held = (
+        np.sort(np.concatenate([np.flatnonzero(labels == label)[:count] for label in range(data.num_classes)]))
+        for labels, count in ((data.y_train, 100), (data.y_test, 10))
+    )
+    return data._of_training(rows, x_test=data.x_test[held], y_test=data.y_test[held])
 
 
 def _own_file(name: str, data_dir: str | os.PathLike[str] | None = None) -> Path:

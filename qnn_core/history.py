@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 Callback: TypeAlias = Callable[[dict[str, float]], Any]
 """Called with `History.entry` at each evaluation; ends the run if it returns True."""
 
-_NOT_MEASURED = float("nan")
-
 
 @dataclass(repr=False)
 class History:
@@ -80,7 +78,7 @@ class History:
 
     def record(self, **entry: float) -> None:
         """Append one evaluation; columns left out are NaN for what is sampled and 0 for its effort."""
-        defaults: dict[str, float] = dict.fromkeys(_SAMPLED, _NOT_MEASURED) | {"reads": 0, "anneals": 0, "spin_updates": 0}
+        defaults: dict[str, float] = dict.fromkeys(_SAMPLED, float("nan")) | {"reads": 0, "anneals": 0, "spin_updates": 0}
         for name, value in (defaults | entry).items():
             getattr(self, name).append(value)
 

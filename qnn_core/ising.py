@@ -104,6 +104,18 @@ class IsingProblem:
         """The problems of some images: an index or boolean array over the first axis of `fields`."""
         return IsingProblem(self.layers, self.fields[images], self.couplings)
 
+    def sides(self) -> tuple[np.ndarray, np.ndarray, Float32[np.ndarray, "E O"]]:
+        """The numbers of the spins in even layers and in odd ones, arrays, and the couplings from the first to the second.
+
+        Within a side there are no couplings.
+        """
+        columns = [np.arange(self.num_spins)[part] for part in self.layer_slices]
+        even, odd = (np.concatenate([np.zeros(0, int), *columns[parity::2]]) for parity in (0, 1))
+        matrix = np.zeros((self.num_spins, self.num_spins), np.float32)
+        for couplings, (left, right) in zip(self.couplings, pairwise(self.layer_slices), strict=True):
+            matrix[left, right], matrix[right, left] = couplings, couplings.T
+        return even, odd, matrix[np.ix_(even, odd)]
+
     def to_bqm(self, image: int) -> dimod.BinaryQuadraticModel:
         """One image's problem for Ocean, in spin variables 0 .. N-1; `.to_qubo()` gives its QUBO.
 

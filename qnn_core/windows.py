@@ -129,12 +129,9 @@ class WindowSampler:
     widest: int | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (
-            ("width", self.width),
-            ("passes", self.passes),
-            ("widest", 1 if self.widest is None else self.widest),
-        ):
-            check_count(name, value)
+        check_count("width", self.width)
+        check_count("passes", self.passes)
+        check_count("widest", 1 if self.widest is None else self.widest)
         check_choice("schedule", self.schedule, get_args(WindowSchedule))
 
     @property

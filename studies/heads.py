@@ -15,7 +15,7 @@ from jaxtyping import Bool
 
 from qnn_core.cutting import code_reads, complete, cut_gradient, find_heads, head_weights
 from qnn_core.data import Dataset
-from qnn_core.errors import check, check_number
+from qnn_core.errors import check_number
 from qnn_core.ising import relax, sign
 from qnn_core.limits import MAX_OUTPUTS
 from qnn_core.network import QNN
@@ -36,6 +36,7 @@ def search_heads(net: QNN, x: Images, labels: Labels, sampler: Sampler, num_read
     how many there are, by exact enumeration, NaN where it is not possible (deep networks, more than 20 outputs).
     """
     check_number("margin", margin)
+    enumerable = len(net.layers) == 2 and net.layers[1] <= MAX_OUTPUTS
     problem = net.problem(x)
     clamped = code_reads(net, problem, labels)
     reads = sampler.sample(problem, num_reads, seed)
@@ -48,20 +49,16 @@ def search_heads(net: QNN, x: Images, labels: Labels, sampler: Sampler, num_read
         "heads_per_read": heads.mean(axis=1),
         "distinct_heads": np.array([len(np.unique(image[found], axis=0)) for image, found in zip(spins, heads, strict=True)]),
         "rival_found": (classes == energies.argmin(axis=1)[:, None]).any(axis=1),
-        "existing_heads": _existing(net, x, labels, margin).sum(axis=1) if _enumerable(net) else np.full(len(x), np.nan),
+        "existing_heads": _existing(net, x, labels, margin).sum(axis=1) if enumerable else np.full(len(x), np.nan),
     }
-
-
-def _enumerable(net: QNN) -> bool:
-    return len(net.layers) == 2 and net.layers[1] <= MAX_OUTPUTS
 
 
 def _existing(net: QNN, x: Images, labels: Labels, margin: float) -> Bool[np.ndarray, "B K"]:
     """Which output states, in the order of `output_states`, are minima and heads."""
     problem = net.problem(x)
-    outputs = output_states(problem.layers[1])
-    bar = problem.energy(net.clamped(x, labels)[:, None]) + np.float32(margin)
     found = local_minima(problem)
+    outputs = output_states(problem.layers[1])
+    bar = problem.energy(net.clamp(problem, labels)[:, None]) + np.float32(margin)
     # One image at a time: a state of all its outputs with their hidden spins is large.
     for image in range(len(x)):
         one = problem.select(np.array([image]))
@@ -134,7 +131,6 @@ def count_cut(net: QNN, x: Images, labels: Labels, reads: Reads, margin: float, 
 
     Returns heads, those before the cut, gone and new, those that vanish and appear with it, means over images.
     """
-    check(_enumerable(net), "sizes", net.sizes, f"one hidden layer and at most {MAX_OUTPUTS} outputs, to enumerate heads")
     problem = net.problem(x)
     clamped = code_reads(net, problem, labels)
     completed = complete(net, problem, labels, reads)

@@ -148,17 +148,8 @@ def exact_minimum(problem: IsingProblem) -> Float32[np.ndarray, " B"]:
     """
     if len(problem.layers) == 1:
         return -np.abs(problem.fields).sum(axis=1)
-    return lowest_energies(_as_two_layers(problem)).min(axis=1)
-
-
-def _as_two_layers(problem: IsingProblem) -> IsingProblem:
-    """The same problem with its even and its odd layers joined, the larger side first."""
-    columns = problem.layer_slices
-    sides = [np.concatenate([np.arange(problem.num_spins)[part] for part in columns[side::2]]) for side in (0, 1)]
-    sides.sort(key=len, reverse=True)
-    full = np.zeros((problem.num_spins, problem.num_spins), np.float32)
-    for matrix, left, right in zip(problem.couplings, columns, columns[1:], strict=False):
-        full[left, right] = matrix
-    couplings = full + full.T
-    large, small = sides
-    return IsingProblem((len(large), len(small)), problem.fields[:, np.concatenate(sides)], (couplings[np.ix_(large, small)],))
+    large, small, couplings = problem.sides()
+    if len(large) < len(small):
+        large, small, couplings = small, large, np.ascontiguousarray(couplings.T)
+    fields = problem.fields[:, np.concatenate([large, small])]
+    return lowest_energies(IsingProblem((len(large), len(small)), fields, (couplings,))).min(axis=1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -40,15 +39,10 @@ class Bipartite:
 
     @classmethod
     def of(cls, problem: IsingProblem, images: slice, device: str) -> Bipartite:
-        columns = [np.arange(problem.num_spins)[part] for part in problem.layer_slices]
-        even, odd = (np.concatenate([np.zeros(0, int), *columns[parity::2]]) for parity in (0, 1))
-        matrix = np.zeros((problem.num_spins,) * 2, np.float32)
-        for couplings, (left, right) in zip(problem.couplings, pairwise(problem.layer_slices), strict=True):
-            matrix[left, right] = couplings
-            matrix[right, left] = couplings.T
+        even, odd, couplings = problem.sides()
         order = torch.from_numpy(np.concatenate([even, odd])).to(device)
         fields = torch.from_numpy(np.require(problem.fields[images], requirements=["C", "W"])).to(device)
-        return cls(fields.index_select(1, order), torch.from_numpy(matrix[np.ix_(even, odd)]).to(device), order)
+        return cls(fields.index_select(1, order), torch.from_numpy(couplings).to(device), order)
 
     def energies(self, spins: Int8[Tensor, "K N"]) -> Float32[Tensor, " K"]:
         """Of K configurations, the same number for each problem, in the order of the problems."""
