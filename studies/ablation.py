@@ -209,8 +209,7 @@ class ReadsTried:
             aside, axis = stored["reads"] * 1.08 ** (number % 3 - 1), axes[int(way == EQUAL_READS)]
             error_bars(axis, aside, means, fmt=("o-", "s--", "^:")[number], color=f"C{number}", label=way)
         for axis, title in zip(axes, ("equal updates", "equal reads"), strict=True):
-            axis.set(xscale="log", xlabel="reads of an image in an update")
-            axis.set_title(title)
+            axis.set(xscale="log", xlabel="reads of an image in an update", title=title)
             legend_below(axis)
         axes[0].set(yscale="log", ylabel="validation error, %")
         label_panels(axes)

@@ -91,13 +91,11 @@ def _plot_tree(axis: Axes, tree: BarrierTree, wrong: np.ndarray) -> None:
             axis.plot([place[one] for one in drawn], [height[group]] * 2, color="0.35", linewidth=0.8)
         if drawn:
             place[group] = float(np.mean([place[one] for one in drawn]))
-    for right, colour, fill, label in (
-        (True, COLOURS[0], COLOURS[0], "right answer"),
-        (False, COLOURS[3], "white", "wrong answer"),
-    ):
+    for right, colour, fill in ((True, COLOURS[0], COLOURS[0]), (False, COLOURS[3], "white")):
         leaves = [leaf for leaf in order if wrong[leaf] != right]
-        style: dict[str, Any] = {"color": colour, "markerfacecolor": fill, "markersize": 4, "label": label}
-        axis.plot([place[leaf] for leaf in leaves], [height[leaf] for leaf in leaves], "o", **style)
+        style: dict[str, Any] = {"color": colour, "markerfacecolor": fill, "markersize": 4}
+        label = "right answer" if right else "wrong answer"
+        axis.plot([place[leaf] for leaf in leaves], [height[leaf] for leaf in leaves], "o", label=label, **style)
     axis.set_xticks([])
     axis.spines[["top", "right", "bottom"]].set_visible(False)
 

@@ -72,13 +72,11 @@ class EachSampler:
             axes[1].plot(final.mean(), number, "|", color="black", markersize=12)
             own = 100 * own_errors[name]
             axes[1].plot(own, np.full(len(own), number + 0.3), **{**points, "markerfacecolor": "none"})
-        axes[0].set(yscale="log", ylabel="test error")
+        axes[0].set(yscale="log", ylabel="test error", title="along training")
         step_axis(axes[0])
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
         axes[1].set_yticks(range(len(self.runs)), list(self.runs))
-        axes[1].set(xlabel="final test error, %", ylim=(len(self.runs) - 0.5, -0.5))
-        axes[0].set_title("along training")
-        axes[1].set_title("at the end, every seed")
+        axes[1].set(xlabel="final test error, %", ylim=(len(self.runs) - 0.5, -0.5), title="at the end, every seed")
         label_panels(axes)
         return figure
 

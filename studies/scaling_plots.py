@@ -249,15 +249,8 @@ def plot_cloud(axis: Axes, arrays: Arrays) -> None:
     if (rows := arrays["reached"]).any():
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": "black", "linewidths": 0.8}
         axis.scatter(x[rows], y[rows], s=32, label="contains the paper's pair", **ring)
-    star: dict[str, Any] = {
-        "marker": "*",
-        "color": "C1",
-        "edgecolors": "black",
-        "linewidths": 1.0,
-        "zorder": 5,
-        "label": "the paper",
-    }
-    axis.scatter([BACKPROP_EXPONENT], [ANNEALER_EXPONENT], s=150, **star)
+    star: dict[str, Any] = {"marker": "*", "color": "C1", "edgecolors": "black", "linewidths": 1.0, "zorder": 5}
+    axis.scatter([BACKPROP_EXPONENT], [ANNEALER_EXPONENT], s=150, label="the paper", **star)
     axis.axline((0, 0), slope=1, color="0.4", linewidth=0.8, zorder=0)
     axis.set(xlabel="exponent of backpropagation", ylabel="exponent of the annealer", title=cloud_message(arrays))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -88,21 +87,19 @@ class Descent(Study):
         axis.axhline(0, color="black", linewidth=0.7, zorder=0)
         axis.set_xticks(range(len(self.moments)), [f"{step:,}" for step in self.moments])
         axis.set(xlim=(-0.55, len(self.moments) - 0.45), ylim=(edges[0], edges[-1] + 0.22 * np.ptp(edges)))
-        axis.set(xlabel="updates", ylabel="energy above right answer")
-        axis.set_title("reads of one image, % right")
+        axis.set(xlabel="updates", ylabel="energy above right answer", title="reads of one image, % right")
         handles = [Patch(label=label, **style) for style, label in ((WRONG, "wrong"), (RIGHT, "right"))]
         axis.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 0.9))
 
     def _plot_answers(self, axis: Axes) -> None:
-        right: dict[str, Any] = {"color": RIGHT["facecolor"], "label": "right"}
-        exact: dict[str, Any] = {"color": "0.35", "markerfacecolor": "white", "label": "exactly its code"}
-        axis.plot(self.step, 100 * (1 - self.wrong), "o-", clip_on=False, **right)
-        axis.plot(self.step, 100 * (1 - self.off_code), "s--", clip_on=False, **exact)
+        axis.plot(self.step, 100 * (1 - self.wrong), "o-", clip_on=False, color=RIGHT["facecolor"], label="right")
+        exact = 100 * (1 - self.off_code)
+        axis.plot(self.step, exact, "s--", clip_on=False, color="0.35", markerfacecolor="white", label="exactly its code")
         for step in self.moments:
             axis.axvline(step, color="0.7", linewidth=0.6, linestyle=":", zorder=0)
         step_axis(axis)
-        axis.set(ylim=(0, 103), xlim=(-0.2, 1.15 * self.step[-1]), ylabel="% of test images")
-        axis.set_title("deepest of ten reads, every test image")
+        axis.set(ylim=(0, 103), xlim=(-0.2, 1.15 * self.step[-1]))
+        axis.set(ylabel="% of test images", title="deepest of ten reads, every test image")
         axis.legend(loc="lower right")
 
 
