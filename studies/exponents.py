@@ -60,7 +60,7 @@ def study_exponents(studies: Sequence[CurveStudy], *, plateau: float, resamples:
     pair = [curve for name in ("gibbs", "mlp") for curve in curves if curve.method == name and name in arrays["method"][fitted]]
     scan = {"start": np.empty(0), "end": np.empty(0), "difference": np.empty((0, 3))}
     if len(pair) == 2:
-        scan = scan_windows(pair[0], pair[1], "train", tuple(arrays["window"][fitted][0]), **options)
+        scan = scan_windows(pair[0], pair[1], tuple(arrays["window"][fitted][0]), **options)
     return {**arrays, **{f"scan_{name}": values for name, values in scan.items()}}
 
 
@@ -167,9 +167,9 @@ def common_window(curves: Sequence[LearningCurve], measure: Measure, axis: str, 
 
 
 def scan_windows(
-    first: LearningCurve, second: LearningCurve, measure: Measure, window: tuple[float, float], *, resamples: int, seed: int
+    first: LearningCurve, second: LearningCurve, window: tuple[float, float], *, resamples: int, seed: int
 ) -> Arrays:
-    """Difference of the two exponents against epochs in every window of a decade or more between a few points of a window.
+    """Difference of the two training errors' exponents in every window of a decade or more of epochs between a few points of a window.
 
     Returns start, end (W,) of each, and difference (W, 3): value and 95 % interval; all empty where one of them cannot be fitted.
     """
@@ -177,7 +177,7 @@ def scan_windows(
     windows = [(start, end) for start, end in product(points, points) if end >= start * 10 * (1 - 1e-9)]
     options: dict[str, Any] = {"resamples": resamples, "seed": seed, "min_decades": 0.99}
     try:
-        found = [paired_difference(*(curve.fit(measure, one, **options) for curve in (first, second))) for one in windows]
+        found = [paired_difference(*(curve.fit("train", one, **options) for curve in (first, second))) for one in windows]
     except InvalidInput:
         windows, found = [], []
     start, end = np.array(windows).reshape(-1, 2).T

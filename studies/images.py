@@ -52,8 +52,7 @@ class Summary:
 
 def summarise(data: Dataset) -> Summary:
     """Count the images of each class, and try the rule of the nearest class mean."""
-    classes = range(data.num_classes)
     counts = np.stack([np.bincount(labels, minlength=data.num_classes) for labels in (data.y_train, data.y_test)])
-    means = np.stack([data.x_train[data.y_train == label].mean(axis=0) for label in classes])
+    means = np.stack([data.x_train[data.y_train == label].mean(axis=0) for label in range(data.num_classes)])
     nearest = np.argmin(((means**2).sum(axis=1) - 2 * data.x_test @ means.T), axis=1)
     return Summary(data.image_shape, counts, float(np.mean(nearest != data.y_test)))

@@ -224,15 +224,11 @@ def plot_training(history: History) -> Figure:
     plot_errors(axes[0], history)
     step, own = np.array(history.step), np.array(history.own_error)[None]
     band(axes[0], step, own, floor=0.5 / history.num_test, color="black", linestyle=":", label="own answer, test")
+    dots: dict[str, Any] = {"color": "C2", "linestyle": "none", "marker": "o", "markevery": 1}
     curves: list[tuple[Axes, str, str, dict[str, Any]]] = [
         (axes[1], "head_fraction", "images with a head", {"color": "C0"}),
         (axes[1], "heads_per_read", "reads that are heads", {"color": "C1", "linestyle": "--"}),
-        (
-            axes[2],
-            "heads_surviving",
-            "cut heads that survive",
-            {"color": "C2", "linestyle": "none", "marker": "o", "markevery": 1},
-        ),
+        (axes[2], "heads_surviving", "cut heads that survive", dots),
         (axes[2], "heads_regrown", "heads after the cut", {"color": "C4", "linestyle": "--"}),
     ]
     for axis, name, label, style in curves:

@@ -14,7 +14,6 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float32, Int8
 
-from qnn_core.errors import check_count
 from qnn_core.ising import IsingProblem
 from qnn_core.samplers.base import Reads, annealing_betas, check_counters, check_device, check_num_reads, check_schedule, on_gpu
 from qnn_core.samplers.kernels import Layers, anneal, sweep_on
@@ -71,10 +70,7 @@ def gibbs_sweeps(
 
     device: as for `GibbsSampler`.
     """
-    check_count("sweeps", sweeps)
-    check_count("seed", seed, least=0)
     check_counters(problem, sweeps)
-    check_device(device)
     if on_gpu(device):
         from qnn_core.samplers.on_torch import gibbs_moves
 

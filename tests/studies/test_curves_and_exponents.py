@@ -125,7 +125,7 @@ def test_windows_end_at_the_plateau_of_the_first_curve(curves):
     errors = [curve.values("train").mean(axis=0) for curve in curves]
     assert min(error[last == EPOCH][0] for error in errors) <= 0.01
     assert all((error[(first <= EPOCH) & (last > EPOCH)] > 0.01).all() for error in errors)
-    scan = scan_windows(curves[0], curves[1], "train", (first, last), resamples=10, seed=0)
+    scan = scan_windows(curves[0], curves[1], (first, last), resamples=10, seed=0)
     assert len(scan["start"]) >= 1
     np.testing.assert_allclose(scan["difference"][:, 0], 0.3, atol=0.1)
     assert (scan["end"] / scan["start"] >= 10 * (1 - 1e-6)).all()
