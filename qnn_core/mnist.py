@@ -50,8 +50,12 @@ def _downloaded(name: str) -> Path:
 
     cache_folder = Path(pooch.os_cache("qnn-artifact")) / "mnist"
     kept = cache_folder / f"{name}.gz"
-    if kept.is_file() and _is_whole(kept, name):
-        return kept
+    if kept.is_file():
+        try:
+            _read_idx(kept, name)
+            return kept
+        except DamagedFile as failure:
+            warnings.warn(f"{failure} It is fetched again now.", stacklevel=2)
     check_writable(kept)
     failures = []
     for mirror in MNIST_MIRRORS:
@@ -70,16 +74,6 @@ def _downloaded(name: str) -> Path:
         f"MNIST could not be downloaded ({'; '.join(failures)}). Check the connection, or fetch the four files by hand and set "
         f"{DATA_DIR_VARIABLE} to their folder."
     )
-
-
-def _is_whole(path: Path, name: str) -> bool:
-    """Whether a downloaded file still is what was downloaded; if not, that is said and it is fetched again."""
-    try:
-        _read_idx(path, name)
-    except DamagedFile as failure:
-        warnings.warn(f"{failure} It is fetched again now.", stacklevel=2)
-        return False
-    return True
 
 
 def _read_idx(path: Path, name: str) -> np.ndarray:

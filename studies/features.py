@@ -41,25 +41,21 @@ _STYLES: dict[str, Mapping[str, Any]] = {
 }
 
 
-class Features(nn.Module):
+class Features(nn.Sequential):
     """Two convolutions of 5 x 5 pixels with ReLU, each followed by the maximum of 2 x 2: images (B, pixels) -> features (B, D).
 
     image_shape: height and width in pixels, of one colour. channels: of the two convolutions.
     """
 
     def __init__(self, image_shape: tuple[int, ...], channels: tuple[int, int]) -> None:
-        super().__init__()
         first, second = channels
-        self.layers = nn.Sequential(
+        super().__init__(
             nn.Unflatten(1, (1, *image_shape)),
             *(nn.Conv2d(1, first, 5, padding=2), nn.MaxPool2d(2), nn.ReLU()),
             *(nn.Conv2d(first, second, 5, padding=2), nn.MaxPool2d(2), nn.ReLU()),
             nn.Flatten(),
         )
         self.size = second * (image_shape[0] // 4) * (image_shape[1] // 4)
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.layers(images)
 
 
 class Model(nn.Module):

@@ -21,7 +21,7 @@ from qnn_core.ising import IsingProblem
 from qnn_core.limits import MAX_SPINS
 from qnn_core.samplers.base import Reads, check_num_reads
 from qnn_core.samplers.evolution import evolve
-from qnn_core.samplers.exact import output_states
+from qnn_core.samplers.exact import drawn_rows, output_states
 from qnn_core.samplers.schedule import AnnealingSchedule, load_schedule
 
 _BLOCK_AMPLITUDES = 1 << 22
@@ -115,8 +115,5 @@ class CoherentSampler:
         for image in range(0, problem.num_images, images_at_once):
             images = np.arange(problem.num_images)[image : image + images_at_once]
             unitary = AnnealingUnitary(all_energies(problem.select(images)), self.duration, self.steps, schedule)
-            cumulative = np.cumsum(np.abs(unitary.apply(unitary.start)) ** 2, axis=1)
-            for one, row in zip(images, cumulative, strict=True):
-                chosen = np.searchsorted(row, uniform[one] * row[-1], side="right")
-                spins[one] = states[np.minimum(chosen, len(states) - 1)]
+            spins[images] = states[drawn_rows(np.abs(unitary.apply(unitary.start)) ** 2, uniform[images])]
         return Reads(spins, problem.energy(spins), {"spin_updates": 0, "trotter_steps": self.steps * problem.num_images})

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int8
+from jaxtyping import Bool, Float32, Float64, Int8, Int64
 
 from qnn_core.errors import check, check_number
 from qnn_core.ising import IsingProblem, sign
@@ -135,7 +135,9 @@ class ExactSampler:
                 chosen = _deepest_minima(block, num_reads)
                 felt = _hidden_fields(block, states[chosen])
             else:
-                chosen = _boltzmann_draws(output_log_weights(block, self.beta), num_reads, for_outputs)
+                logs = output_log_weights(block, self.beta)
+                weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+                chosen = drawn_rows(weights, for_outputs.random((len(weights), num_reads)))
                 felt = np.tanh(self.beta * _hidden_fields(block, states[chosen]))
                 felt -= 2 * for_hidden.random(felt.shape) - 1
             spins[images] = np.concatenate([sign(felt), states[chosen]], axis=2)
@@ -162,9 +164,9 @@ def _deepest_minima(problem: IsingProblem, num_reads: int) -> np.ndarray:
     return chosen
 
 
-def _boltzmann_draws(log_weights: np.ndarray, num_reads: int, random: np.random.Generator) -> np.ndarray:
-    """Row numbers drawn in proportion to exp(log_weights), (B, R)."""
-    cumulative = np.cumsum(np.exp(log_weights - log_weights.max(axis=1, keepdims=True)), axis=1)
-    uniform = random.random((len(log_weights), num_reads)) * cumulative[:, -1:]
-    rows = [np.searchsorted(total, draws, side="right") for total, draws in zip(cumulative, uniform, strict=True)]
-    return np.minimum(np.array(rows), log_weights.shape[1] - 1)
+def drawn_rows(weights: Float64[np.ndarray, "B K"], uniform: Float64[np.ndarray, "B R"]) -> Int64[np.ndarray, "B R"]:
+    """Row numbers drawn in proportion to weights, by uniform random numbers from 0 to 1."""
+    cumulative = np.cumsum(weights, axis=1)
+    places = uniform * cumulative[:, -1:]
+    rows = [np.searchsorted(total, draws, side="right") for total, draws in zip(cumulative, places, strict=True)]
+    return np.minimum(np.array(rows), weights.shape[1] - 1)
