@@ -134,7 +134,7 @@ class _Run:
         deep = relax(
             problem, GibbsSampler(sweeps=100, beta=(0.1, 5.0), device=device).sample(problem, half, derived_seed(seed, 0)).spins
         )
-        self.spins: Int8[np.ndarray, "B R N"] = np.concatenate([at_random.astype(np.int8), deep], axis=1)
+        self.spins: Int8[np.ndarray, "B R N"] = np.concatenate([at_random, deep], axis=1)
         # holder[b, r, t]: the configuration of family r that is at temperature t.
         self.holder: Int64[np.ndarray, "B R T"] = np.broadcast_to(
             np.arange(self.spins.shape[1]).reshape(self.shape[1:]), self.shape

@@ -116,4 +116,4 @@ class CoherentSampler:
             images = np.arange(problem.num_images)[image : image + images_at_once]
             unitary = AnnealingUnitary(all_energies(problem.select(images)), self.duration, self.steps, schedule)
             spins[images] = states[drawn_rows(np.abs(unitary.apply(unitary.start)) ** 2, uniform[images])]
-        return Reads(spins, problem.energy(spins), {"spin_updates": 0, "trotter_steps": self.steps * problem.num_images})
+        return Reads(spins, problem.energy(spins), {"spin_updates": 0})

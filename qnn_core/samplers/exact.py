@@ -119,11 +119,10 @@ class ExactSampler:
         if len(problem.layers) == 1:
             return self._of_one_layer(problem, num_reads, seed)
         _check(problem)
-        spent = {"spin_updates": 0, "enumerated_states": 1 << problem.layers[1]}
         if on_gpu(self.device):
             from qnn_core.samplers.enumeration_on_torch import exact_reads
 
-            return Reads(*exact_reads(problem, num_reads, self.beta, seed, "cuda"), spent)
+            return Reads(*exact_reads(problem, num_reads, self.beta, seed, "cuda"), {"spin_updates": 0})
         states = output_states(problem.layers[1])
         spins = np.empty((problem.num_images, num_reads, problem.num_spins), np.int8)
         for_outputs, for_hidden = (np.random.default_rng([seed, part]) for part in (0, 1))
@@ -141,7 +140,7 @@ class ExactSampler:
                 felt = np.tanh(self.beta * _hidden_fields(block, states[chosen]))
                 felt -= 2 * for_hidden.random(felt.shape) - 1
             spins[images] = np.concatenate([sign(felt), states[chosen]], axis=2)
-        return Reads(spins, problem.energy(spins), spent)
+        return Reads(spins, problem.energy(spins), {"spin_updates": 0})
 
     def _of_one_layer(self, problem: IsingProblem, num_reads: int, seed: int) -> Reads:
         """Spins that do not interact: each in its field, or drawn in it."""
