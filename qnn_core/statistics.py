@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import scipy
@@ -12,8 +11,7 @@ from jaxtyping import Bool, Int64
 from qnn_core.errors import check
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """An estimate with the ends of its 95 % confidence interval."""
 
     value: float
@@ -26,10 +24,6 @@ class Interval:
         rounding = 1e-12 * abs(self.value)
         digits = 3 if not half > rounding or not np.isfinite(half) else max(0, 1 - int(np.floor(np.log10(half))))
         return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Value and ends, as they are stored."""
-        return np.array([self.value, self.low, self.high], dtype)
 
 
 UNKNOWN = Interval(np.nan, np.nan, np.nan)
@@ -67,8 +61,7 @@ def difference_interval(values: np.ndarray, others: np.ndarray) -> Interval:
 
 def ratio_interval(values: np.ndarray, others: np.ndarray) -> Interval:
     """Geometric mean of paired ratios with Student's t interval of their logarithms."""
-    logs = difference_interval(np.log10(values), np.log10(others))
-    return Interval(*(10**end for end in (logs.value, logs.low, logs.high)))
+    return Interval(*(10**end for end in difference_interval(np.log10(values), np.log10(others))))
 
 
 def resampled(count: int, resamples: int, seed: int | np.random.Generator) -> Int64[np.ndarray, "resamples count"]:

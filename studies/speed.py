@@ -61,7 +61,7 @@ class Race:
     def slower(self, seconds: float | None = None) -> Interval:
         """Time of the annealer over that of backpropagation; seconds: of the annealer, None for the modelled time."""
         logs = mean_interval(np.log(self.annealer if seconds is None else seconds) - np.log(self.backprop))
-        return Interval(*np.exp(np.array(logs)).tolist())
+        return Interval(*np.exp(logs).tolist())
 
     def table(self) -> Table:
         """Time and energy of both."""

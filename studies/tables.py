@@ -79,10 +79,10 @@ def compared(errors: Mapping[str, np.ndarray], reference: str, what: str = "test
 
 def shown(value: Any) -> str:
     """One value as text: intervals with the digits that they support, other numbers with three, what is not known as a dash."""
-    if isinstance(value, np.ndarray | tuple | list):
-        return ", ".join(map(shown, value))
     if isinstance(value, Interval):
         return str(value) if np.isfinite(value.value) else "-"
+    if isinstance(value, np.ndarray | tuple | list):
+        return ", ".join(map(shown, value))
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, Integral):
