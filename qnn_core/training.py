@@ -300,8 +300,6 @@ class TrainingRun:
         self.tally, self.effort = Counter(state["tally"]), Counter(state["effort"])
         self.resting.until, self.resting.length = state["resting"]
         self.done, self.earlier = state["done"], state["seconds"]
-        if self.done == self.total:
-            self.net.set_parameters(self.trained.parameters)
 
     def _seed_of_reads(self) -> int:
         """Of this step; those of an epoch are made together, which takes a tenth of the time."""

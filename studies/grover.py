@@ -59,7 +59,7 @@ def amplify(unitary: AnnealingUnitary, heads: Bool[np.ndarray, "B K"], steps: in
     found = [(np.abs(state) ** 2 * heads).sum(axis=1)]
     for _ in range(steps):
         state = np.where(heads, -state, state)
-        state = unitary.apply_inverse(state)
+        state = unitary.apply(state, backwards=True)
         state = 2 * start * (start.conj() * state).sum(axis=1, keepdims=True) - state
         state = unitary.apply(state)
         found.append((np.abs(state) ** 2 * heads).sum(axis=1))

@@ -62,20 +62,13 @@ class AnnealingUnitary:
         """The equal superposition, ground state of the transverse field."""
         return np.full(self.energies.shape, self.energies.shape[1] ** -0.5, np.complex128)
 
-    def apply(self, state: Complex128[np.ndarray, "B K"]) -> Complex128[np.ndarray, "B K"]:
-        """U |state>: the anneal from s = 0 to 1."""
-        return self._evolve(state, forward=True)
-
-    def apply_inverse(self, state: Complex128[np.ndarray, "B K"]) -> Complex128[np.ndarray, "B K"]:
-        """U^dagger |state>: the same steps backwards in time."""
-        return self._evolve(state, forward=False)
-
-    def _evolve(self, state: np.ndarray, forward: bool) -> np.ndarray:
+    def apply(self, state: Complex128[np.ndarray, "B K"], *, backwards: bool = False) -> Complex128[np.ndarray, "B K"]:
+        """U |state>: the anneal from s = 0 to 1; backwards U^dagger |state>, the same steps backwards in time."""
         step = self.duration / self.steps
         transverse, problem = self.schedule.at((np.arange(self.steps) + 0.5) / self.steps)
         halves = np.concatenate([[0.0], step * problem / 2, [0.0]])
         angles, phases = step * transverse, halves[:-1] + halves[1:]
-        if not forward:
+        if backwards:
             angles, phases = -angles[::-1], -phases[::-1]
         real, imaginary = np.ascontiguousarray(state.real), np.ascontiguousarray(state.imag)
         evolve(real, imaginary, self.energies, phases, angles)
