@@ -42,8 +42,10 @@ def train_variants(
     """
     settings = {name: [asdict(recipe), repr(recipe.sampler), snapshots] for name, recipe in variants.items()}
     runs = [(name, seed, run_file(folder, [*settings[name], seed])) for name in variants for seed in seeds]
-    for name in dict.fromkeys(name for name, _, path in runs if not path.exists()):
-        _rehearse(variants[name], data, seeds[0])
+    for recipe in {name: variants[name] for name, _, path in runs if not path.exists()}.values():
+        batch = max(recipe.training["batch_size"], data.num_classes)
+        one_batch = data.take(min(batch, len(data.y_train)), seeds[0])
+        recipe.varied(epochs=min(1, recipe.training["epochs"])).train(one_batch, seeds[0])
     found: dict[Any, list[Run]] = {name: [] for name in variants}
     for name, seed, path in tqdm(runs, desc="networks", disable=not progress):
         recipe, net = variants[name], variants[name].untrained(data, seed)
@@ -52,11 +54,6 @@ def train_variants(
         own = ask(net, data, get_sampler(recipe.method, **cold), seed, _ASKED)
         found[name].append(Run(history, float(own.wrong.mean())))
     return found
-
-
-def _rehearse(recipe: Recipe, data: Dataset, seed: int) -> None:
-    batch = max(recipe.training["batch_size"], data.num_classes)
-    recipe.varied(epochs=min(1, recipe.training["epochs"])).train(data.take(min(batch, len(data.y_train)), seed), seed)
 
 
 def one_change_each(recipe: Recipe, rate: float) -> dict[str, Recipe]:

@@ -116,12 +116,12 @@ def search_along(
     moments = tuple(sorted(runs[0]))
     means: Arrays = defaultdict(lambda: np.empty((len(samplers), len(runs), len(moments))))
     for run, (networks, (x, labels), seed) in enumerate(zip(runs, images, seeds, strict=True)):
-        for (row, sampler), (place, moment) in product(enumerate(samplers.values()), enumerate(moments)):
+        for (place, moment), (row, sampler) in product(enumerate(moments), enumerate(samplers.values())):
             with redirect_stdout(StringIO()):  # What a chip's time would cost is not asked here.
                 found = search_heads(networks[moment], x, labels, sampler, num_reads, margin, seed)
             for name, values in found.items():
                 means[name][row, run, place] = values.mean()
-    return Searched(tuple(samplers), moments, means)
+    return Searched(tuple(samplers), moments, dict(means))
 
 
 def count_cut(net: QNN, x: Images, labels: Labels, reads: Reads, margin: float, lr: float) -> Arrays:
