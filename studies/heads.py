@@ -44,7 +44,7 @@ def search_heads(net: QNN, x: Images, labels: Labels, sampler: Sampler, num_read
     heads = find_heads(net, problem, Reads(spins, problem.energy(spins)), clamped, labels, margin, "class")
     energies = net.class_energies(x)
     np.put_along_axis(energies, labels[:, None], np.inf, axis=1)
-    classes = net.decode(complete(net, problem, labels, reads).spins[..., -net.layers[-1] :])
+    classes = net.shown(problem.split(reads.spins)[-1], labels)
     return {
         "heads_per_read": heads.mean(axis=1),
         "distinct_heads": np.array([len(np.unique(image[found], axis=0)) for image, found in zip(spins, heads, strict=True)]),
