@@ -39,13 +39,9 @@ def estimate_minima(reads: Reads) -> MinimaEstimate:
     states are not equally likely; Good's coverage 1 - f_1 / R (Good, Biometrika 40, 237 (1953)). The reads must be independent.
     """
     check(reads.spins.shape[1] >= 2, "reads", reads.spins.shape[1], "at least 2 reads an image")
-    rows = []
-    for image in reads.spins:
-        times = np.unique(image, axis=0, return_counts=True)[1]
-        once, twice = int((times == 1).sum()), int((times == 2).sum())
-        rows.append((len(times), len(times) + once * (once - 1) / (2 * (twice + 1)), 1 - once / len(image)))
-    seen, number, coverage = zip(*rows, strict=True)
-    return MinimaEstimate(np.array(seen, np.int64), np.array(number, np.float64), np.array(coverage, np.float64))
+    times = [np.unique(image, axis=0, return_counts=True)[1] for image in reads.spins]
+    seen, once, twice = np.array([(len(counts), (counts == 1).sum(), (counts == 2).sum()) for counts in times]).T
+    return MinimaEstimate(seen, seen + once * (once - 1) / (2 * (twice + 1)), 1 - once / reads.spins.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
