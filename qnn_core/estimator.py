@@ -84,7 +84,7 @@ class AnnealedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Rows) -> np.ndarray:
         """The class of the lowest energy of each row (rows,)."""
-        chosen = self._scores(X).argmax(axis=1)
+        chosen = self._scores(X).argmax(axis=1)  # First of all, since it refuses a model that was not fitted.
         return self.classes_[chosen]
 
     def _scores(self, X: Rows) -> Float64[np.ndarray, "rows classes"]:

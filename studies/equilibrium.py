@@ -61,8 +61,7 @@ def glass_temperature(net: QNN) -> float:
     T_c^2 is the largest eigenvalue of the tridiagonal matrix whose entries are sigma_l^2 sqrt(N_l N_{l+1}), sigma_l being the root mean
     square of the couplings between two layers of N_l and N_{l+1} spins; sigma (N_h N_o)^(1/4) for one hidden layer.
     """
-    couplings = net.weights[1:]
-    entries = np.array([np.mean(matrix.astype(np.float64) ** 2) * np.sqrt(matrix.size) for matrix in couplings])
+    entries = np.array([np.mean(matrix.astype(np.float64) ** 2) * np.sqrt(matrix.size) for matrix in net.weights[1:]])
     return float(np.sqrt(np.linalg.eigvalsh(np.diag(entries, 1) + np.diag(entries, -1))[-1]))
 
 

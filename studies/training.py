@@ -149,8 +149,7 @@ class RateSearch:
         error = self.mistakes / self.num_validation
         deviation = np.sqrt(error * (1 - error) / self.num_validation)
         axis.errorbar(self.rates, error, deviation, **METHOD_STYLE[self.method], capsize=2)
-        ring: dict[str, Any] = {"s": 80, "facecolor": "none", "edgecolor": "black", "zorder": 4, "label": "chosen"}
-        axis.scatter([self.chosen], [error[self.best]], **ring)
+        axis.scatter([self.chosen], [error[self.best]], s=80, facecolor="none", edgecolor="black", zorder=4, label="chosen")
         axis.set(xscale="log", xlabel="learning rate", ylabel="validation error")
         axis.set_xticks(self.rates, [f"{rate:g}" for rate in self.rates])
         axis.minorticks_off()

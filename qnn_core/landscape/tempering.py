@@ -162,8 +162,7 @@ class _Run:
 
     def sorted(self, values: np.ndarray) -> np.ndarray:
         """Values of the configurations, (B, R T, ..), by temperature and replica: (B, T, R, ..)."""
-        order = self.holder.transpose(0, 2, 1)
-        return values[np.arange(len(values))[:, None, None], order]
+        return values[np.arange(len(values))[:, None, None], self.holder.transpose(0, 2, 1)]
 
     def overlaps(self) -> dict[str, np.ndarray]:
         """Overlaps of all pairs of replicas at equal temperature, (B, T, P), of all spins and of each layer."""
