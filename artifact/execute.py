@@ -12,10 +12,10 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from artifact.warm import hand_over, of_kernels
 
@@ -31,16 +31,13 @@ from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
 from artifact.files import ROOT, in_project, relative
-from artifact.origins import origin_of, page_digest
+from artifact.origins import STORED_AS, origin_of, page_digest
 from artifact.parameters import check_inputs, notebook_parameters
 from artifact.results import provenance
-from artifact.targets import FAILED, check_targets, stored
+from artifact.targets import FAILED, check_targets
 from qnn_core.errors import InvalidInput, MissingData, NotWritten
 from qnn_core.files import atomic_write, storage
 from qnn_dwave.secrets import redacted
-
-KERNEL = "python3"
-_LONGEST_SOCKET_FOLDER = 80
 
 
 def execute(notebook: str, output: str, values: dict[str, Any]) -> None:
@@ -53,10 +50,14 @@ def execute(notebook: str, output: str, values: dict[str, Any]) -> None:
     rendered = in_project(output)
     failed = rendered.with_suffix(".failed.ipynb")
     check_targets(parameters, rendered, failed)
+    # Progress bars and words about waiting are shown on a terminal while the kernel works.
+    terminal = SimpleNamespace(write=lambda text: sys.stderr.write(redacted(text)), flush=sys.stderr.flush)
+    # The whole path of a kernel's socket may have 107 characters.
+    short = "/tmp" if len(os.fsencode(tempfile.gettempdir())) > 80 else None
     with (
         storage(Path(tempfile.gettempdir())),
-        tempfile.TemporaryDirectory(prefix="qnn-", dir=_short_folder()) as scratch,
-        _kernel_environment(scratch),
+        tempfile.TemporaryDirectory(prefix="qnn-", dir=short) as scratch,
+        patch.dict(os.environ, _kernel_environment(scratch), clear=True),
     ):
         working_copy = Path(scratch) / "running.ipynb"
         connection = Config({"KernelManager": {"transport": "ipc", "ip": str(Path(scratch) / "kernel")}})
@@ -65,10 +66,10 @@ def execute(notebook: str, output: str, values: dict[str, Any]) -> None:
                 _without_fields(ROOT / "notebooks" / f"{notebook}.ipynb"),
                 _without_fields(working_copy),
                 parameters=json.loads(parameters.model_dump_json()),
-                kernel_name=KERNEL,
+                kernel_name="python3",
                 cwd=ROOT,
                 progress_bar=False,
-                stderr_file=_Redacted() if sys.stderr.isatty() else None,
+                stderr_file=terminal if sys.stderr.isatty() else None,
                 config=connection,
                 extra_arguments=["--log-level=CRITICAL"],
             )
@@ -84,45 +85,20 @@ def _without_fields(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-class _Redacted:
-    """The terminal, where a kernel's progress bars and words about waiting are shown while it works."""
-
-    def write(self, text: str) -> None:
-        sys.stderr.write(redacted(text))
-
-    def flush(self) -> None:
-        sys.stderr.flush()
-
-
-def _short_folder() -> str | None:
-    """Where the kernel's sockets go, whose whole path may have 107 characters: the usual place for temporary files, or /tmp."""
-    return "/tmp" if len(os.fsencode(tempfile.gettempdir())) > _LONGEST_SOCKET_FOLDER else None
-
-
-@contextmanager
-def _kernel_environment(scratch: str) -> Iterator[None]:
-    """What the kernel inherits: `of_kernels`, and nothing of what is installed for other kernels.
-
-    scratch: an empty folder. This process is put back as it was.
-    """
-    before = dict(os.environ)
+def _kernel_environment(scratch: str) -> dict[str, str]:
+    """What the kernel inherits: `of_kernels`, and nothing of what is installed for other kernels. scratch: an empty folder."""
     own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
-    os.environ.clear()
-    os.environ.update(of_kernels(before) | dict.fromkeys(own, scratch), JUPYTER_PREFER_ENV_PATH="1")
+    inherited = {**of_kernels(dict(os.environ)), **dict.fromkeys(own, scratch), "JUPYTER_PREFER_ENV_PATH": "1"}
     if not os.access(os.path.expanduser("~"), os.W_OK):
-        os.environ.setdefault("MPLCONFIGDIR", scratch)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+        inherited.setdefault("MPLCONFIGDIR", scratch)
+    return inherited
 
 
 def _origin(notebook: str, parameters: Any) -> dict[str, Any]:
     """What made a page: the provenance of the result that it stored, else that of this process; without wall time."""
-    made = stored(parameters)
-    if made and in_project(made[0]).is_file():
-        record = origin_of(made[0])
+    stored = [f"{value}{STORED_AS[name]}" for name, value in parameters if name in STORED_AS]
+    if stored and in_project(stored[0]).is_file():
+        record = origin_of(stored[0])
     else:
         record = provenance(notebook, parameters.model_dump(mode="json"), "none", 0.0)
     return {name: value for name, value in record.items() if name not in ("seconds", "file", "pictures")}
@@ -131,12 +107,10 @@ def _origin(notebook: str, parameters: Any) -> dict[str, Any]:
 def _store(executed: Path, target: Path, origin: dict[str, Any] | None = None) -> None:
     """Write the executed notebook with where it came from, and without what changes from run to run: times, progress bars, paths."""
     notebook = nbformat.read(executed, as_version=4)
-    notebook.metadata = nbformat.from_dict(
-        {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
-    )
+    notebook.metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
     notebook.metadata.get("language_info", {}).pop("version", None)
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
@@ -144,12 +118,11 @@ def _store(executed: Path, target: Path, origin: dict[str, Any] | None = None) -
     notebook = _without_secrets(notebook)
     if origin is not None:
         shown = json.loads(nbformat.writes(notebook))["cells"]
-        notebook.metadata["provenance"] = nbformat.from_dict({**origin, "page_sha256": page_digest(shown)})
+        notebook.metadata["provenance"] = {**origin, "page_sha256": page_digest(shown)}
     else:
         notebook.metadata[FAILED] = True
-    text = nbformat.writes(notebook)
     with atomic_write(target, "w", private=origin is None) as file:
-        file.write(text if text.endswith("\n") else text + "\n")
+        nbformat.write(notebook, file)
 
 
 def _without_secrets(content: Any) -> Any:
@@ -194,14 +167,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     values: dict[str, Any] = {}
-    for given in options.parameters:
-        try:
+    try:
+        for given in options.parameters:
             part = dict(json.loads(given, object_pairs_hook=_named_once))
-        except (TypeError, ValueError) as failure:
-            parser.error(f"--parameters is not a JSON object: {failure}")
-        if twice := sorted(set(part) & set(values)):
-            parser.error(f"--parameters names {', '.join(twice)} twice")
-        values |= part
+            values = _named_once([*values.items(), *part.items()])
+    except (TypeError, ValueError) as failure:
+        parser.error(f"--parameters must be JSON objects: {failure}")
     try:
         execute(options.notebook, options.output, values)
     except (InvalidInput, MissingData, NotWritten) as failure:

@@ -11,18 +11,13 @@ from typing import Any
 from artifact.files import ROOT, in_project, relative
 from artifact.origins import STORED_AS
 from artifact.results import expand, files_of, git, made_by, sidecar
-from qnn_core.errors import DamagedFile, InvalidInput
+from qnn_core.errors import DamagedFile, check
 from qnn_core.files import check_writable, read_record
 
 OUTPUTS = ("data/results", "figures", "notebooks/rendered")
 """Folders of which git may keep files that a run makes again."""
 FAILED = "failed_page"
 """What marks a page that failed."""
-
-
-def stored(parameters: Any) -> list[str]:
-    """The file, if any, in which a notebook leaves its result or the record of it."""
-    return [f"{value}{STORED_AS[name]}" for name, value in parameters if name in STORED_AS]
 
 
 def check_targets(parameters: Any, *pages: Path) -> None:
@@ -32,22 +27,18 @@ def check_targets(parameters: Any, *pages: Path) -> None:
     be written.
     """
     for page in pages:
-        if page.suffix != ".ipynb":
-            raise InvalidInput("output", relative(page), "a name that ends in .ipynb")
+        check(page.suffix == ".ipynb", "output", relative(page), "a name that ends in .ipynb")
     read = {known for file in _read(parameters) for path in (file, Path(sidecar(str(file)))) for known in _known_by(path)}
     recorded = [in_project(value).resolve() for name, value in parameters if name == "record" and value]
     written: set[object] = set()
     for name, target in [*(("output", page) for page in pages), *_written(parameters)]:
         check_writable(target)
-        known = _known_by(target)
-        if known & read or any(target.resolve().is_relative_to(folder) for folder in recorded):
-            raise InvalidInput(name, relative(target), "a file other than those that this run reads: it would be overwritten")
-        if known & written:
-            raise InvalidInput(name, relative(target), "a name of its own: this run writes another file there")
-        if target.exists() and not _made_here(target):
-            raise InvalidInput(
-                name, relative(target), "a new name, or that of a file this project made: there is one of yours, which stays"
-            )
+        known, shown = _known_by(target), relative(target)
+        apart = not known & read and not any(target.resolve().is_relative_to(folder) for folder in recorded)
+        check(apart, name, shown, "a file other than those that this run reads: it would be overwritten")
+        check(not known & written, name, shown, "a name of its own: this run writes another file there")
+        free = not target.exists() or _made_here(target)
+        check(free, name, shown, "a new name, or that of a file this project made: there is one of yours, which stays")
         written |= known
 
 
@@ -83,13 +74,10 @@ def _made_here(file: Path) -> bool:
     """Whether a file is a run's: it carries a record of this project, or stands beside one, and git does not keep it as a source."""
     if _is_source(file):
         return False
-    if file.suffix == ".ipynb":
-        try:
-            content = file.read_bytes()
-        except OSError:
-            return False
-        return b'"page_sha256"' in content or f'"{FAILED}"'.encode() in content
     try:
+        if file.suffix == ".ipynb":
+            content = file.read_bytes()
+            return b'"page_sha256"' in content or f'"{FAILED}"'.encode() in content
         record = read_record(sidecar(str(file)), "")
     except (OSError, DamagedFile):
         return False
