@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from artifact.files import in_project, relative
-from artifact.results import REMEDY, files_of, made_by, sidecar
+from artifact.results import REMEDY, record_of, sidecar
 from qnn_core.errors import DamagedFile, MissingData
-from qnn_core.files import check_name, file_sha256, read_record, reading
+from qnn_core.files import check_name, read_record, reading
 from qnn_core.terminal import command
 
 RECORDS = "docs/gallery/records.json"
@@ -21,32 +21,16 @@ RECORDS = "docs/gallery/records.json"
 STORED_AS = {"result": "", "figure": ".json", "claims": ""}
 """Parameters that name what a notebook stores, with the ending, if any, that makes them the name of a file that has a record."""
 
-_COMPLETE = "a complete record"
-
 
 def origin_of(path: str) -> dict[str, Any]:
-    """What made a stored file, as `provenance` has it: a result or figure (.npz, .png, .pdf or the .json beside it), claims.json, or a page.
-
-    Raises MissingData when there is no such file or nothing was recorded, DamagedFile when it or its record is not as it was written.
-    """
+    """What made a stored file, as `provenance` has it: a rendered page, or what `record_of` takes, with the same errors."""
     check_name(path)
-    file = in_project(path)
-    if not file.is_file():
-        raise MissingData(f"{relative(file)} does not exist.")
-    if file.suffix == ".ipynb":
-        if b'"page_sha256"' not in file.read_bytes():
-            raise MissingData(f"{relative(file)} carries no record of what made it.")
-        return dict(read_page(file, "render it again")["metadata"]["provenance"])
-    beside = file.with_suffix(".json")
-    if not beside.is_file():
-        raise MissingData(f"{relative(file)} has no provenance beside it ({beside.name}).")
-    with reading(beside, _COMPLETE, REMEDY):
-        record = read_record(beside, REMEDY)
-        if "notebook" not in made_by(record):
-            raise DamagedFile(f"{relative(file)} says nothing about what made it.")
-        if file != beside and files_of(record).get(file.name) != file_sha256(file):
-            raise DamagedFile(f"{relative(file)} does not match its recorded SHA-256; {REMEDY}.")
-        return made_by(record)
+    page = in_project(path)
+    if page.suffix != ".ipynb":
+        return record_of(path)
+    if not page.is_file() or b'"page_sha256"' not in page.read_bytes():
+        raise MissingData(f"{relative(page)} does not exist, or carries no record of what made it.")
+    return dict(read_page(page, "render it again")["metadata"]["provenance"])
 
 
 def page_digest(cells: Any) -> str:
@@ -68,8 +52,10 @@ def read_page(path: str | Path, remedy: str) -> dict[str, Any]:
 def describe(path: str) -> str:
     """What made a stored file in lines of text, with what made all results that went into it, as far as their records are kept."""
     record = origin_of(path)
-    with reading(in_project(path), _COMPLETE, REMEDY):
+    with reading(in_project(path), "a complete record", REMEDY):
         seeds = {name: value for name, value in record["parameters"].items() if name in ("seed", "seeds")}
+        code = record["code"]
+        changed = ", with changes that were not committed" if code["changed"] else ""
         lines = [
             f"{relative(path)}: matches its SHA-256",
             f"notebook    notebooks/{record['notebook']}.ipynb",
@@ -77,23 +63,17 @@ def describe(path: str) -> str:
             f"seed        {', '.join(map(str, seeds.values())) or 'none of its own; see its inputs'}",
             f"parameters  {json.dumps(record['parameters'], ensure_ascii=False)}",
             f"data        {record['data_sha256'] or 'that of its inputs'}",
-            f"code        {_in_words(record['code'])}",
+            f"code        {'commit ' + code['commit'] + changed if code['commit'] else 'not under git'}",
             f"packages    Python {record['python']}, " + ", ".join(f"{name} {one}" for name, one in record["packages"].items()),
             f"processor   {record['processor']}, {record['arithmetic']}",
         ]
         return "\n".join([*lines, *_inputs(record, 0)])
 
 
-def _in_words(code: Mapping[str, Any]) -> str:
-    if code["commit"] is None:
-        return "not under git"
-    return f"commit {code['commit']}{', with changes that were not committed' if code['changed'] else ''}"
-
-
 def _inputs(record: Mapping[str, Any], depth: int) -> Iterator[str]:
     """The inputs of a record and theirs, indented, each with its seed and what became of it since."""
     for path, expected in record["inputs"].items():
-        earlier = _record_of(path, expected)
+        earlier = _record_with(path, expected)
         if earlier is None:
             yield f"{'  ' * depth}input       {path}: not here any more, SHA-256 {expected[:12]}.. when it was read"
             continue
@@ -102,7 +82,7 @@ def _inputs(record: Mapping[str, Any], depth: int) -> Iterator[str]:
         yield from _inputs(earlier, depth + 1)
 
 
-def _record_of(path: str, sha256: str) -> dict[str, Any] | None:
+def _record_with(path: str, sha256: str) -> dict[str, Any] | None:
     """The record of a result of that content: the one beside it, or that of the run which the README shows."""
     if in_project(sidecar(path)).is_file():
         record = read_record(in_project(sidecar(path)), REMEDY)
@@ -119,8 +99,7 @@ def records_behind(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, 
     while waiting:
         path, sha256 = waiting.pop()
         name = f"{path} {sha256}"
-        record = None if name in found else _record_of(path, sha256)
-        if record is not None:
+        if name not in found and (record := _record_with(path, sha256)):
             found[name] = record
             waiting += record["inputs"].items()
     return dict(sorted(found.items()))

@@ -23,8 +23,8 @@ import numpy as np
 from llvmlite.binding import get_host_cpu_name
 
 from artifact.files import ROOT, in_project, relative
-from qnn_core.errors import DamagedFile, InvalidInput, MissingData
-from qnn_core.files import atomic_write, check_name, file_sha256, read_arrays, read_record, write_record
+from qnn_core.errors import DamagedFile, MissingData, check
+from qnn_core.files import atomic_write, check_name, file_sha256, read_arrays, read_record, reading, write_record
 from qnn_core.processor import arithmetic
 from qnn_core.terminal import be_plain
 from studies.stored import Result
@@ -53,37 +53,19 @@ def expand(patterns: Iterable[str]) -> list[str]:
     return paths
 
 
-def save_result(
-    path: str,
-    arrays: Mapping[str, Any],
-    *,
-    notebook: str,
-    parameters: Mapping[str, Any],
-    kind: str,
-    seconds: float,
-    inputs: Iterable[str] = (),
-    data_sha256: str | None = None,
-    pictures: Iterable[str] = (),
-) -> None:
-    """Store arrays at `path` (.npz) with their provenance.
-
-    notebook: that made them. parameters: all of the run's, the seed among them. kind: of the sampler or method, in words.
-    seconds: wall time of the work. inputs: results that were read. data_sha256: of the data set. pictures: files that
-    show the arrays.
-    """
-    if not path.endswith(".npz"):
-        raise InvalidInput("path", path, "a name that ends in .npz")
+def save_result(path: str, arrays: Mapping[str, Any], *, pictures: Iterable[str] = (), **made: Any) -> None:
+    """Store arrays at `path` (.npz) with their provenance. pictures: files that show the arrays. made: what `provenance` takes."""
+    check(path.endswith(".npz"), "path", path, "a name that ends in .npz")
+    record = provenance(**made)
     with atomic_write(in_project(path)) as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    made = provenance(notebook, parameters, kind, seconds, inputs, data_sha256)
     shown = {Path(name).name: file_sha256(in_project(name)) for name in pictures}
-    write_record(
-        in_project(sidecar(path)), {"file": Path(path).name, "sha256": file_sha256(in_project(path)), "pictures": shown, **made}
-    )
+    files = {"file": Path(path).name, "sha256": file_sha256(in_project(path)), "pictures": shown}
+    write_record(in_project(sidecar(path)), {**files, **record})
 
 
 def save_figure(figure: Figure, path: str, data: Mapping[str, Any], **made: Any) -> None:
-    """Write path.png, path.pdf, and the plotted numbers with their provenance, path.npz and path.json. made: as `save_result` takes it.
+    """Write path.png, path.pdf, and the plotted numbers with their provenance, path.npz and path.json. made: what `provenance` takes.
 
     The files carry no dates, so the same numbers give the same bytes.
     """
@@ -101,7 +83,11 @@ def provenance(
     inputs: Iterable[str] = (),
     data_sha256: str | None = None,
 ) -> dict[str, Any]:
-    """What made a result, for the record beside it: the arguments, as in `save_result`, and the code, packages and processor used."""
+    """What made a result, for the record beside it: the arguments, and the code, packages and processor used.
+
+    notebook: that made it. parameters: all of the run's, the seed among them. kind: of the sampler or method, in words. seconds: wall time
+    of the work. inputs: results that were read. data_sha256: of the data set.
+    """
     return {
         "notebook": notebook,
         "parameters": dict(parameters),
@@ -116,19 +102,28 @@ def provenance(
 
 
 def load_result(path: str) -> Result:
-    """Read a stored result after checking it against its provenance.
+    """Read a stored result after checking it against its record; raises what `record_of` raises."""
+    record = record_of(path)
+    return Result(path, read_arrays(in_project(path), REMEDY), record)
 
-    Raises MissingData when it, or the .json beside it, does not exist, and DamagedFile when the content does not match.
+
+def record_of(path: str) -> dict[str, Any]:
+    """What `provenance` recorded of a result or figure (.npz, .png, .pdf or the .json beside it), or of claims.json.
+
+    Raises MissingData when the file or the .json beside it does not exist, DamagedFile when one is not as it was written.
     """
     check_name(path)
-    file, record = in_project(path), in_project(sidecar(path))
-    for needed in (file, record):
+    file, beside = in_project(path), in_project(sidecar(path))
+    for needed in (file, beside):
         if not needed.is_file():
-            raise MissingData(f"{relative(needed)} does not exist; ./run_all.sh makes the results of a profile.")
-    made = read_record(record, REMEDY)
-    if file_sha256(file) != made.get("sha256"):
-        raise DamagedFile(f"{relative(file)} does not match its recorded SHA-256; {REMEDY}.")
-    return Result(path, read_arrays(file, REMEDY), made)
+            raise MissingData(f"{relative(needed)} does not exist; ./run_all.sh makes results and their records.")
+    with reading(beside, "a complete record", REMEDY):
+        record = read_record(beside, REMEDY)
+        if "notebook" not in made_by(record):
+            raise DamagedFile(f"{relative(beside)} says nothing about what made it.")
+        if file != beside and files_of(record).get(file.name, record["sha256"]) != file_sha256(file):
+            raise DamagedFile(f"{relative(file)} does not match its recorded SHA-256; {REMEDY}.")
+        return made_by(record)
 
 
 def versions() -> dict[str, Any]:

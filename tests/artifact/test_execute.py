@@ -58,7 +58,7 @@ def test_a_failing_notebook_is_kept_and_reported_and_leaves_no_result(tmp_path, 
     (tmp_path / "altered.npz").write_bytes(b"altered")
     write_record(
         tmp_path / "altered.json",
-        {"file": "altered.npz", "sha256": "0" * 64, "notebook": "02_training", "parameters": {"snapshots": 1}},
+        {"file": "altered.npz", "sha256": "0" * 64, "pictures": {}, "notebook": "02_training", "parameters": {"snapshots": 1}},
     )
     arguments = {"runs": [str(tmp_path / "altered.npz")], "result": str(tmp_path / "phase.npz")}
     output = tmp_path / "04_phase.ipynb"
