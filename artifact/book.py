@@ -1,11 +1,10 @@
 """The book: rendered notebooks, claims, documents and docstrings, to be read without a network.
 
-python -m artifact.book [--profile quick] writes site/index.html. Sphinx sets the pages (docs/conf.py); here they are gathered.
+./run_all.sh --site writes site/index.html. Sphinx sets the pages (docs/conf.py); here they are gathered.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
 import contextlib
 import io
@@ -14,7 +13,6 @@ import os
 import pkgutil
 import re
 import shutil
-import sys
 import tempfile
 from fnmatch import fnmatch
 from pathlib import Path
@@ -27,12 +25,13 @@ from sphinx.cmd.build import build_main
 from artifact.claims import load_claims
 from artifact.files import ROOT
 from artifact.interactive import network_script
+from artifact.origins import STORED_AS
 from artifact.profiles import load_profile, runs_of
 from artifact.readme import GALLERY, duration, kept_claims
-from artifact.results import load_result
+from artifact.results import load_result, made_by, sidecar
+from artifact.tidy import rendered
 from qnn_core.data import load_dataset
 from qnn_core.errors import DamagedFile, MissingData
-from qnn_core.terminal import command
 from studies.claims import Claim, per_claim, tally
 from studies.paper import CLAIMS, TITLES
 
@@ -42,7 +41,7 @@ TEMPLATES = jinja2.Environment(loader=jinja2.FileSystemLoader("docs/book/templat
 TEMPLATES.filters["duration"] = duration
 
 
-def write_book(profile: str, target: str = "site") -> Path:
+def write_book(profile: str) -> str:
     """Write the book of a profile in place of an older one; returns the path of its first page.
 
     Raises MissingData when the profile has no rendered notebooks or no claims, DamagedFile when Sphinx finds fault with a page.
@@ -53,10 +52,10 @@ def write_book(profile: str, target: str = "site") -> Path:
         script = _gather_play(sources, profile)
         _set(sources, book, profile)
         (book / "_static/network.js").write_text(script, encoding="utf-8")
-        if Path(target).exists():
-            os.replace(target, old)
-        os.replace(book, target)
-    return Path(target) / "index.html"
+        if Path("site").exists():
+            os.replace("site", old)
+        os.replace(book, "site")
+    return "site/index.html"
 
 
 def _gather(sources: Path, profile: str) -> None:
@@ -64,7 +63,7 @@ def _gather(sources: Path, profile: str) -> None:
     notebooks = _gather_notebooks(sources, profile)
     if not notebooks:
         raise MissingData(f"No rendered notebook of the {profile} profile; run ./run_all.sh --profile {profile} first.")
-    claims = load_claims(f"data/results/{profile}/claims.json")
+    claims, _ = load_claims(f"data/results/{profile}/claims.json")
     shutil.copytree(Path("figures") / profile, sources / "figures")
     shutil.copytree("docs", sources / "docs", ignore=shutil.ignore_patterns("gallery", "book", "*.py", "__pycache__"))
     for document in (sources / "docs").glob("*.md"):
@@ -105,11 +104,10 @@ def _training_to_play_with(profile: str) -> str:
 
 def _judged_otherwise(claims: list[Claim], profile: str) -> dict[str, Claim]:
     """Parts, by id, that the last run of another profile gave another word; none if there is no such run."""
+    verdicts = {claim.id: claim.verdict for claim in claims}
     with contextlib.suppress(MissingData, DamagedFile):
-        others = {claim.id: claim for claim in load_claims(kept_claims(profile))}
-        return {
-            claim.id: others[claim.id] for claim in claims if claim.id in others and others[claim.id].verdict != claim.verdict
-        }
+        others, _ = load_claims(kept_claims(profile))
+        return {other.id: other for other in others if other.verdict != verdicts.get(other.id, other.verdict)}
     return {}
 
 
@@ -134,11 +132,10 @@ def _gather_notebooks(sources: Path, profile: str) -> list[str]:
 
     Of several runs of a notebook the one that the profile names first stands for it, and leads to the others.
     """
-    rendered = Path("notebooks/rendered") / profile
+    folder = Path("notebooks/rendered") / profile
     runs: dict[str, list[Path]] = {}
-    for path in sorted(rendered.rglob("*.ipynb")):
-        if not path.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in path.parts:
-            runs.setdefault(f"notebooks/{path.relative_to(rendered).with_suffix('').parts[0]}", []).append(path)
+    for path in rendered(folder):
+        runs.setdefault(f"notebooks/{path.relative_to(folder).with_suffix('').parts[0]}", []).append(path)
     content = load_profile(profile) if runs else {}
     for name, paths in runs.items():
         named = runs_of(content, Path(name).name)
@@ -177,12 +174,9 @@ def _as_page(path: Path, page: Path, others: dict[str, str]) -> nbformat.Noteboo
 
 def _seconds(record: dict[str, Any]) -> float | None:
     """Wall time, which the record of the result has; pages are the same on every machine."""
-    stored = [path for name, path in record["parameters"].items() if name in ("result", "figure", "claims")]
-    beside = [file for path in stored if (file := Path(path).with_suffix(".json")).is_file()]
-    if not beside:
-        return None
-    made = json.loads(beside[0].read_text(encoding="utf-8"))
-    return float(made.get("provenance", made)["seconds"])
+    stored = [Path(sidecar(path)) for name, path in record["parameters"].items() if name in STORED_AS]
+    made = [made_by(json.loads(file.read_text(encoding="utf-8"))) for file in stored if file.is_file()]
+    return float(made[0]["seconds"]) if made else None
 
 
 def _set(sources: Path, book: Path, profile: str) -> None:
@@ -196,16 +190,3 @@ def _set(sources: Path, book: Path, profile: str) -> None:
     style, font = (book / "_static" / name for name in ("book.css", "STIXTwoMath.woff2"))
     embedded = f"data:font/woff2;base64,{base64.b64encode(font.read_bytes()).decode()}"
     style.write_text(style.read_text(encoding="utf-8").replace(font.name, embedded), encoding="utf-8")
-
-
-@command
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m artifact.book", description="Write a profile's rendered notebooks as a book."
-    )
-    parser.add_argument("--profile", default="quick", help="whose pages, claims and figures")
-    print(f"Site:                 {write_book(parser.parse_args(arguments).profile)}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

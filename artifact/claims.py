@@ -1,9 +1,7 @@
-"""The table of claims as a file: what made each number, and the table printed. The rules are in `studies.rules`."""
+"""The table of claims as a file, with what made each number. The rules are in `studies.rules`."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,8 +12,7 @@ from artifact.origins import records_behind
 from artifact.results import REMEDY
 from qnn_core.errors import MissingData
 from qnn_core.files import read_record, reading, write_record
-from qnn_core.terminal import be_plain, command
-from studies.claims import Claim, claims_table
+from studies.claims import Claim
 from studies.rules import PARTS, Results, judge
 from studies.stored import Result
 
@@ -44,31 +41,11 @@ def save_claims(path: str, claims: Iterable[Claim], provenance: Mapping[str, Any
     write_record(in_project(path), content)
 
 
-def load_claims(path: str) -> list[Claim]:
-    """The claims of a stored claims.json."""
-    return _load(path)[0]
-
-
-def _load(path: str) -> tuple[list[Claim], str]:
-    """The claims, and whether the machine that made them computes the committed bits."""
+def load_claims(path: str) -> tuple[list[Claim], str]:
+    """The claims of a stored claims.json, and whether the machine that made them computes the committed bits."""
     file = in_project(path)
     if not file.is_file():
         raise MissingData(f"{relative(file)} does not exist; ./run_all.sh makes it.")
     content = read_record(file, REMEDY)
     with reading(file, "a table of claims", REMEDY):
         return [Claim(**claim) for claim in content["claims"]], content["agreement"]
-
-
-@command
-def main(arguments: list[str] | None = None) -> None:
-    """Print the table of claims of a profile: python -m artifact.claims [--profile quick]."""
-    parser = argparse.ArgumentParser(prog="python -m artifact.claims", description="Print the claims table of a profile.")
-    parser.add_argument("--profile", default="quick")
-    profile = parser.parse_args(arguments).profile
-    claims, agreement = _load(f"data/results/{profile}/claims.json")
-    print(claims_table(claims), agreement, sep="\n")
-
-
-if __name__ == "__main__":
-    be_plain()
-    sys.exit(main())

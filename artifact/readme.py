@@ -137,7 +137,7 @@ def with_values(document: str, values: Mapping[str, str]) -> str:
 
 def filled(name: str) -> str:
     """One of the documents with tables and numbers as the paper profile's results have them now."""
-    claims, ablation = load_claims(kept_claims("paper")), load_result("data/results/paper/ablation.npz")
+    (claims, _), ablation = load_claims(kept_claims("paper")), load_result("data/results/paper/ablation.npz")
     values = {
         "claims": f"{tally(claims)}\n\n{claims_table(claims)}",
         "training": training_table(load_result("figures/paper/fig2.npz")),

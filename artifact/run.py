@@ -16,13 +16,14 @@ from typing import Any
 
 from joblib import cpu_count
 
-from artifact import claims
+from artifact.claims import load_claims
 from artifact.environment import STOPPED, options, started, stop_as_by_hand
 from artifact.failures import failures
 from artifact.files import ROOT
 from artifact.plan import expected, learn, planned
 from artifact.tidy import outputs, set_aside, tidy
-from qnn_core.errors import DamagedFile, InvalidInput, MissingData
+from qnn_core.terminal import command
+from studies.claims import claims_table
 
 LOG = ".snakemake/run_all.log"
 TESTS = ("ruff check .", "ruff format --check .", "mypy", "pytest --cov --numprocesses logical --maxprocesses 4")
@@ -114,11 +115,10 @@ def run(chosen: argparse.Namespace) -> None:
         elif chosen.dry_run:
             print(_listed(said))
         if chosen.only == "summary" and not chosen.dry_run:
-            print()
-            claims.main(["--profile", profile])
-            print(
-                f"\nTable of claims:      {results}/claims.json\nFigures:              {figures}/\nRendered notebooks:   {pages}/"
-            )
+            claims, agreement = load_claims(f"{results}/claims.json")
+            print("", claims_table(claims), agreement, "", sep="\n")
+            print(f"Table of claims:      {results}/claims.json")
+            print(f"Figures:              {figures}/\nRendered notebooks:   {pages}/")
     if chosen.site:
         from artifact.book import write_book
 
@@ -132,8 +132,9 @@ def run_tests() -> int:
     return int(any(process.returncode for process in processes))
 
 
-def main() -> int:
-    chosen = options(sys.argv[1:])
+@command
+def main(arguments: list[str] | None = None) -> int:
+    chosen = options(sys.argv[1:] if arguments is None else arguments)
     stop_as_by_hand()
     try:
         if chosen.test:
@@ -143,9 +144,6 @@ def main() -> int:
         sys.stdout = None
         print("\nStopped. Run again to go on from here.", file=sys.stderr)
         return STOPPED
-    except (InvalidInput, MissingData, DamagedFile) as failure:
-        print(failure, file=sys.stderr)
-        return 1
     except Stopped as failure:
         print(failure, file=sys.stderr)
         print(f"run_all.sh: not everything could be made; the whole log is {LOG}. Run again to go on from here.", file=sys.stderr)

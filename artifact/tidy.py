@@ -47,12 +47,14 @@ def tidy(profile: str) -> list[str]:
     embeddings = in_project(EMBEDDINGS)
     for leftover in (path for folder in (results, figures, pages, embeddings) for path in folder.rglob(".*") if path.is_file()):
         leftover.unlink()
-    for compiled in (path for package in PACKAGES for path in in_project(package).rglob("*.nb[ic]") if _is_cut(path)):
-        compiled.unlink()
+    for compiled in (path for package in PACKAGES for path in in_project(package).rglob("*.nb[ic]")):
+        # Numba keeps pickles, and would stop in every run at one that lacks its end.
+        if not compiled.read_bytes().endswith(pickle.STOP):
+            compiled.unlink()
     found = [_damage(checkpoint, "training begins from its start") for checkpoint in sorted(results.rglob("*.checkpoint"))]
     found += [_damage(embedding, _AGAIN) for embedding in sorted(embeddings.rglob("*.json"))]
     found += [_damaged_family(record, pages) for folder in (results, figures) for record in sorted(folder.rglob("*.json"))]
-    found += [_damage(page, _AGAIN) for page in sorted(pages.rglob("*.ipynb")) if _rendered(page)]
+    found += [_damage(page, _AGAIN) for page in rendered(pages)]
     return [sentence for sentence in found if sentence]
 
 
@@ -84,14 +86,10 @@ def _otherwise(record: Path, wanted: dict[str, Any]) -> str:
     return ", ".join(told) + f" and {len(names) - 2} other parameters" * (len(names) > 2)
 
 
-def _is_cut(compiled: Path) -> bool:
-    """Whether a file of numba's cache, which is a pickle, lacks its end: numba would stop at it in every run."""
-    return not compiled.read_bytes().endswith(pickle.STOP)
-
-
-def _rendered(page: Path) -> bool:
-    """Whether it is a page of the workflow's: not one that failed, nor what Jupyter keeps of one that was opened."""
-    return not page.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in page.parts
+def rendered(folder: Path) -> list[Path]:
+    """The workflow's pages in a folder: none that failed, nor what Jupyter keeps of those that were opened."""
+    pages = sorted(folder.rglob("*.ipynb"))
+    return [page for page in pages if not page.name.endswith(".failed.ipynb") and ".ipynb_checkpoints" not in page.parts]
 
 
 def _damage(path: Path, remedy: str) -> str:
@@ -107,25 +105,23 @@ def _damage(path: Path, remedy: str) -> str:
 
 def _damaged_family(record: Path, pages: Path) -> str:
     """What is wrong with a record, or with what it is the record of; all of it is removed then, the record last."""
-    family = [path for path in (record.with_suffix(ending) for ending in (".npz", ".png", ".pdf")) if path.is_file()]
+    family = [record.with_suffix(ending) for ending in (".npz", ".png", ".pdf")]
     try:
         with reading(record, "a complete record", _AGAIN):
             content = read_record(record, _AGAIN)
             notebook = str(made_by(content).get("notebook"))  # Which has one page, or one for each of its results.
-            rendered = [
-                page for page in (pages / f"{notebook}.ipynb", pages / notebook / f"{record.stem}.ipynb") if page.is_file()
-            ]
-            family += rendered
+            shown = [pages / f"{notebook}.ipynb", pages / notebook / f"{record.stem}.ipynb"]
+            family += shown
             for name, sha256 in files_of(content).items():
                 path = record.with_name(name)
                 if path.is_file() and file_sha256(path) != sha256:
                     raise DamagedFile(f"{relative(path)} does not match its recorded SHA-256; {_AGAIN}.")
                 if not path.is_file() and name != content["file"]:  # A result that is too large to be kept leaves its record.
                     raise DamagedFile(f"{relative(path)} is missing; {_AGAIN}.")
-        for page in rendered:
+        for page in filter(Path.is_file, shown):
             read_page(page, _AGAIN)
     except DamagedFile as failure:
         for path in [*family, record]:
-            path.unlink()
+            path.unlink(missing_ok=True)
         return str(failure)
     return ""

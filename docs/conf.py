@@ -1,4 +1,4 @@
-"""Sphinx: notebooks and documents as a book. `python -m artifact.book` gathers the pages and runs it."""
+"""Sphinx: notebooks and documents as a book. `artifact.book` gathers the pages and runs it."""
 
 import inspect
 import os

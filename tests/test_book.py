@@ -22,9 +22,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 import artifact.book
 from artifact import files
-from artifact.book import main
+from artifact.book import write_book
 from artifact.results import load_result
-from qnn_core.errors import MissingData
+from qnn_core.errors import DamagedFile, MissingData
 from qnn_core.files import write_record
 from studies.claims import Claim
 from studies.stored import steps_of
@@ -42,7 +42,7 @@ CLONED = {
 
 def make(folder, profile):
     return subprocess.run(
-        [sys.executable, "-m", "artifact.book", "--profile", profile],
+        [sys.executable, "-m", "artifact.run", "--site", "--profile", profile],
         cwd=folder, env={**environment(folder), **CLONED}, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
@@ -158,7 +158,7 @@ def test_a_page_tells_where_another_profile_was_judged_otherwise(monkeypatch):
         return Claim(name, *["told"] * 7, verdict, None, None, None, "", "")
 
     mine, others = ([claim("C1a", "reproduced"), claim("C2a", word)] for word in ("undecided", "depends"))
-    monkeypatch.setattr(artifact.book, "load_claims", lambda _: others)
+    monkeypatch.setattr(artifact.book, "load_claims", lambda _: (others, ""))
     assert artifact.book._judged_otherwise(mine, "paper") == {"C2a": others[1]}
     template = artifact.book.TEMPLATES.get_template("claim.md")
     page = template.render(name="C2", title="A", statement="A.", parts=mine[1:], others={"C2a": others[1]}, other="paper")
@@ -288,7 +288,7 @@ def empty(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")  # what Sphinx and MyST say of each other
-def test_a_fault_stops_the_book_and_leaves_the_older_one(empty, capsys):
+def test_a_fault_stops_the_book_and_leaves_the_older_one(empty):
     """Here pages link to notebooks that were not rendered."""
     shutil.copytree(PROJECT / "docs", empty / "docs")
     for folder in ("figures/quick", "notebooks/rendered/quick", "site"):
@@ -297,15 +297,14 @@ def test_a_fault_stops_the_book_and_leaves_the_older_one(empty, capsys):
     nbformat.write(mine, empty / "notebooks/rendered/quick/mine.ipynb")
     write_record(empty / "data/results/quick/claims.json", {"claims": [], "agreement": ""})
     (empty / "site/index.html").write_text("older")
-    assert main([]) == 1
-    said = capsys.readouterr().err
-    assert "notebooks/04b_equilibrium" in said
-    assert "notebooks/mine" not in said
+    with pytest.raises(DamagedFile, match="notebooks/04b_equilibrium") as stopped:
+        write_book("quick")
+    assert "notebooks/mine" not in str(stopped.value)
     assert (empty / "site/index.html").read_text() == "older"
     assert not list(empty.glob(".site-*"))
 
 
-def test_a_book_of_nothing_is_refused(empty, capsys):
-    assert main(["--profile", "paper"]) == 1
-    assert "run ./run_all.sh --profile paper" in capsys.readouterr().err
+def test_a_book_of_nothing_is_refused(empty):
+    with pytest.raises(MissingData, match=r"run \./run_all\.sh --profile paper"):
+        write_book("paper")
     assert list(empty.iterdir()) == []

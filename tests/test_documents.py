@@ -115,7 +115,7 @@ def test_the_readme_starts_with_figure_claims_and_commands_and_is_short():
 def test_the_short_answer_of_the_readme_agrees_with_the_verdicts():
     """It is written by hand, as is that of the book's first page: if one of these changes, write both again."""
     assert "**In short:**" in (PROJECT / "README.md").read_text(encoding="utf-8")
-    claims = load_claims(kept_claims("paper"))
+    claims, _ = load_claims(kept_claims("paper"))
     verdicts = {claim.id: claim.verdict for claim in claims}
     assert next(claim.low for claim in claims if claim.id == "C1c") > 10  # "Far slower".
     told = {"C1b": "reproduced", "C1c": "undecided", "C2b": "reproduced", "C3a": "reproduced", "C4": "depends"}

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from artifact import claims
+from artifact import claims, run
+from artifact.environment import options
 from artifact.readme import claims_table, kept_claims, with_values
-from qnn_core import DamagedFile
+from qnn_core import DamagedFile, MissingData
 from studies import rules
 from studies.claims import Claim
 from studies.stored import Result
@@ -48,15 +49,18 @@ def test_every_part_carries_what_made_the_studies_that_it_reads(monkeypatch):
 def test_claims_are_stored_read_and_printed(tmp_path, capsys, monkeypatch):
     path = str(tmp_path / "quick" / "claims.json")
     claims.save_claims(path, [CLAIM], {"notebook": "summary"}, "The same bits.")
-    assert claims.load_claims(path) == [CLAIM]
+    assert claims.load_claims(path) == ([CLAIM], "The same bits.")
     assert '"profile": "quick"' in (tmp_path / "quick" / "claims.json").read_text()
-    assert claims.main(["--profile", "nothing"]) == 1
-    assert "does not exist" in capsys.readouterr().err
+    with pytest.raises(MissingData, match="does not exist"):
+        claims.load_claims("data/results/nothing/claims.json")
     monkeypatch.setattr(claims, "in_project", lambda _: Path(path))
-    assert claims.main(["--profile", "quick"]) == 0
+    for name in ("tidy", "set_aside"):
+        monkeypatch.setattr(run, name, lambda *_, **__: [])
+    monkeypatch.setattr(run, "make", lambda *_: "Nothing to be done")
+    run.run(options([]))
     assert "C2b" in (said := capsys.readouterr().out)
     assert CLAIM.number in said
-    assert said.endswith("The same bits.\n")
+    assert "\nThe same bits.\n" in said
     assert kept_claims("paper") == "data/results/paper/claims.json"
 
 

@@ -167,7 +167,7 @@ def test_records_carry_the_commit_of_this_project_only(tmp_path, monkeypatch):
     assert said["commit"] == run("rev-parse", "HEAD", folder=tmp_path)
 
 
-@pytest.mark.parametrize("module", ["results show data/results/paper/claims.json", "parameters", "claims --profile paper"])
+@pytest.mark.parametrize("module", ["results show data/results/paper/claims.json", "parameters"])
 def test_a_reader_that_stops_reading_ends_in_silence_and_letters_that_it_lacks_stop_nothing(module):
     command = [sys.executable, "-m", *f"artifact.{module}".split()]
     plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
