@@ -32,7 +32,7 @@ from artifact.files import ROOT, in_project
 from artifact.kinds import KINDS, PATHS, Strict
 from artifact.results import REMEDY, expand, sidecar
 from artifact.targets import check_targets
-from qnn_core.errors import InvalidInput, MissingData
+from qnn_core.errors import InvalidInput, MissingData, check, check_choice
 from qnn_core.files import read_record
 from qnn_core.samplers import SAMPLERS
 from qnn_core.terminal import be_plain, command
@@ -123,21 +123,31 @@ def notebooks() -> list[str]:
 
 def declared(notebook: str) -> tuple[Parameter, ...]:
     """The parameters of a notebook, in the order of its parameters cell; raises InvalidInput where there is no such notebook."""
-    return _declared(_cell(notebook))
+    return _read(notebook, _cell(notebook))[0]
+
+
+def model_of(notebook: str) -> type[Parameters]:
+    """What the values of a notebook's parameters must be, each by itself."""
+    return _read(notebook, _cell(notebook))[1]
 
 
 def _cell(notebook: str) -> str:
     """The source of its parameters cell; empty where it has none."""
-    if notebook not in notebooks():
-        raise InvalidInput("notebook", notebook, f"one of {', '.join(notebooks())}")
+    check_choice("notebook", notebook, notebooks())
     content = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))
     cells = [cell for cell in content["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     return "".join(cells[0]["source"]) if cells else ""
 
 
 @cache
-def _declared(source: str) -> tuple[Parameter, ...]:
-    return tuple(read_cell(source))
+def _read(notebook: str, source: str) -> tuple[tuple[Parameter, ...], type[Parameters]]:
+    parameters = tuple(read_cell(source))
+    of_each: dict[str, Any] = {
+        one.name: (kind_of(ast.parse(one.kind, mode="eval").body), Field(description=one.meaning)) for one in parameters
+    }
+    model = create_model(f"Parameters of {notebook}", __base__=Parameters, **of_each)
+    model.notebook = notebook
+    return parameters, model
 
 
 def read_cell(source: str) -> Iterator[Parameter]:
@@ -155,21 +165,6 @@ def read_cell(source: str) -> Iterator[Parameter]:
                 yield Parameter(name, ast.unparse(kind), ast.literal_eval(value), meaning, unit)
             case ast.Assign():
                 raise InvalidInput("parameters cell", ast.unparse(line), "name: type = default  # meaning [unit]")
-
-
-def model_of(notebook: str) -> type[Parameters]:
-    """What the values of a notebook's parameters must be, each by itself."""
-    return _model(notebook, _cell(notebook))
-
-
-@cache
-def _model(notebook: str, source: str) -> type[Parameters]:
-    of_each: dict[str, Any] = {
-        one.name: (kind_of(ast.parse(one.kind, mode="eval").body), Field(description=one.meaning)) for one in _declared(source)
-    }
-    model = create_model(f"Parameters of {notebook}", __base__=Parameters, **of_each)
-    model.notebook = notebook
-    return model
 
 
 def kind_of(node: ast.expr) -> Any:
@@ -212,8 +207,7 @@ def check_inputs(parameters: Parameters) -> None:
             _check_input(one, path)
     given = parameters.some("sampler", "record")
     if given.get("sampler") == "replay" and not in_project(given["record"]).is_dir():
-        allowed = "the folder that a qpu or mock run recorded into"
-        raise MissingData(f"record = {given['record']!r} does not exist: expected {allowed}.")
+        raise MissingData(f"record = {given['record']!r} does not exist: expected a folder that a qpu or mock run recorded into.")
 
 
 def _check_input(one: Parameter, path: str) -> None:
@@ -221,13 +215,12 @@ def _check_input(one: Parameter, path: str) -> None:
     if not (in_project(path).is_file() and in_project(sidecar(path)).is_file()):
         raise MissingData(f"{one.name} = {path!r} does not exist: expected {allowed}; ./run_all.sh makes those of a profile.")
     record = read_record(in_project(sidecar(path)), REMEDY)
-    made_by, made_with = record.get("notebook"), record.get("parameters", {})
-    if made_by != one.made_by:
-        raise InvalidInput(one.name, path, f"{allowed}; this is one of {made_by}" if made_by else f"{allowed}; this is none")
-    if one.method and made_with.get("method") != one.method:
-        raise InvalidInput(one.name, path, f"{allowed} with method {one.method}; this is one of {made_with.get('method')}")
-    if "with snapshots" in one.meaning and not made_with.get("snapshots"):
-        raise InvalidInput(one.name, path, f"{allowed} with snapshots of at least 1; this one kept no networks on its way")
+    made_by, made_with = record.get("notebook", "no notebook"), record.get("parameters", {})
+    method, snapshots = made_with.get("method"), made_with.get("snapshots")
+    check(made_by == one.made_by, one.name, path, f"{allowed}; this is one of {made_by}")
+    check(one.method in ("", method), one.name, path, f"{allowed} with method {one.method}; this is one of {method}")
+    fits = snapshots or "with snapshots" not in one.meaning
+    check(fits, one.name, path, f"{allowed} with snapshots of at least 1; this one kept no networks on its way")
 
 
 def from_cell(notebook: str, names: Mapping[str, Any]) -> Any:
@@ -265,10 +258,10 @@ def validated(model: type[Strict], values: Any, where: str) -> Any:
     """An instance of a model; raises InvalidInput with a line for each value that does not pass. where: what they are parameters of."""
     try:
         return model.model_validate_json(json.dumps(values))
-    except (TypeError, ValueError) as failure:
-        if not isinstance(failure, ValidationError):
-            raise InvalidInput(where, values, "numbers, texts, true, false, null and lists of them") from failure
+    except ValidationError as failure:
         raise ParameterError(where, (_line(error, model) for error in failure.errors(include_url=False))) from None
+    except (TypeError, ValueError) as failure:
+        raise InvalidInput(where, values, "numbers, texts, true, false, null and lists of them") from failure
 
 
 def _line(error: Any, model: type[Strict]) -> str:

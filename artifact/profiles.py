@@ -16,7 +16,7 @@ from pydantic import BaseModel, create_model
 from artifact.files import ROOT
 from artifact.kinds import Count, OneOrMore, Seed, Strict, TwoOrMore
 from artifact.parameters import INTERACTIVE, declared, notebook_parameters, notebooks, validated
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import InvalidInput, check_choice
 
 REPEATED: dict[str, Any] = {"hidden": tuple[Count], "seeds": TwoOrMore[Seed], "widths": OneOrMore[Count]}
 """What the table of the workflow makes runs of; of `hidden` one layer, by which files are named."""
@@ -30,9 +30,7 @@ class Section(BaseModel, extra="allow"):
 
 def load_profile(name: str, folder: Path = ROOT / "config") -> dict[str, Any]:
     """The content of a profile, checked with all that any notebook would be given of it."""
-    profiles = sorted(path.stem for path in folder.glob("*.yaml"))
-    if name not in profiles:
-        raise InvalidInput("profile", name, f"one of {', '.join(profiles)}")
+    check_choice("profile", name, sorted(path.stem for path in folder.glob("*.yaml")))
     where = f"config/{name}.yaml"
     try:
         profile = yaml.load((folder / f"{name}.yaml").read_text(encoding="utf-8"), Loader=_OnceOnly)

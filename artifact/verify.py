@@ -1,15 +1,10 @@
 """Run everything again elsewhere and compare every number: python -m artifact.verify [--profile quick]
 
 The profile is made again from this folder's sources in a scratch folder, and held against the results that are here and, if they are of
-the same profile, against the claims and figures in docs/gallery. Compared bit for bit: every array of every result; the numbers behind
-every figure, its PNG and its PDF; every cell and output of every rendered page; the table of claims; the notebook, parameters, inputs,
-data and kind of sampler of every record. Not compared: wall times, versions of code and packages, and the processor.
+the same profile, against the claims and figures in docs/gallery. What is compared, bit for bit or with `--tolerance`, is in docs/trust.md.
 
 Another type of processor, or number of threads, rounds sums in another order. Cutting heads decides between yes and no all the way, so a
-difference in the last digit of one energy leads to another run, as good as the first, and single numbers no longer agree. `--tolerance`
-compares what must agree even then: files, names and types of arrays, records; all numbers that no annealer had a part in, to a hundredth of
-the largest of their array; the counts of mistakes at the end of each run, within 4 standard errors of their difference; and each claim, its
-95 % interval overlapping the other's.
+difference in the last digit of one energy leads to another run, as good as the first, and single numbers no longer agree.
 """
 
 from __future__ import annotations
@@ -35,7 +30,7 @@ from artifact.origins import read_page
 from artifact.readme import GALLERY
 from artifact.results import PACKAGES, sidecar
 from artifact.tidy import outputs
-from qnn_core.errors import InvalidInput, MissingData
+from qnn_core.errors import MissingData, check
 from qnn_core.files import file_sha256, read_arrays, read_record
 from qnn_core.terminal import command
 
@@ -56,7 +51,7 @@ _SUFFIXES = (".npz", ".json", ".png", ".pdf", ".ipynb")
 
 @dataclass
 class Comparison:
-    """What two runs have in common. tolerant: whether another processor is allowed for, as said above.
+    """What two runs have in common. tolerant: whether another processor is allowed for.
 
     compared: how many things of each kind were looked at. differences: one line each.
     """
@@ -184,7 +179,7 @@ def _first_line(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
 def compare(expected: Path, found: Path, profile: str, *, tolerant: bool = False, partial: bool = False) -> Comparison:
     """Hold what one project folder has of a profile against another's.
 
-    tolerant: allow for another processor, as said above. partial: what is only in `expected` is no difference.
+    tolerant: allow for another processor. partial: what is only in `expected` is no difference.
     Raises MissingData when there is nothing to compare with, DamagedFile when a file is not whole.
     """
     ours, theirs = (_files(folder, profile) for folder in (expected, found))
@@ -269,9 +264,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     profile, tolerant, partial = options.profile, options.tolerance, options.only != "summary"
     folder = options.folder or Path(tempfile.mkdtemp(prefix="qnn-verify-"))
-    if any(folder.glob("*")) and not (folder / _MARK).is_file():
-        allowed = "an empty folder, a new one, or one in which a rerun was stopped: files go there"
-        raise InvalidInput("folder", str(folder), allowed)
+    usable = (folder / _MARK).is_file() or not any(folder.glob("*"))
+    check(usable, "folder", str(folder), "an empty folder, a new one, or one in which a rerun was stopped: files go there")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MARK).touch()
     copy_sources(folder)
