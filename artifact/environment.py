@@ -43,7 +43,8 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     how_large = "how large (default quick: minutes, on scikit-learn's digits; paper: full MNIST)"
     parser.add_argument("--profile", default="quick", choices=profiles, help=how_large)
     parser.add_argument("--cores", type=_count, metavar="N", help="notebooks run side by side (default: all processors)")
-    parser.add_argument("--only", default="summary", metavar="TARGET", help=f"with what it needs: {', '.join(targets())}")
+    part = f"with what it needs: {', '.join(targets())}"
+    parser.add_argument("--only", default="summary", choices=targets(), metavar="TARGET", help=part)
     where = "on this machine (default), or hand each notebook to Slurm, at most N of --cores at once"
     parser.add_argument("--executor", default="local", choices=["local", "slurm"], help=where)
     site = "write site/index.html from the profile's rendered notebooks, made first if there are none"
@@ -53,8 +54,6 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     chosen = parser.parse_args(arguments)
     if chosen.test and list(arguments) != ["test"]:
         parser.error(f"{chosen.test}: expected options, or test alone")
-    if chosen.only not in targets():
-        parser.error(f"--only {chosen.only}: expected one of {', '.join(targets())}")
     if chosen.site and (chosen.only != "summary" or chosen.dry_run or chosen.force):
         parser.error("--site goes with --profile and --cores only")
     return chosen

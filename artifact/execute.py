@@ -114,7 +114,7 @@ def _store(executed: Path, target: Path, origin: dict[str, Any] | None = None) -
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
-            cell.outputs = _joined_streams([output for output in cell.outputs if not _is_progress_bar(output)])
+            cell.outputs = _settled(cell.outputs)
     notebook = _without_secrets(notebook)
     if origin is not None:
         shown = json.loads(nbformat.writes(notebook))["cells"]
@@ -134,21 +134,18 @@ def _without_secrets(content: Any) -> Any:
     return redacted(content) if isinstance(content, str) else content
 
 
-def _joined_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """Printed text arrives in pieces cut at random; neighbouring pieces of one stream become one."""
-    joined: list[nbformat.NotebookNode] = []
+def _settled(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Outputs without progress bars, and neighbouring pieces of a stream, which arrive cut at random, as one."""
+    settled: list[nbformat.NotebookNode] = []
     for output in outputs:
-        last = joined[-1] if joined else None
-        if last is not None and output.output_type == last.output_type == "stream" and output.name == last.name:
-            last.text += output.text
+        stream = output.get("name")
+        if stream == "stderr" and ("\r" in output.text or not output.text.strip()):
+            continue  # tqdm redraws its line on stderr, and ends it there.
+        if stream and settled and stream == settled[-1].get("name"):
+            settled[-1].text += output.text
         else:
-            joined.append(output)
-    return joined
-
-
-def _is_progress_bar(output: nbformat.NotebookNode) -> bool:
-    """tqdm redraws its line on stderr, and ends it there."""
-    return output.output_type == "stream" and output.name == "stderr" and ("\r" in output.text or not output.text.strip())
+            settled.append(output)
+    return settled
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional, TypeVar, get_args
+from typing import Annotated, Any, Literal, Optional, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -112,7 +112,7 @@ KINDS: dict[str, Any] = {
     "Schedule": Literal["linear", "constant"],
     "Weighting": Literal["deepest", "uniform"],
     "WrongRule": Literal["class", "spins"],
-    "Rule": Literal[get_args(RuleName)],
+    "Rule": RuleName,
     "Window": WindowChoice, "Chip": ChipChoice,
     "Input": str,  # Path of a stored result.
     "Inputs": OneOrMore[str],  # Paths or patterns of stored results.

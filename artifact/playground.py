@@ -16,7 +16,7 @@ from PIL import Image
 
 from artifact.parameters import notebook_parameters
 from qnn_core.data import Dataset, load_dataset
-from qnn_core.errors import InvalidInput
+from qnn_core.errors import check
 from qnn_core.landscape.minima import count_minima
 from qnn_core.landscape.overlaps import overlap, overlap_bins
 from qnn_core.landscape.view import Landscape, landscape
@@ -85,10 +85,8 @@ class Playground:
 
     def change(self, **values: Any) -> None:
         """Change settings by name; some need a new network, the others act at once. Raises InvalidInput for unusable values."""
-        if fixed := sorted({"dataset", "image"} & set(values)):
-            raise InvalidInput(
-                "change", fixed, "settings of the network and its reads; for another data set make another Playground"
-            )
+        fixed = sorted({"dataset", "image"} & set(values))
+        check(not fixed, "change", fixed, "settings of the network and its reads; for another data set make another Playground")
         self.settings = notebook_parameters("playground", {**self.settings.model_dump(), **values})
         if _NEW_NETWORK & set(values):
             self.restart()
@@ -97,8 +95,8 @@ class Playground:
 
     def look_at(self, image: int) -> None:
         """Look at a test image from now on, given by its number."""
-        if not 0 <= image < len(self.data.y_test):
-            raise InvalidInput("image", image, f"0 .. {len(self.data.y_test) - 1}, the test images of {self.data.name}")
+        last = len(self.data.y_test) - 1
+        check(0 <= image <= last, "image", image, f"0 .. {last}, the test images of {self.data.name}")
         self.image = image
         self.drawing: Float32[np.ndarray, "1 D"] | None = None
 

@@ -57,17 +57,13 @@ def kept_claims(profile: str) -> str:
 
 def claims_table(claims: Iterable[Claim]) -> str:
     """The claims in four columns, a row a part, in Markdown; every part leads to its notebook."""
-    rows = [
-        (f"{claim.id} {claim.statement}", claim.found, f"**{claim.verdict}**",
-         f"[{claim.notebook.split('_')[0]}](notebooks/rendered/paper/{_page(claim.notebook)})")
-        for claim in claims
-    ]  # fmt: skip
+    rows = []
+    for claim in claims:
+        page = f"notebooks/rendered/paper/{claim.notebook}"
+        see = page if in_project(page).is_dir() else f"{page}.ipynb"  # The folder of the pages where there are several.
+        told = (f"{claim.id} {claim.statement}", claim.found, f"**{claim.verdict}**", f"[{claim.notebook.split('_')[0]}]({see})")
+        rows.append(told)
     return _markdown("| the abstract says | we found | verdict | see |", rows)
-
-
-def _page(notebook: str) -> str:
-    """The page of a notebook, or the folder of its pages where it has several."""
-    return notebook if in_project(f"notebooks/rendered/paper/{notebook}").is_dir() else f"{notebook}.ipynb"
 
 
 def training_table(figure: Result) -> str:
@@ -104,11 +100,9 @@ def ablation_numbers(ablation: Result) -> dict[str, str]:
     """Changes of the validation error in points: by each variant of the ablation, and by more reads at equal updates and at equal reads."""
     errors = dict(zip(ablation["variant"].tolist(), ablation["variant_error"], strict=True))
     changes = {name: difference_interval(error, errors[RECOMMENDED]) for name, error in errors.items()}
-    reads = {
-        "more reads, equal updates": more_reads(ablation, "deepest"),
-        "more reads, equal reads": more_reads(ablation, EQUAL_READS),
-    }
-    return {name: str(change) for name, change in (changes | reads).items()}
+    changes["more reads, equal updates"] = more_reads(ablation, "deepest")
+    changes["more reads, equal reads"] = more_reads(ablation, EQUAL_READS)
+    return {name: str(change) for name, change in changes.items()}
 
 
 def rules_table(ablation: Result) -> str:
@@ -164,18 +158,15 @@ def _fill() -> str:
 
 
 def _keep_gallery() -> str:
-    copies = {"data/results/quick/claims.json": "claims.json"}
-    copies |= {f"figures/quick/fig{n}.{ending}": f"fig{n}.{ending}" for n in range(1, 6) for ending in ("png", "npz", "json")}
-    copies |= {f"data/results/quick/training/{TRAINED}.{ending}": f"{TRAINED}.{ending}" for ending in ("npz", "json")}
-    for source in copies:
-        if not in_project(source).is_file():
-            raise MissingData(f"{source} does not exist; run ./run_all.sh first.")
-    (ROOT / GALLERY).mkdir(parents=True, exist_ok=True)
-    for source, name in copies.items():
-        shutil.copyfile(in_project(source), ROOT / GALLERY / name)
-    kept = [f"{GALLERY}/{path.name}" for path in (ROOT / GALLERY).glob("*.json")]
-    shown = [origin_of(path) for path in kept if path != RECORDS]
-    write_record(in_project(RECORDS), records_behind(shown))
+    kept = ["data/results/quick/claims.json", *(f"data/results/quick/training/{TRAINED}.{ending}" for ending in ("npz", "json"))]
+    kept += [f"figures/quick/fig{n}.{ending}" for n in range(1, 6) for ending in ("png", "npz", "json")]
+    for file in kept:
+        if not in_project(file).is_file():
+            raise MissingData(f"{file} does not exist; run ./run_all.sh first.")
+    for file in kept:
+        shutil.copy(in_project(file), ROOT / GALLERY)
+    shown = [f"{GALLERY}/{path.name}" for path in (ROOT / GALLERY).glob("*.json")]
+    write_record(in_project(RECORDS), records_behind(origin_of(path) for path in shown if path != RECORDS))
     return f"{GALLERY} now has the claims and figures of the quick profile."
 
 

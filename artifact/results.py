@@ -13,6 +13,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from glob import glob
 from importlib.metadata import version
@@ -138,14 +139,11 @@ def versions() -> dict[str, Any]:
 @cache
 def code_version() -> dict[str, Any]:
     """Git commit of the project and whether its code differs from it; None where there is no git, or another project's."""
-    try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != ROOT:
-            return {"commit": None, "changed": None}
-        commit = git("rev-parse", "HEAD")
-        changed = bool(git("status", "--porcelain", "--", *PACKAGES, ":(glob)notebooks/*.ipynb", "config/*.yaml", "Snakefile"))
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "changed": None}
-    return {"commit": commit, "changed": changed}
+    with suppress(OSError, subprocess.CalledProcessError):
+        if Path(git("rev-parse", "--show-toplevel")).resolve() == ROOT:
+            changed = git("status", "--porcelain", "--", *PACKAGES, ":(glob)notebooks/*.ipynb", "config/*.yaml", "Snakefile")
+            return {"commit": git("rev-parse", "HEAD"), "changed": bool(changed)}
+    return {"commit": None, "changed": None}
 
 
 def git(*arguments: str) -> str:

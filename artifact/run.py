@@ -40,8 +40,7 @@ def make(target: str, profile: str, cores: int, *further: str) -> str:
     """
     # Without Snakemake's own lock, which would outlive a killed run.
     command = [sys.executable, "-m", "artifact.warm", "-m", "snakemake", target, "--cores", str(cores)]
-    command += ["--config", f"profile={profile}"]
-    command += ["--rerun-incomplete", "--keep-going", "--nolock", *further]
+    command += ["--config", f"profile={profile}", "--rerun-incomplete", "--keep-going", "--nolock", *further]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     told: dict[str, Any] = {
         "cwd": ROOT, "env": {**os.environ, "PATH": path, "PYTHONHASHSEED": "0"},

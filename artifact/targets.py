@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +75,13 @@ def _made_here(file: Path) -> bool:
     """Whether a file is a run's: it carries a record of this project, or stands beside one, and git does not keep it as a source."""
     if _is_source(file):
         return False
-    try:
+    with suppress(OSError, DamagedFile):
         if file.suffix == ".ipynb":
             content = file.read_bytes()
             return b'"page_sha256"' in content or f'"{FAILED}"'.encode() in content
         record = read_record(sidecar(str(file)), "")
-    except (OSError, DamagedFile):
-        return False
-    return file.name in {Path(sidecar(str(file))).name, *files_of(record)} and "notebook" in made_by(record)
+        return file.name in {Path(sidecar(str(file))).name, *files_of(record)} and "notebook" in made_by(record)
+    return False
 
 
 def _is_source(file: Path) -> bool:
@@ -89,7 +89,6 @@ def _is_source(file: Path) -> bool:
     place = Path(os.path.realpath(file))
     if not place.is_relative_to(ROOT) or any(place.is_relative_to(ROOT / folder) for folder in OUTPUTS):
         return False
-    try:
+    with suppress(OSError, subprocess.CalledProcessError):
         return bool(git("ls-files", "--", str(place.relative_to(ROOT))))
-    except (OSError, subprocess.CalledProcessError):
-        return False
+    return False

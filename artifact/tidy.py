@@ -1,12 +1,8 @@
-"""Before a run: remove altered files that can be made again, and set aside files that this run would not make.
+"""Before a run: remove altered files that can be made again, and set aside files that this run would not make, see docs/trust.md.
 
-A run that was killed while it wrote leaves a temporary file; a disk, a copy or a person can alter a finished one. Snakemake looks at
-dates alone, so nothing would make those again. Every file of a profile is held against its SHA-256 here; what does not match is named,
-in one sentence, and removed with all that the same notebook made, so that Snakemake misses it: results, figures and rendered pages, the
-table of claims, checkpoints, and embeddings; a page or record in these folders that the workflow did not write counts as damaged.
-Recorded reads and data sets are never touched. Sources dated in the future get the present date; loops that numba compiled and could not
-keep whole are removed. Nor does Snakemake know how an existing result was made: if its record names other parameters than the profile, all
-that the notebook made is moved to a folder of its own.
+Snakemake looks at dates alone, so every file of a profile is held against its SHA-256 here. What does not match is named, in one sentence,
+and removed with all that the same notebook made, so that Snakemake misses it; a page or record in these folders that the workflow did not
+write counts as damaged. Recorded reads and data sets are never touched.
 """
 
 from __future__ import annotations

@@ -225,17 +225,15 @@ def _files(folder: Path, profile: str) -> set[str]:
 
 def copy_sources(folder: Path, project: Path = ROOT) -> None:
     """Copy what runs of a project, and link data sets and recorded reads, which are inputs; embeddings are made again."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
     for name in SOURCES:
-        source, target = project / name, folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("rendered"), dirs_exist_ok=True)
+        if (project / name).is_dir():
+            shutil.copytree(project / name, folder / name, ignore=shutil.ignore_patterns("rendered"), dirs_exist_ok=True)
         else:
-            shutil.copy2(source, target)
+            shutil.copy2(project / name, folder / name)
     for source in (project / "data").glob("*"):
         target = folder / "data" / source.name
         if source.name not in ("results", "embeddings", "README.md") and not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(source)
 
 
