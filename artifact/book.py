@@ -23,9 +23,8 @@ import nbformat
 from sphinx.cmd.build import build_main
 
 from artifact.claims import load_claims
-from artifact.files import ROOT
+from artifact.files import ROOT, STORED
 from artifact.interactive import network_script
-from artifact.origins import STORED_AS
 from artifact.profiles import load_profile, runs_of
 from artifact.readme import GALLERY, duration, kept_claims
 from artifact.results import load_result, made_by, sidecar
@@ -174,7 +173,7 @@ def _as_page(path: Path, page: Path, others: dict[str, str]) -> nbformat.Noteboo
 
 def _seconds(record: dict[str, Any]) -> float | None:
     """Wall time, which the record of the result has; pages are the same on every machine."""
-    stored = [Path(sidecar(path)) for name, path in record["parameters"].items() if name in STORED_AS]
+    stored = [Path(sidecar(path)) for name, path in record["parameters"].items() if name in STORED]
     made = [made_by(json.loads(file.read_text(encoding="utf-8"))) for file in stored if file.is_file()]
     return float(made[0]["seconds"]) if made else None
 

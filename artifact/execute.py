@@ -30,10 +30,10 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
-from artifact.files import ROOT, in_project, relative
-from artifact.origins import STORED_AS, origin_of, page_digest
+from artifact.files import ROOT, STORED, in_project, relative
+from artifact.origins import page_digest
 from artifact.parameters import check_inputs, notebook_parameters
-from artifact.results import provenance
+from artifact.results import provenance, record_of, sidecar
 from artifact.targets import FAILED, check_targets
 from qnn_core.errors import InvalidInput, MissingData, NotWritten
 from qnn_core.files import atomic_write, storage
@@ -96,9 +96,9 @@ def _kernel_environment(scratch: str) -> dict[str, str]:
 
 def _origin(notebook: str, parameters: Any) -> dict[str, Any]:
     """What made a page: the provenance of the result that it stored, else that of this process; without wall time."""
-    stored = [f"{value}{STORED_AS[name]}" for name, value in parameters if name in STORED_AS]
+    stored = [sidecar(value) for name, value in parameters if name in STORED]
     if stored and in_project(stored[0]).is_file():
-        record = origin_of(stored[0])
+        record = record_of(stored[0])
     else:
         record = provenance(notebook, parameters.model_dump(mode="json"), "none", 0.0)
     return {name: value for name, value in record.items() if name not in ("seconds", "file", "pictures")}

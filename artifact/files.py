@@ -7,6 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 """The project's folder; relative paths of results and figures count from here."""
+STORED = {"result": (".npz", ".json"), "figure": (".png", ".pdf", ".npz", ".json"), "claims": (".json",)}
+"""Parameters that name what a notebook stores, with the endings of its files, the record's the last."""
 
 
 def in_project(path: str | os.PathLike[str]) -> Path:

@@ -116,8 +116,8 @@ KINDS: dict[str, Any] = {
     "Window": WindowChoice, "Chip": ChipChoice,
     "Input": str,  # Path of a stored result.
     "Inputs": OneOrMore[str],  # Paths or patterns of stored results.
-    "ArrayFile": Annotated[str, Field(pattern=r"\.npz$")],
-    "JsonFile": Annotated[str, Field(pattern=r"\.json$")],
+    "ArrayFile": Annotated[str, Field(pattern=r"[^/]\.npz$")],
+    "JsonFile": Annotated[str, Field(pattern=r"[^/]\.json$")],
     "FigureName": Annotated[str, Field(pattern=r"^(.*/)?[^/.]+$")],  # Without an ending: a figure has several.
 }  # fmt: skip
 """The types by name."""

@@ -18,9 +18,6 @@ from qnn_core.terminal import command
 RECORDS = "docs/gallery/records.json"
 """Records of all results behind the numbers and figures of the README, by path and SHA-256 of the result."""
 
-STORED_AS = {"result": "", "figure": ".json", "claims": ""}
-"""Parameters that name what a notebook stores, with the ending, if any, that makes them the name of a file that has a record."""
-
 
 def origin_of(path: str) -> dict[str, Any]:
     """What made a stored file, as `provenance` has it: a rendered page, or what `record_of` takes, with the same errors."""

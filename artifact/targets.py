@@ -9,8 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from artifact.files import ROOT, in_project, relative
-from artifact.origins import STORED_AS
+from artifact.files import ROOT, STORED, in_project, relative
 from artifact.results import expand, files_of, git, made_by, sidecar
 from qnn_core.errors import DamagedFile, check
 from qnn_core.files import check_writable, read_record
@@ -46,7 +45,7 @@ def check_targets(parameters: Any, *pages: Path) -> None:
 def _read(parameters: Any) -> Iterator[Path]:
     """All files that parameters name as inputs."""
     for name, value in parameters:
-        if name not in STORED_AS:
+        if name not in STORED:
             texts = [text for text in (value if isinstance(value, tuple | list) else (value,)) if isinstance(text, str)]
             yield from map(in_project, expand(text for text in texts if text.endswith((".npz", ".json", ".ipynb"))))
 
@@ -54,11 +53,7 @@ def _read(parameters: Any) -> Iterator[Path]:
 def _written(parameters: Any) -> Iterator[tuple[str, Path]]:
     """The parameter and the path of every file that a notebook stores, records among them."""
     for name, value in parameters:
-        if name not in STORED_AS:
-            continue
-        endings = (".png", ".pdf", ".npz", ".json") if name == "figure" else ("",)
-        files = [f"{value}{ending}" for ending in endings]
-        yield from ((name, in_project(file)) for file in dict.fromkeys([*files, *map(sidecar, files)]))
+        yield from ((name, in_project(value).with_suffix(ending)) for ending in STORED.get(name, ()))
 
 
 def _known_by(file: Path) -> set[object]:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from artifact.files import in_project, relative
+from artifact.files import STORED, in_project, relative
 from artifact.origins import read_page
 from artifact.parameters import notebook_parameters
 from artifact.profiles import load_profile
@@ -101,13 +101,13 @@ def _damage(path: Path, remedy: str) -> str:
 
 def _damaged_family(record: Path, pages: Path) -> str:
     """What is wrong with a record, or with what it is the record of; all of it is removed then, the record last."""
-    family = [record.with_suffix(ending) for ending in (".npz", ".png", ".pdf")]
+    family = [record.with_suffix(ending) for ending in STORED["figure"]]
+    shown: list[Path] = []
     try:
         with reading(record, "a complete record", _AGAIN):
             content = read_record(record, _AGAIN)
             notebook = str(made_by(content).get("notebook"))  # Which has one page, or one for each of its results.
             shown = [pages / f"{notebook}.ipynb", pages / notebook / f"{record.stem}.ipynb"]
-            family += shown
             for name, sha256 in files_of(content).items():
                 path = record.with_name(name)
                 if path.is_file() and file_sha256(path) != sha256:
@@ -117,7 +117,7 @@ def _damaged_family(record: Path, pages: Path) -> str:
         for page in filter(Path.is_file, shown):
             read_page(page, _AGAIN)
     except DamagedFile as failure:
-        for path in [*family, record]:
+        for path in [*shown, *family]:
             path.unlink(missing_ok=True)
         return str(failure)
     return ""

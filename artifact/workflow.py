@@ -8,15 +8,9 @@ from itertools import product
 from pathlib import PurePath
 from typing import Any
 
+from artifact.files import STORED
 from artifact.parameters import declared, notebooks
 from artifact.profiles import runs_of, settings
-
-# What a notebook stores: its parameter, and the endings of its files, by the ending of what the table says.
-_STORED = {
-    ".npz": ("result", (".npz", ".json")),
-    ".json": ("claims", (".json",)),
-    "": ("figure", (".png", ".pdf", ".npz", ".json")),
-}
 
 Wildcards = Mapping[str, str]
 """Which of the runs of a row, such as {"method": "gibbs", "hidden": "120"}."""
@@ -46,10 +40,14 @@ class Row:
         return [self.stored.format(**wildcards) for wildcards in self.each() if method in ("", wildcards.get("method"))]
 
     @property
+    def parameter(self) -> str:
+        """The parameter that names what is stored."""
+        return {".npz": "result", ".json": "claims", "": "figure"}[PurePath(self.stored).suffix]
+
+    @property
     def files(self) -> list[str]:
         """All files of a run but for its page, its record the last, with wildcards in them."""
-        ending = PurePath(self.stored).suffix
-        return [self.stored.removesuffix(ending) + one for one in _STORED[ending][1]]
+        return [str(PurePath(self.stored).with_suffix(ending)) for ending in STORED[self.parameter]]
 
     def page(self, profile: str) -> str:
         """The rendered page of a run: in a folder of the notebook's name where there are several."""
@@ -66,7 +64,7 @@ class Row:
     def paths(self, wildcards: Wildcards) -> dict[str, Any]:
         """What a run reads and stores, by parameter."""
         read = {name: paths.format(**wildcards) if isinstance(paths, str) else paths for name, paths in self.inputs.items()}
-        return {**read, _STORED[PurePath(self.stored).suffix][0]: self.stored.format(**wildcards)}
+        return {**read, self.parameter: self.stored.format(**wildcards)}
 
 
 def table(name: str, profile: Mapping[str, Any]) -> dict[str, Row]:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from artifact import execute, files, results, targets
-from artifact.origins import STORED_AS
 from artifact.parameters import declared, model_of, notebooks
 from artifact.results import save_result
 from qnn_core.errors import InvalidInput, MissingData, NotWritten
@@ -98,7 +97,7 @@ PAIRS = [
     for notebook in notebooks()
     for read in declared(notebook)
     for written in declared(notebook)
-    if (read.kind in ("Input", "Inputs", "DatasetName") or read.made_by) and written.name in STORED_AS
+    if (read.kind in ("Input", "Inputs", "DatasetName") or read.made_by) and written.name in files.STORED
 ]
 
 
