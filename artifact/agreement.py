@@ -19,7 +19,7 @@ import torch
 from scipy.special import gammaln, logsumexp
 
 from artifact.files import in_project
-from artifact.results import versions
+from artifact.results import packages
 from qnn_core.backprop import Method, train_backprop
 from qnn_core.data import Dataset, load_dataset
 from qnn_core.files import read_record, write_record
@@ -44,7 +44,6 @@ _SAMPLERS: dict[str, dict[str, Any]] = {
 
 @cache
 def _data() -> Dataset:
-    """100 training and 40 test images of digits."""
     data = load_dataset("digits")
     return replace(data, x_train=data.x_train[:100], y_train=data.y_train[:100], x_test=data.x_test[:40], y_test=data.y_test[:40])
 
@@ -158,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help=f"keep the digests of this machine in {DIGESTS}")
     if parser.parse_args(arguments).write:
         steps = {step: digest(step) for step in STEPS}
-        write_record(in_project(DIGESTS), {"arithmetic": arithmetic(), "packages": versions()["packages"], "steps": steps})
+        write_record(in_project(DIGESTS), {"arithmetic": arithmetic(), "packages": packages(), "steps": steps})
     told = agreement()
     print(told)
     return 0 if "the same bits" in told else 1

@@ -42,7 +42,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("test", nargs="?", help="the word test: run linters, types and tests instead")
     how_large = "how large (default quick: minutes, on scikit-learn's digits; paper: full MNIST)"
     parser.add_argument("--profile", default="quick", choices=profiles, help=how_large)
-    parser.add_argument("--cores", type=_count, metavar="N", help="notebooks run side by side (default: all processors)")
+    parser.add_argument("--cores", type=int, metavar="N", help="notebooks run side by side (default: all processors)")
     part = f"with what it needs: {', '.join(targets())}"
     parser.add_argument("--only", default="summary", choices=targets(), metavar="TARGET", help=part)
     where = "on this machine (default), or hand each notebook to Slurm, at most N of --cores at once"
@@ -54,6 +54,8 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     chosen = parser.parse_args(arguments)
     if chosen.test and list(arguments) != ["test"]:
         parser.error(f"{chosen.test}: expected options, or test alone")
+    if chosen.cores is not None and chosen.cores < 1:
+        parser.error(f"--cores {chosen.cores}: expected a whole number of at least 1")
     if chosen.site and (chosen.only != "summary" or chosen.dry_run or chosen.force):
         parser.error("--site goes with --profile and --cores only")
     return chosen
@@ -66,12 +68,6 @@ def targets() -> list[str]:
         *re.findall(r'^        "(\w+)": ', table, re.MULTILINE),
         *sorted(path.stem for path in ROOT.glob("notebooks/fig*.ipynb")),
     ]
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch("[1-9][0-9]*", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number of at least 1")
-    return int(text)
 
 
 @contextmanager
@@ -92,7 +88,6 @@ def started(command: Sequence[str | Path], **choices: Any) -> Iterator[subproces
 
 
 def _tell(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send a signal to the whole group, if there is any of it."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 

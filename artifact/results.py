@@ -95,7 +95,9 @@ def provenance(
         "sampler_kind": kind,
         "data_sha256": data_sha256,
         "inputs": {relative(name): file_sha256(in_project(name)) for name in inputs},
-        **versions(),
+        "code": code_version(),
+        "packages": packages(),
+        "python": platform.python_version(),
         "processor": f"{platform.machine()} {get_host_cpu_name()}",
         "arithmetic": arithmetic(),
         "seconds": round(seconds, 3),
@@ -127,13 +129,9 @@ def record_of(path: str) -> dict[str, Any]:
         return made_by(record)
 
 
-def versions() -> dict[str, Any]:
-    """What computed a result: the project's commit, the packages that matter for numbers, and Python."""
-    return {
-        "code": code_version(),
-        "packages": {package: version(package) for package in _PACKAGES},
-        "python": platform.python_version(),
-    }
+def packages() -> dict[str, str]:
+    """The versions of the packages that matter for numbers."""
+    return {package: version(package) for package in _PACKAGES}
 
 
 @cache
