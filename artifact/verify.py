@@ -72,10 +72,9 @@ class Comparison:
         ours, theirs = (read_arrays(path, _REMEDY) for path in (expected, found))
         kind = read_record(sidecar(str(expected)), _REMEDY)["sampler_kind"] if self.tolerant else ""
         self.compared["files of numbers"] += 1
-        for array in sorted({*ours, *theirs}):
-            if array not in ours or array not in theirs:
-                self.differs(name, f"{array} {'is new' if array in theirs else 'is not there any more'}")
-                continue
+        for array in sorted(ours.keys() ^ theirs.keys()):
+            self.differs(name, f"{array} {'is new' if array in theirs else 'is not there any more'}")
+        for array in sorted(ours.keys() & theirs.keys()):
             self.compared["arrays"] += 1
             if what := self._array(array, ours[array], theirs[array], kind.startswith(_WITHOUT_ANNEALER)):
                 self.differs(name, f"{array} {what}")
