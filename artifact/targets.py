@@ -31,7 +31,9 @@ def check_targets(parameters: Any, *pages: Path) -> None:
     read = {known for file in _read(parameters) for path in (file, Path(sidecar(str(file)))) for known in _known_by(path)}
     recorded = [in_project(value).resolve() for name, value in parameters if name == "record" and value]
     written: set[object] = set()
-    for name, target in [*(("output", page) for page in pages), *_written(parameters)]:
+    targets = [("output", page) for page in pages]
+    targets += [(name, in_project(value).with_suffix(ending)) for name, value in parameters for ending in STORED.get(name, ())]
+    for name, target in targets:
         check_writable(target)
         known, shown = _known_by(target), relative(target)
         apart = not known & read and not any(target.resolve().is_relative_to(folder) for folder in recorded)
@@ -48,12 +50,6 @@ def _read(parameters: Any) -> Iterator[Path]:
         if name not in STORED:
             texts = [text for text in (value if isinstance(value, tuple | list) else (value,)) if isinstance(text, str)]
             yield from map(in_project, expand(text for text in texts if text.endswith((".npz", ".json", ".ipynb"))))
-
-
-def _written(parameters: Any) -> Iterator[tuple[str, Path]]:
-    """The parameter and the path of every file that a notebook stores, records among them."""
-    for name, value in parameters:
-        yield from ((name, in_project(value).with_suffix(ending)) for ending in STORED.get(name, ()))
 
 
 def _known_by(file: Path) -> set[object]:
