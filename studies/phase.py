@@ -187,6 +187,7 @@ class Passage:
         axis.set(yscale="log", ylabel="minima of an image" if self.exact else f"minima {read}")
         step_axis(axis)
         if self.exact:
+            axis.set_ylim(bottom=axis.get_ylim()[0] / 10)
             small_legend(axis, loc="lower left")
 
     def figure(self) -> Figure:
