@@ -262,9 +262,11 @@ def test_navigation_search_themes_and_formulas_work_from_the_file_system(book, t
         WebDriverWait(browser, 10).until(lambda _: browser.current_url.split("#")[0] == goal.split("#")[0])
 
         browser.get((book / "notebooks/06_grover.html").as_uri())
-        assert browser.execute_async_script(
+        drawn = (
             "const done = arguments[0]; document.fonts.load('16px \"STIX Two Math Part\"', '∑').then(found => done(found.length))"
         )
+        # A busy machine may still be leaving the page before.
+        WebDriverWait(browser, 10).until(lambda _: browser.execute_async_script(drawn))
         papers = set()
         for mode in ("light", "dark"):
             browser.find_element(By.CSS_SELECTOR, ".theme-switch-button").click()
