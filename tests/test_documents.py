@@ -13,7 +13,7 @@ import yaml
 from artifact.claims import load_claims
 from artifact.parameters import notebook_parameters
 from artifact.readme import kept_claims
-from artifact.results import PACKAGES
+from artifact.results import PACKAGES, expand, load_result
 from qnn_core import data, load_dataset
 from studies.claims import Verdict
 
@@ -121,6 +121,15 @@ def test_the_short_answer_of_the_readme_agrees_with_the_verdicts():
     told = {"C1b": "reproduced", "C1c": "not reproduced", "C2b": "reproduced", "C3a": "reproduced", "C4": "depends"}
     told["C6a"] = "not reproduced"  # "Stay behind an MLP".
     assert told.items() <= verdicts.items()
+
+
+def test_what_is_written_of_deep_networks_is_what_was_found():
+    """README and the book's first page: "a third or more"; docs/mnist.md: "within a point"."""
+    for study in map(load_result, expand(["data/results/paper/active/depth[2-9].npz"])):
+        whole, few = 100 * study["test_error"][:2, :, -1].mean(axis=1)
+        mlp, binary = (100 * study[f"{name}_error"][:, -1].mean() for name in ("mlp", "binary"))
+        assert binary - mlp >= (few - mlp) / 3
+        assert whole - binary < 1
 
 
 @pytest.mark.parametrize("page", [PROJECT / "README.md", PROJECT / "docs/use.md"], ids=lambda page: page.name)
