@@ -38,6 +38,8 @@ def _told(shape: Mapping[str, Any], known: Mapping[str, Any]) -> str:
         return ", or ".join(_told(one, known) for one in shape["anyOf"])
     if "enum" in shape:
         return " or ".join((", ".join(shape["enum"][:-1]), shape["enum"][-1]))
+    if shape["type"] == "object" and "properties" not in shape:
+        return "an object"
     if shape["type"] == "object":
         required = shape.get("required", [])
         return "an object with " + ", ".join(name if name in required else f"{name} (optional)" for name in shape["properties"])

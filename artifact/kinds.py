@@ -113,6 +113,7 @@ KINDS: dict[str, Any] = {
     "Weighting": Literal["deepest", "uniform"],
     "WrongRule": Literal["class", "spins"],
     "Rule": RuleName,
+    "Options": dict[str, Any],
     "Window": WindowChoice, "Chip": ChipChoice,
     "Input": str,  # Path of a stored result.
     "Inputs": OneOrMore[str],  # Paths or patterns of stored results.

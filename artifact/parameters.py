@@ -34,7 +34,7 @@ from artifact.results import REMEDY, expand, sidecar
 from artifact.targets import check_targets
 from qnn_core.errors import InvalidInput, MissingData, check, check_choice
 from qnn_core.files import read_record
-from qnn_core.samplers import SAMPLERS
+from qnn_core.samplers import SAMPLERS, get_sampler
 from qnn_core.terminal import be_plain, command
 
 INTERACTIVE = ("playground",)
@@ -80,7 +80,8 @@ class Parameters(Strict):
 
     def some(self, *names: str) -> dict[str, Any]:
         """The values of those among these names that the notebook has."""
-        return {name: getattr(self, name) for name in names if name in type(self).model_fields}
+        values = dict(self)
+        return {name: values[name] for name in names if name in values}
 
     @property
     def network_options(self) -> dict[str, Any]:
@@ -99,14 +100,18 @@ class Parameters(Strict):
             return {}
         # `schedule` is that of the learning rate; coherent's own is chosen by another name, see `choices`.
         options = self.some(*(field.name for field in fields(SAMPLERS[sampler]) if field.name != "schedule"))
-        values = self.some("mock_size", "field_error", "coupling_error")
-        if sampler == "mock" and "mock_size" in values:
-            options["topology"] = ("zephyr", values["mock_size"])
-        errors = (values.get("field_error", 0.0), values.get("coupling_error", 0.0))
-        # Where there is a mock chip, they are its errors; else those of any sampler that is no machine.
-        if any(errors) and (sampler == "mock" if "mock_size" in values else sampler not in ("qpu", "replay")):
-            options["control_error"] = errors
+        given = self.some("options", *(["mock"] if sampler == "mock" else []))
+        for name, value in ((name, value) for some in given.values() for name, value in some.items()):
+            check(name not in options, name, value, "to be given once: it is a parameter of its own")
+            options[name] = tuple(value) if isinstance(value, list) else value
         return options
+
+    @property
+    def record(self) -> str | None:
+        """The folder of an annealer's recorded answers, where the sampler keeps any."""
+        given = self.some("sampler", "options")
+        kept = getattr(SAMPLERS.get(given.get("sampler", "")), "record", None)
+        return given["options"].get("record", kept) if "options" in given else None
 
     @property
     def choices(self) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -188,7 +193,17 @@ def notebook_parameters(notebook: str, values: Mapping[str, Any], where: str = "
     where = where or f"notebook {notebook}"
     defaults = {one.name: one.default for one in declared(notebook) if not one.is_path}
     parameters = validated(model_of(notebook), {**defaults, **values}, where)
-    if lines := list(broken(parameters.model_dump(mode="json"))):
+    lines = list(broken(parameters.model_dump(mode="json")))
+    with_options = [
+        *(parameters.some("sampler").values() if "options" in values else ()),
+        *(["mock"] if "mock" in values else ()),
+    ]
+    try:
+        for sampler in with_options:
+            get_sampler(sampler, **parameters.options_of(sampler))
+    except InvalidInput as failure:
+        lines.append(str(failure))
+    if lines:
         raise ParameterError(where, lines)
     return parameters
 
@@ -205,9 +220,8 @@ def check_inputs(parameters: Parameters) -> None:
             raise MissingData(f"{one.name}: {failure}") from failure
         for path in paths:
             _check_input(one, path)
-    given = parameters.some("sampler", "record")
-    if given.get("sampler") == "replay" and not in_project(given["record"]).is_dir():
-        raise MissingData(f"record = {given['record']!r} does not exist: expected a folder that a qpu or mock run recorded into.")
+    if (record := parameters.record) and parameters.some("sampler") == {"sampler": "replay"} and not in_project(record).is_dir():
+        raise MissingData(f"record = {record!r} does not exist: expected a folder that a qpu or mock run recorded into.")
 
 
 def _check_input(one: Parameter, path: str) -> None:

@@ -29,7 +29,7 @@ def check_targets(parameters: Any, *pages: Path) -> None:
     for page in pages:
         check(page.suffix == ".ipynb", "output", relative(page), "a name that ends in .ipynb")
     read = {known for file in _read(parameters) for path in (file, Path(sidecar(str(file)))) for known in _known_by(path)}
-    recorded = [in_project(value).resolve() for name, value in parameters if name == "record" and value]
+    recorded = [in_project(parameters.record).resolve()] if parameters.record else []
     written: set[object] = set()
     targets = [("output", page) for page in pages]
     targets += [(name, in_project(value).with_suffix(ending)) for name, value in parameters for ending in STORED.get(name, ())]

@@ -43,6 +43,9 @@ def chip(family: str, *shape: Any, missing: int = 0, seed: int = 0) -> nx.Graph:
 def chip_of(topology: Topology) -> nx.Graph:
     """The graph of a topology; raises InvalidInput if it is not one."""
     if not isinstance(topology, nx.Graph):
+        check(
+            isinstance(topology, tuple | list) and len(topology), "topology", topology, '("zephyr", 12), for example, or a graph'
+        )
         return chip(*topology)
     fits = len(topology) and all(isinstance(node, int) for node in topology)
     check(fits, "topology", str(topology), "a graph whose nodes are whole numbers")

@@ -86,6 +86,7 @@ class TiledAnnealer(ABC):
             unlimited = name == "max_qpu_seconds" and value == math.inf
             if not unlimited and (value is not None or name in ("annealing_time", "chain_strength")):
                 check_number(name, value, above=True)
+        check(self.record is None or isinstance(self.record, str), "record", self.record, "the name of a folder, or None")
         check_count("cycles", self.cycles, least=0)
         check_count("tiles", self.tiles)
         check_number("turning_point", self.turning_point)

@@ -36,7 +36,7 @@ _BASELINES: dict[str, dict[str, Any]] = {
 }
 _WHOLE = {"label": "all layers at once", "color": "C0", "linestyle": "-", "marker": "o"}
 _FEW = {"label": "two at a time", "color": "C1", "linestyle": "--", "marker": "s", "markerfacecolor": "white"}
-_OTHERS = {"label": "other schedules", "color": "C2", "linestyle": "none", "marker": "x"}
+_OTHERS = {"label": "other windows", "color": "C2", "linestyle": "none", "marker": "x"}
 
 
 @dataclass(frozen=True, eq=False)

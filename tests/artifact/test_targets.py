@@ -113,7 +113,7 @@ def test_no_notebook_writes_what_it_reads(notebook, read, written):
 
 def test_a_folder_of_recorded_reads_holds_no_results(project, capsys):
     (project / "data/recorded").mkdir()
-    given = json.dumps({"result": "data/recorded/x.npz", "sampler": "mock", "record": "data/recorded", "lr": 0.1})
+    given = json.dumps({"result": "data/recorded/x.npz", "sampler": "mock", "options": {"record": "data/recorded"}, "lr": 0.1})
     assert execute.main(["02_training", "--output", OUT, "--parameters", given]) == 2
     assert "result = 'data/recorded/x.npz'" in capsys.readouterr().err
 
