@@ -238,19 +238,24 @@ class Depths:
         return stored
 
     def table(self) -> Table:
-        """Errors at the end, spins at once, qubits and modelled time, for each network and way to sample it."""
+        """Errors at the end, for each network and way to train it."""
+        rows: list[dict[str, Any]] = []
+        for study in self.studies:
+            errors = {str(label): (study["test_error"][row], study["own_error"][row]) for row, label in enumerate(study["label"])}
+            errors |= {str(style["label"]): (study[f"{method}_error"], None) for method, style in _BASELINES.items()}
+            for label, (test, own) in errors.items():
+                told = {"layers": _layers(study), "sampled": label, "test error, %": mean_interval(100 * test[:, -1], PERCENT)}
+                rows.append(told if own is None else {**told, "own answer wrong, %": mean_interval(100 * own, PERCENT)})
+        return table(rows)
+
+    def chips(self) -> Table:
+        """Spins at once, and on each chip the qubits and modelled seconds, for each network and way to sample it."""
         rows: list[dict[str, Any]] = []
         for study in self.studies:
             for row, label in enumerate(study["label"]):
-                told = {"layers": _layers(study), "sampled": str(label), "spins at once": study["spins"][row]}
-                told["test error, %"] = mean_interval(100 * study["test_error"][row, :, -1], PERCENT)
-                told["own answer wrong, %"] = mean_interval(100 * study["own_error"][row], PERCENT)
+                rows.append({"layers": _layers(study), "sampled": str(label), "spins at once": study["spins"][row]})
                 for chip, qubits, seconds in zip(study["chip"], study["qubits"][row], study["qpu_seconds"][row], strict=True):
-                    told[f"{chip}: qubits, s"] = "does not fit" if qubits < 0 else f"{qubits:,}, {seconds:.2g}"
-                rows.append(told)
-            for method, style in _BASELINES.items():
-                error = mean_interval(100 * study[f"{method}_error"][:, -1], PERCENT)
-                rows.append({"layers": _layers(study), "sampled": style["label"], "test error, %": error})
+                    rows[-1][str(chip)] = "-" if qubits < 0 else f"{qubits:,}; {seconds:.2g} s"
         return table(rows)
 
     def figure(self) -> Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -115,16 +115,16 @@ def fit_all(curves: Sequence[LearningCurve], *, plateau: float, resamples: int, 
     return {**arrays, "difference": np.array([one["interval"] for one in found]).reshape(-1, 3)}
 
 
-def fit_rows(arrays: Arrays) -> Iterator[dict[str, Any]]:
-    """The fits of `fit_all` that were made: the power law's exponent, its deviance, and the model that AICc prefers."""
-    for row in np.flatnonzero(arrays["refused"] == ""):
-        yield {
-            **{name: arrays[name][row] for name in ("method", "width", "images", "measure", "axis")},
-            "window": arrays["window"][row].tolist(),
-            "exponent": Interval(*(arrays[name][row, 0] for name in ("exponent", "low", "high"))),
-            "deviance / dof": arrays["dispersion"][row, 0],
-            "best model": arrays["best"][row],
-        }
+def fit_rows(arrays: Arrays) -> Iterable[dict[str, Any]]:
+    """The fits of `fit_all` that were made, a row for all methods: exponent and deviance / dof of the power law; model of lowest AICc."""
+    made, rows = np.flatnonzero(arrays["refused"] == ""), dict[str, dict[str, Any]]()
+    sizes = [name for name in ("width", "images") if len(set(arrays[name][made].tolist())) > 1]
+    for row in made:
+        known = {name: arrays[name][row] for name in (*sizes, "measure", "axis")} | {"window": arrays["window"][row].tolist()}
+        exponent = Interval(*(arrays[name][row, 0] for name in ("exponent", "low", "high")))
+        told = f"{exponent}; {arrays['dispersion'][row, 0]:.2g}; {arrays['best'][row]}"
+        rows.setdefault(str(known), known)[str(arrays["method"][row])] = told
+    return rows.values()
 
 
 def refusals(arrays: Arrays) -> str:
@@ -146,8 +146,8 @@ def difference_rows(arrays: Arrays) -> Iterator[dict[str, Any]]:
         alike = arrays["difference"][[kind == kinds[row] for kind in kinds]]
         counts = {
             "sizes": len(alike),
-            "significantly positive": int((alike[:, 1] > 0).sum()),
-            "negative": int((alike[:, 2] < 0).sum()),
+            "above 0": int((alike[:, 1] > 0).sum()),
+            "below 0": int((alike[:, 2] < 0).sum()),
         }
         yield {**dict(zip(names, kinds[row], strict=True)), "difference": Interval(*arrays["difference"][row].tolist()), **counts}
 

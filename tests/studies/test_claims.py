@@ -180,6 +180,15 @@ def test_words_follow_from_numbers(part, changed, word):
     assert verdict(part, **changed).verdict == word
 
 
+def test_wider_windows_are_told_beside_those_of_two_layers():
+    one = active((12, 13, 12)).arrays
+    rows = {name: one[name][[0, 1, 0]] for name in ("test_error", "reads", "anneals", "qubits", "qpu_seconds")}
+    rows["test_error"] = rows["test_error"] + np.array([0, 0, 0.002])[:, None, None]
+    judged = verdict("C6b", active=stored(**{**one, **rows, "width": [4, 2, 3], "layers": [8, 6, 5, 4]}))
+    assert judged.verdict == NO
+    assert "Layers of 8-6-5-4, 3 at a time: 0.200 [0.200, 0.200] points" in judged.conditions
+
+
 @pytest.mark.parametrize(
     ("batch", "tiles", "mlp", "word"),
     [

@@ -116,7 +116,7 @@ def test_differences_of_exponents_are_found_on_every_axis_and_measure(curves):
     assert np.isfinite(arrays["low"][:, 0]).all()
     rows = list(difference_rows(arrays))
     assert len(rows) == len(arrays["difference"])
-    assert all((row["sizes"], row["significantly positive"] + row["negative"] <= 1) == (1, True) for row in rows)
+    assert all((row["sizes"], row["above 0"] + row["below 0"] <= 1) == (1, True) for row in rows)
     assert largest([*curves, replace(curves[0], images=10)]) == curves
 
 
@@ -139,9 +139,11 @@ def test_what_is_refused_says_why(curves):
     assert "train" not in {row["measure"] for row in difference_rows(arrays)}
     assert np.isnan(arrays["exponent"][train]).all()
     assert (arrays["best"][train] == "").all()
-    shown = [(row["method"], row["measure"], row["axis"]) for row in fit_rows(arrays)]
-    assert len(shown) == (arrays["best"] != "").sum()
-    assert "train" not in {measure for _, measure, _ in shown}
+    shown, methods = list(fit_rows(arrays)), set(arrays["method"])
+    assert sum(name in methods for row in shown for name in row) == (arrays["best"] != "").sum()
+    assert "train" not in {row["measure"] for row in shown}
+    kept = np.flatnonzero(arrays["refused"] == "")[0]
+    assert shown[0][arrays["method"][kept]].split("; ")[1:] == [f"{arrays['dispersion'][kept, 0]:.2g}", arrays["best"][kept]]
     told = refusals(arrays)
     assert told.startswith("Refused, because fits need a run that has learned something: train by epochs, ")
     assert "test by" not in told
