@@ -227,9 +227,8 @@ def test_the_page_to_play_with_has_a_network_of_the_run(book, finished):
     assert f"{content['sizes'][1]} hidden spins" in html_of(book / "play.html").article.get_text()
 
 
-def watched(browser, path, width):
+def watched(browser, width):
     set_screen(browser, width, 800, phone=width < 600)
-    browser.get(path.as_uri())
     return browser.execute_script(
         "return {wide: document.documentElement.scrollWidth, "
         "pictures: [...document.images].filter(one => one.loading !== 'lazy' && !(one.complete && one.naturalWidth)).length, "
@@ -240,8 +239,9 @@ def watched(browser, path, width):
 def test_a_browser_finds_nothing_wrong_at_the_width_of_a_phone_or_a_desk(book, tmp_path):
     with open_browser(tmp_path / "chromium") as browser:
         for path in pages(book):
+            browser.get(path.as_uri())
             for width in (375, 1280) if path.parent in (book, book / "notebooks") else (375,):
-                seen = watched(browser, path, width)
+                seen = watched(browser, width)
                 assert seen["wide"] <= width, f"{path.name} is {seen['wide']} wide on a screen of {width}"
                 assert seen["pictures"] == 0, path.name
                 assert seen["fetched"] == []
