@@ -15,6 +15,7 @@ from qnn_core.samplers import SAMPLERS
 from qnn_core.statistics import Interval, of_largest_size
 from studies.curves import MEASURES, CurveStudy, LearningCurve, Measure
 from studies.stored import Arrays
+from studies.tables import shown
 
 AXES = ("epochs", "cuts")
 """Passes over the training images, and images whose gradient was used. All other effort is proportional to one of these."""
@@ -122,7 +123,7 @@ def fit_rows(arrays: Arrays) -> Iterable[dict[str, Any]]:
     for row in made:
         known = {name: arrays[name][row] for name in (*sizes, "measure", "axis")} | {"window": arrays["window"][row].tolist()}
         exponent = Interval(*(arrays[name][row, 0] for name in ("exponent", "low", "high")))
-        told = f"{exponent}; {arrays['dispersion'][row, 0]:.2g}; {arrays['best'][row]}"
+        told = f"{exponent}; {shown(arrays['dispersion'][row, 0])}; {arrays['best'][row]}"
         rows.setdefault(str(known), known)[str(arrays["method"][row])] = told
     return rows.values()
 

@@ -143,7 +143,7 @@ def test_what_is_refused_says_why(curves):
     assert sum(name in methods for row in shown for name in row) == (arrays["best"] != "").sum()
     assert "train" not in {row["measure"] for row in shown}
     kept = np.flatnonzero(arrays["refused"] == "")[0]
-    assert shown[0][arrays["method"][kept]].split("; ")[1:] == [f"{arrays['dispersion'][kept, 0]:.2g}", arrays["best"][kept]]
+    assert shown[0][arrays["method"][kept]].split("; ")[1:] == [f"{arrays['dispersion'][kept, 0]:.3g}", arrays["best"][kept]]
     told = refusals(arrays)
     assert told.startswith("Refused, because fits need a run that has learned something: train by epochs, ")
     assert "test by" not in told
