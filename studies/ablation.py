@@ -23,7 +23,9 @@ from studies.tables import Table, compared, table
 from studies.training import Recipe, Run, end_of
 
 RECOMMENDED = "recommended"
-DEFAULTS: dict[str, Any] = {"schedule": "constant", "averaged": True, "nudge": 8.0, "evaluations": 1, "asked": 0}
+DEFAULTS: dict[str, Any] = {
+    "schedule": "constant", "averaged": True, "weighting": "deepest", "nudge": 8.0, "evaluations": 1, "asked": 0,
+}  # fmt: skip
 """Options of `train` that a recipe has here beside those of a notebook's parameters."""
 EQUAL_READS = "deepest, equal reads"
 """The way in which more reads per update mean fewer updates."""
@@ -62,7 +64,7 @@ def one_change_each(recipe: Recipe, rate: float) -> dict[str, Recipe]:
     changes: dict[str, dict[str, Any]] = {
         RECOMMENDED: {},
         "heads as read": {"rule": "as-read"},
-        "completed heads": {"rule": "completed", "wrong": "class"},
+        "completed heads": {"rule": "completed"},
         "equilibrium propagation": {"rule": "equilibrium", "lr": 3 * rate},
         "Boltzmann machine, cold": {"rule": "boltzmann", "lr": 3 * rate},
         "all heads": {"weighting": "uniform"},
