@@ -92,7 +92,7 @@ class Parameters(Strict):
     def cut_options(self) -> dict[str, Any]:
         """The options of `train`, but for rate and seed, with those of its rule beside them; what a notebook lacks is as `train` has it."""
         rule = ("rule", "margin", "wrong", "weighting", "code_reads")
-        return self.some(*rule, "reads", "epochs", "batch_size", "schedule", "rest", "evaluations", "evaluation_images", "asked")
+        return self.some(*rule, "reads", "epochs", "batch_size", "schedule", "rest", "evaluations", "asked")
 
     def options_of(self, sampler: str) -> dict[str, Any]:
         """The options that `get_sampler(sampler, ...)` takes; none for a method that samples nothing."""
@@ -100,8 +100,9 @@ class Parameters(Strict):
             return {}
         # `schedule` is that of the learning rate; coherent's own is chosen by another name, see `choices`.
         options = self.some(*(field.name for field in fields(SAMPLERS[sampler]) if field.name != "schedule"))
-        given = self.some("options", *(["mock"] if sampler == "mock" else []))
-        for name, value in ((name, value) for some in given.values() for name, value in some.items()):
+        known = dict(self)
+        given = known.get("options", {}) | (known.get("mock", {}) if sampler == "mock" else {})
+        for name, value in given.items():
             check(name not in options, name, value, "to be given once: it is a parameter of its own")
             options[name] = tuple(value) if isinstance(value, list) else value
         return options
@@ -109,9 +110,9 @@ class Parameters(Strict):
     @property
     def record(self) -> str | None:
         """The folder of an annealer's recorded answers, where the sampler keeps any."""
-        given = self.some("sampler", "options")
-        kept = getattr(SAMPLERS.get(given.get("sampler", "")), "record", None)
-        return given["options"].get("record", kept) if "options" in given else None
+        known = dict(self)
+        kept = getattr(SAMPLERS.get(known.get("sampler", "")), "record", None)
+        return known["options"].get("record", kept) if "options" in known else None
 
     @property
     def choices(self) -> dict[str, tuple[str, dict[str, Any]]]:
