@@ -267,7 +267,7 @@ class Depths:
             titles = {"error": "test error, %", "own": "own error, %", "qubits": "qubits", "seconds": "machine time, s"}
             for axis, (name, title) in zip(axes.flat, titles.items(), strict=True):
                 ways = [np.reshape(stored[f"{_layers(study)} {name}"], (len(study["label"]), -1)) for study in studies]
-                others = [(depth, way.mean()) for depth, found in zip(depths, ways, strict=True) for way in found[2:]]
+                others = [(depth + 0.18, way.mean()) for depth, found in zip(depths, ways, strict=True) for way in found[2:]]
                 _plot_way(axis, depths - 0.06, [found[0] for found in ways], **_WHOLE)
                 _plot_way(axis, depths + 0.06, [found[min(1, len(found) - 1)] for found in ways], **_FEW)
                 if others:

@@ -15,7 +15,9 @@ from artifact.parameters import notebook_parameters
 from artifact.readme import kept_claims
 from artifact.results import PACKAGES, expand, load_result
 from qnn_core import data, load_dataset
+from qnn_core.statistics import difference_interval
 from studies.claims import Verdict
+from studies.rules import TOLERATED
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -124,12 +126,17 @@ def test_the_short_answer_of_the_readme_agrees_with_the_verdicts():
 
 
 def test_what_is_written_of_deep_networks_is_what_was_found():
-    """README and the book's first page: "a third or more"; docs/mnist.md: "within a point"."""
+    """README and the book's first page: "a third or more"; docs/mnist.md: "within a point", and "a window of three layers"."""
     for study in map(load_result, expand(["data/results/paper/active/depth[2-9].npz"])):
         whole, few = 100 * study["test_error"][:2, :, -1].mean(axis=1)
         mlp, binary = (100 * study[f"{name}_error"][:, -1].mean() for name in ("mlp", "binary"))
         assert binary - mlp >= (few - mlp) / 3
         assert whole - binary < 1
+    wider, whole = (
+        100 * study["test_error"][row, :, -1] for row in (study["width"].tolist().index(3), 0)
+    )  # Of the last: the deepest.
+    assert len(study["layers"]) == 5
+    assert difference_interval(wider, whole).high < TOLERATED
 
 
 @pytest.mark.parametrize("page", [PROJECT / "README.md", PROJECT / "docs/use.md"], ids=lambda page: page.name)
