@@ -225,6 +225,10 @@ class Depths:
 
     studies: Sequence[Result]
 
+    @property
+    def _by_depth(self) -> list[Result]:
+        return sorted(self.studies, key=lambda study: len(study["layers"]))
+
     def arrays(self) -> Arrays:
         """The numbers that `figure` plots, by layers: of each way; qubits and seconds of the first of the chips that it fits on, or NaN."""
         stored: Arrays = {}
@@ -240,7 +244,7 @@ class Depths:
     def table(self) -> Table:
         """Errors at the end, for each network and way to train it."""
         rows: list[dict[str, Any]] = []
-        for study in self.studies:
+        for study in self._by_depth:
             errors = {str(label): (study["test_error"][row], study["own_error"][row]) for row, label in enumerate(study["label"])}
             errors |= {str(style["label"]): (study[f"{method}_error"], None) for method, style in _BASELINES.items()}
             for label, (test, own) in errors.items():
@@ -251,7 +255,7 @@ class Depths:
     def chips(self) -> Table:
         """Spins at once, and on each chip the qubits and modelled seconds, for each network and way to sample it."""
         rows: list[dict[str, Any]] = []
-        for study in self.studies:
+        for study in self._by_depth:
             for row, label in enumerate(study["label"]):
                 rows.append({"layers": _layers(study), "sampled": str(label), "spins at once": study["spins"][row]})
                 for chip, qubits, seconds in zip(study["chip"], study["qubits"][row], study["qpu_seconds"][row], strict=True):
@@ -262,7 +266,7 @@ class Depths:
         """Errors of the network and of the annealer itself, qubits and time, each against depth."""
         with small_type():
             figure, axes = plt.subplots(2, 2, figsize=(COLUMN, 3.9), sharex=True)
-            studies, stored = sorted(self.studies, key=lambda study: len(study["layers"])), self.arrays()
+            studies, stored = self._by_depth, self.arrays()
             depths = np.array([len(study["layers"]) for study in studies])
             titles = {"error": "test error, %", "own": "own error, %", "qubits": "qubits", "seconds": "machine time, s"}
             for axis, (name, title) in zip(axes.flat, titles.items(), strict=True):
