@@ -26,7 +26,7 @@ from qnn_core.training import TrainingWarning, default_rate, train
 from qnn_core.windows import WindowSampler
 from studies.plots import COLUMN, PAGE, band, label_panels, look, small_type
 from studies.searches import minimum_found
-from studies.stored import Arrays, Result
+from studies.stored import Arrays, Result, layers_of
 from studies.tables import Table, compared, table
 from studies.training import Recipe, compare_rates, with_rule
 
@@ -238,7 +238,7 @@ class Depths:
             qubits, seconds = (np.where(fits.any(axis=1), study[name][first], np.nan) for name in ("qubits", "qpu_seconds"))
             shown = {"error": 100 * study["test_error"][..., -1], "own": 100 * study["own_error"], "qubits": qubits}
             shown |= {"seconds": seconds, **{method: 100 * study[f"{method}_error"][:, -1] for method in _BASELINES}}
-            stored |= {f"{_layers(study)} {name}": values for name, values in shown.items()}
+            stored |= {f"{layers_of(study)} {name}": values for name, values in shown.items()}
         return stored
 
     def table(self) -> Table:
@@ -248,7 +248,7 @@ class Depths:
             errors = {str(label): (study["test_error"][row], study["own_error"][row]) for row, label in enumerate(study["label"])}
             errors |= {str(style["label"]): (study[f"{method}_error"], None) for method, style in _BASELINES.items()}
             for label, (test, own) in errors.items():
-                told = {"layers": _layers(study), "sampled": label, "test error, %": mean_interval(100 * test[:, -1], PERCENT)}
+                told = {"layers": layers_of(study), "sampled": label, "test error, %": mean_interval(100 * test[:, -1], PERCENT)}
                 rows.append(told if own is None else {**told, "own answer wrong, %": mean_interval(100 * own, PERCENT)})
         return table(rows)
 
@@ -257,7 +257,7 @@ class Depths:
         rows: list[dict[str, Any]] = []
         for study in self._by_depth:
             for row, label in enumerate(study["label"]):
-                rows.append({"layers": _layers(study), "sampled": str(label), "spins at once": study["spins"][row]})
+                rows.append({"layers": layers_of(study), "sampled": str(label), "spins at once": study["spins"][row]})
                 for chip, qubits, seconds in zip(study["chip"], study["qubits"][row], study["qpu_seconds"][row], strict=True):
                     rows[-1][str(chip)] = "-" if qubits < 0 else f"{qubits:,}; {seconds:.2g} s"
         return table(rows)
@@ -270,7 +270,7 @@ class Depths:
             depths = np.array([len(study["layers"]) for study in studies])
             titles = {"error": "test error, %", "own": "own error, %", "qubits": "qubits", "seconds": "machine time, s"}
             for axis, (name, title) in zip(axes.flat, titles.items(), strict=True):
-                ways = [np.reshape(stored[f"{_layers(study)} {name}"], (len(study["label"]), -1)) for study in studies]
+                ways = [np.reshape(stored[f"{layers_of(study)} {name}"], (len(study["label"]), -1)) for study in studies]
                 others = [(depth + 0.18, way.mean()) for depth, found in zip(depths, ways, strict=True) for way in found[2:]]
                 _plot_way(axis, depths - 0.06, [found[0] for found in ways], **_WHOLE)
                 _plot_way(axis, depths + 0.06, [found[min(1, len(found) - 1)] for found in ways], **_FEW)
@@ -283,7 +283,7 @@ class Depths:
                 axis.yaxis.set_major_formatter("{x:,g}")
                 axis.yaxis.set_minor_locator(NullLocator())
             for method, style in _BASELINES.items():
-                _plot_way(axes[0, 0], depths, [stored[f"{_layers(study)} {method}"] for study in studies], **style)
+                _plot_way(axes[0, 0], depths, [stored[f"{layers_of(study)} {method}"] for study in studies], **style)
             chip, capacity = str(studies[0]["chip"][0]), int(studies[0]["chip_qubits"][0])
             line = axes[1, 0].axhline(capacity, color="0.5", linewidth=0.8, label=f"all of {chip}")
             for axis in axes[1]:
@@ -292,10 +292,6 @@ class Depths:
             figure.suptitle("Two layers at a time: fewer qubits, more time", fontsize="medium")
             label_panels(axes.flat)
         return figure
-
-
-def _layers(study: Result) -> str:
-    return "-".join(map(str, study["layers"]))
 
 
 def _plot_way(axis: Axes, x: np.ndarray, runs: Sequence[np.ndarray], **style: Any) -> None:

@@ -18,7 +18,7 @@ from studies.claims import Claim, Part, Verdict, above, below, together
 from studies.grover import RARE, expected_calls
 from studies.paper import ANNEALER_EXPONENT, BACKPROP_EXPONENT
 from studies.speed import CORE_WATTS, MACHINE_WATTS, Race
-from studies.stored import Result, stack
+from studies.stored import Result, layers_of, stack
 
 Results = Mapping[str, Sequence[Result]]
 """Stored results by the name of their study; a study with a single result is a sequence of one."""
@@ -387,9 +387,7 @@ def _each_depth(results: Results, other: Callable[[Result], np.ndarray], name: s
     """Test error two layers at a time minus that of another training, judged over all depths; other: its errors (S, T), name: in words."""
     final = [(study, 100 * study["test_error"][way, :, -1], 100 * other(study)[:, -1]) for study, way in _windows(results)]
     gaps = [difference_interval(few, others) for _, few, others in final]
-    told = ", ".join(
-        f"{gap} for layers of {'-'.join(map(str, study['layers']))}" for gap, (study, *_) in zip(gaps, final, strict=True)
-    )
+    told = ", ".join(f"{gap} for layers of {layers_of(study)}" for gap, (study, *_) in zip(gaps, final, strict=True))
     worst = max(gaps, key=lambda gap: gap.value)
     word, found = (
         together(below(gap, TOLERATED) for gap in gaps),
@@ -429,7 +427,7 @@ def _windows_cost(results: Results) -> Finding:
         errors = 100 * study["test_error"][..., -1]
         for row in np.flatnonzero((study["width"] > 2) & (study["width"] < len(study["layers"]))):
             gap = difference_interval(errors[row], errors[0])
-            told += f". Layers of {'-'.join(map(str, study['layers']))}, {study['width'][row]} at a time: {gap} points"
+            told += f". Layers of {layers_of(study)}, {study['width'][row]} at a time: {gap} points"
     return _each_depth(results, lambda study: study["test_error"][0], "that with all layers at once", told)
 
 

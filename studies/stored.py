@@ -73,6 +73,11 @@ def networks_of(net: QNN, snapshots: Mapping[int, list[np.ndarray]]) -> dict[int
     return {step: QNN.assembled(net.layout(), parameters) for step, parameters in snapshots.items()}
 
 
+def layers_of(result: Result) -> str:
+    """The layers of spins of a stored study, as tables and conditions tell them: 8-6-10."""
+    return "-".join(map(str, result["layers"]))
+
+
 def steps_of(result: Result) -> list[int]:
     """The updates after which a stored training kept its network, from 0 to the last."""
     return list(snapshots_of(result.arrays))
